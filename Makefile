@@ -1,0 +1,73 @@
+# The commands of the book; `make help` lists them. They need Python 3.11 or later, and nothing else.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help book serve test lint types check notebooks lab bench lighthouse lock clean
+
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb)
+SOURCES := $(shell find _config.yml _toc.yml *.ipynb *.md chapters _ext _static src -type f 2>/dev/null \
+             | grep -v -e __pycache__ -e .ipynb_checkpoints)
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
+
+book: _build/book.made  ## build the book into _build/html
+	@echo "The book is in _build/html: open _build/html/index.html in a browser, or run make serve."
+
+serve: _build/book.made  ## show the book on this machine's loopback; PORT=8000 chooses the port
+	@$(BIN)/python -u -m http.server --bind 127.0.0.1 --directory _build/html $(or $(PORT),0)
+
+test: .venv/package.made  ## check everything: style, types, code, every output of every chapter, every page
+	@$(MAKE) --keep-going _build/book.made lint types check
+
+lint: .venv/package.made  ## check the style of the code and of the notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/package.made  ## check the types
+	$(BIN)/mypy
+
+check: .venv/package.made  ## run the tests and compare the notebooks' outputs; ARGS="-k audit" chooses some
+	$(BIN)/pytest --nbval --numprocesses auto --maxprocesses 4 --dist loadscope tests $(NOTEBOOKS) $(ARGS)
+
+notebooks: .venv/package.made  ## run every notebook again and store what it shows
+	$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
+
+lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser" passes options on
+	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None $(ARGS)
+
+bench: _build/book.made  ## measure the package and the book
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+lighthouse: _build/book.made  ## measure each page as a phone sees it; needs node and a Chromium
+	$(BIN)/python tools/lighthouse.py
+
+# The environment is the lock, nothing more: a changed lock makes it anew.
+.venv/lock.made: requirements.lock
+	@python=$$(sh tools/find_python.sh) \
+	    && echo "Making the environment in .venv with $$("$$python" --version); this takes a minute or two." \
+	    && "$$python" -m venv --clear .venv
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/package.made: .venv/lock.made pyproject.toml
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+_build/book.made: .venv/package.made $(SOURCES)
+	$(BIN)/jupyter-book build --quiet --warningiserror --keep-going .
+	@touch $@
+
+# One resolution for every supported Python and system; uv resolves, pip installs.
+lock:  ## resolve the dependencies of pyproject.toml into requirements.lock again
+	@python=$$(sh tools/find_python.sh) && "$$python" -m venv --clear _build/uv
+	@_build/uv/bin/pip install --quiet uv
+	@_build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --all-extras \
+	    --group build --group book --group lab --group test --group bench --custom-compile-command "make lock" \
+	    --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what was built, the environment included
+	rm -rf _build .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache
