@@ -1,0 +1,54 @@
+"""Arguments are checked where they enter, by four small functions.
+
+Each returns the value it was given, so that a check can stand inside an expression. Each raises
+ValueError with the parameter's name, the value, and what is allowed - for a value of the wrong
+type as well, because to a reader both are the same mistake. True and False are no numbers here.
+
+Book: index
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from numbers import Integral, Real
+from typing import TypeVar
+
+Number = TypeVar("Number", bound=float | Fraction)
+
+
+def probability(name: str, value: Number) -> Number:
+    """Return `value`, a number from 0 to 1 (both included); raise ValueError otherwise."""
+    return _require(_is_number(value) and 0 <= value <= 1, name, value, "a number from 0 to 1")
+
+
+def positive(name: str, value: Number) -> Number:
+    """Return `value`, a finite number greater than 0; raise ValueError otherwise."""
+    return _require(
+        _is_number(value) and value > 0, name, value, "a finite number greater than 0"
+    )
+
+
+def not_negative(name: str, value: Number) -> Number:
+    """Return `value`, a finite number that is 0 or more; raise ValueError otherwise."""
+    return _require(_is_number(value) and value >= 0, name, value, "a finite number, 0 or more")
+
+
+def at_least(name: str, value: int, minimum: int) -> int:
+    """Return `value`, a whole number not below `minimum`; raise ValueError otherwise."""
+    allowed = _is_whole(value) and value >= minimum
+    return _require(allowed, name, value, f"a whole number, {minimum} or more")
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+def _is_whole(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral)
+
+
+def _require(allowed: bool, name: str, value: Number, what: str) -> Number:
+    if not allowed:
+        raise ValueError(f"{name} is {value!r}; allowed: {what}")
+    return value
