@@ -1,5 +1,59 @@
-"""Message delivery that can be run: scripted, simulated, searched and live."""
+"""Message delivery that can be run: scripted, simulated, searched and live.
+
+A run is a world plus a choice of what happens next. A script, a seed, every possibility and
+reality are four ways of choosing; the participants, the meaning of each step and the trace are
+the same in all four.
+"""
 
 from __future__ import annotations
 
+from .alternating_bit import AlternatingBitReceiver, AlternatingBitSender
+from .audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, Audit, Semantic, audit
+from .effects import (
+    Ack,
+    Confirm,
+    GiveUp,
+    IsMarked,
+    Load,
+    Mark,
+    Message,
+    Once,
+    Participant,
+    Passive,
+    Process,
+    Receive,
+    Save,
+    Send,
+    Transaction,
+    Wait,
+)  # fmt: skip
+from .explore import Bounds, Exploration, Verdict, explore
+from .network import LOST, Faults, Network
+from .receivers import (
+    AckThenProcess,
+    HighWaterMark,
+    MarkThenProcess,
+    ProcessOnce,
+    ProcessThenAck,
+    ProcessThenMark,
+)  # fmt: skip
+from .relay import Relay
+from .script import script
+from .senders import Exponential, FireAndForget, Fixed, FullJitter, RetryUntilAcked, payments
+from .simulate import CrashPoint, Outage, UnboundedRun, simulate
+from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .trace import Event, Trace
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "LOST", "Ack", "AckThenProcess",
+    "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "Confirm", "Crash",
+    "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
+    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load", "Lose",
+    "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant", "Passive",
+    "Process", "ProcessOnce", "ProcessThenAck", "ProcessThenMark", "Receive", "Relay", "Restart",
+    "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Timeout", "Trace",
+    "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script",
+    "simulate",
+]  # fmt: skip

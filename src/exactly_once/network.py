@@ -1,0 +1,111 @@
+"""The faulty network: what happens to each packet, decided by a seed or by the reader's hand.
+
+Loss, duplication, delay and reordering are four different faults, set separately for messages
+and for acks. Delay alone never reorders: a link is a queue, and only a packet that is drawn
+for ``reordering`` leaves it.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .check import not_negative, probability
+from .dice import dice, exponential
+from .effects import Payload
+
+Fate = tuple[float, ...]
+"""Seconds until each copy of a packet arrives: () lost, (a,) once, (a, b) duplicated."""
+
+LOST: Fate = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """How one kind of packet fares; every rate is a probability per packet.
+
+    ``loss`` no copy arrives. ``duplication`` two copies arrive. A copy takes ``delay_s`` seconds
+    plus an exponential extra of mean ``delay_s_mean``, and queues behind earlier packets of its
+    link unless it is drawn for ``reordering``. Raises ValueError outside these ranges.
+    """
+
+    loss: float = 0.0
+    duplication: float = 0.0
+    reordering: float = 0.0
+    delay_s: float = 0.1
+    delay_s_mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "duplication", "reordering"):
+            probability(name, getattr(self, name))
+        for name in ("delay_s", "delay_s_mean"):
+            not_negative(name, getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Faults for messages and for acks, and fates placed by hand.
+
+    ``placed`` maps (kind, number) to a fate: ``{("ack", 1): LOST, ("message", 2): (0.1, 3.0)}``
+    loses the first ack sent and duplicates the second message. A placed packet joins no queue.
+    Raises ValueError for a kind that does not exist, a number below 1 or a delay that is no time.
+    """
+
+    messages: Faults = field(default_factory=Faults)
+    acks: Faults = field(default_factory=Faults)
+    placed: Mapping[tuple[str, int], Fate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for (kind, number), fate in self.placed.items():
+            if kind not in ("message", "ack") or number < 1:
+                raise ValueError(
+                    f"placed: {(kind, number)!r} names no packet; "
+                    "allowed: ('message', n) or ('ack', n) with n counted from 1"
+                )
+            for delay_s in fate:
+                not_negative("placed delay", delay_s)
+
+
+class Post:
+    """A network at work in one run: it decides each packet's fate when the packet is sent.
+
+    It remembers how often each content was sent on each link, so that every packet has dice of
+    its own, and when each link's queue is empty.
+    """
+
+    def __init__(self, network: Network, *, seed: int) -> None:
+        self._network = network
+        self._seed = seed
+        self._sent: dict[tuple[str, str, Payload], int] = {}
+        self._kinds: dict[str, int] = {"message": 0, "ack": 0}
+        self._queue_empty_s: dict[tuple[str, str], float] = {}
+
+    def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
+        """Return the delays of the copies of this packet, sent at ``now_s``."""
+        self._kinds[payload.kind] = number = self._kinds[payload.kind] + 1
+        content = (source, target, payload)
+        self._sent[content] = nth = self._sent.get(content, 0) + 1
+        placed = self._network.placed
+        if placed and (payload.kind, number) in placed:
+            return placed[payload.kind, number]
+        faults = self._network.messages if payload.kind == "message" else self._network.acks
+        name = (source, target, payload, nth)
+        if faults.loss and dice(self._seed, "loss", *name) < faults.loss:
+            return LOST
+        copies = 1
+        if faults.duplication and dice(self._seed, "duplication", *name) < faults.duplication:
+            copies = 2
+        return tuple(self._delay_s(faults, (*name, copy), now_s) for copy in range(copies))
+
+    def _delay_s(self, faults: Faults, name: tuple[object, ...], now_s: float) -> float:
+        delay_s = faults.delay_s
+        if faults.delay_s_mean:
+            delay_s += exponential(faults.delay_s_mean, dice(self._seed, "delay", *name))
+        if faults.reordering and dice(self._seed, "reordering", *name) < faults.reordering:
+            return delay_s
+        link = (str(name[0]), str(name[1]))
+        arrival_s = max(now_s + delay_s, self._queue_empty_s.get(link, 0.0))
+        self._queue_empty_s[link] = arrival_s
+        return arrival_s - now_s

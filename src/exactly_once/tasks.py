@@ -1,0 +1,89 @@
+"""Two ways to carry a handler that is in the middle of its work.
+
+A run that only goes forward steps the generator itself. A search must go back and branch, and
+a generator cannot be copied; but a suspended handler is fully described by how it began and
+the answers it has had so far. So the search keeps that, and replays when it needs the next
+effect. Equal histories share one object: comparing two suspended handlers is comparing two
+addresses.
+
+Book: 05-exactly-once-a-myth
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Protocol
+
+from .effects import Answer, Effect, Handler
+
+
+class Task(Protocol):
+    """A handler standing at ``effect``; None means that it has finished."""
+
+    @property
+    def effect(self) -> Effect | None:
+        """What the handler asks for now."""
+
+    def resume(self, answer: Answer) -> Task:
+        """Return the task after this answer."""
+
+
+Carrier = Callable[[Hashable, Callable[[], Handler]], Task]
+
+
+class Running:
+    """A live generator: fast, forward only. ``resume`` changes it in place."""
+
+    __slots__ = ("_handler", "effect")
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.effect: Effect | None = next(handler, None)
+
+    def resume(self, answer: Answer) -> Running:
+        """Step the generator."""
+        try:
+            self.effect = self._handler.send(answer)
+        except StopIteration:
+            self.effect = None
+        return self
+
+
+def run(origin: Hashable, begin: Callable[[], Handler]) -> Task:
+    """Carry a handler as a live generator; ``origin`` is not needed."""
+    return Running(begin())
+
+
+class Suspended:
+    """A value: how the handler began, and the answers so far. ``resume`` returns another."""
+
+    __slots__ = ("_answers", "_begin", "_next", "effect")
+
+    def __init__(self, begin: Callable[[], Handler], answers: tuple[Answer, ...] = ()) -> None:
+        self._begin = begin
+        self._answers = answers
+        self._next: dict[Answer, Suspended] = {}
+        handler = Running(begin())
+        for answer in answers:
+            handler.resume(answer)
+        self.effect = handler.effect
+
+    def resume(self, answer: Answer) -> Suspended:
+        """Return the one task that has this answer after these."""
+        task = self._next.get(answer)
+        if task is None:
+            task = self._next[answer] = Suspended(self._begin, (*self._answers, answer))
+        return task
+
+
+def suspending() -> Carrier:
+    """Return a carrier whose tasks are values, shared by everything that uses this carrier."""
+    origins: dict[Hashable, Suspended] = {}
+
+    def carry(origin: Hashable, begin: Callable[[], Handler]) -> Task:
+        task = origins.get(origin)
+        if task is None:
+            task = origins[origin] = Suspended(begin)
+        return task
+
+    return carry

@@ -1,0 +1,114 @@
+"""One record of what happened, whoever chose it.
+
+Scripts, seeds, searches and sockets all write the same events. Diagrams, tables, metrics and
+the audit read them; nothing is executed again to draw a picture.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .effects import Message, Payload
+
+WHAT = (
+    "sent", "lost", "duplicated", "delivered", "refused", "ignored", "processed", "marked",
+    "checked", "skipped", "saved", "timed_out", "crashed", "restarted", "confirmed", "gave_up",
+)  # fmt: skip
+
+Outcome = tuple[tuple[str, int, str], ...]
+"""For each message: its id, how often it was processed, what its sender knows ("" nothing)."""
+
+
+class Event(NamedTuple):
+    """One thing that happened at ``who``.
+
+    ``what`` is one of ``WHAT``. ``packet`` numbers packets from 1 in the order they were sent
+    (0: no packet), ``peer`` is the packet's other end, ``copy_of`` the packet that the network
+    duplicated. ``time_s`` is seconds in a simulated or live run, the step's number in a script.
+    """
+
+    time_s: float
+    what: str
+    who: str
+    payload: Payload | None = None
+    peer: str = ""
+    packet: int = 0
+    copy_of: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Who took part, which messages were to be sent, and every event in its order."""
+
+    names: tuple[str, ...]
+    messages: tuple[Message, ...]
+    events: tuple[Event, ...]
+
+    def of(self, *what: str) -> tuple[Event, ...]:
+        """Return the events of these kinds. Raises ValueError for a kind that does not exist."""
+        for kind in what:
+            if kind not in WHAT:
+                raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")
+        return tuple(event for event in self.events if event.what in what)
+
+    def seen_by(self, who: str) -> tuple[tuple[str, str], ...]:
+        """Return all that ``who`` can know: its own events as (what, payload), without times.
+
+        Two traces with the same view leave ``who`` no way to tell them apart.
+        Raises ValueError for a name that took no part.
+        """
+        if who not in self.names:
+            raise ValueError(f"who: {who!r} took no part; allowed: {', '.join(self.names)}")
+        hidden = ("lost", "duplicated", "refused")
+        return tuple(
+            (event.what, repr(event.payload) if event.payload else event.note)
+            for event in self.events
+            if event.who == who and event.what not in hidden
+        )
+
+    def processed(self) -> Counter[str]:
+        """Return how often each message id was processed; absent means never."""
+        return Counter(e.payload.id for e in self.events if e.what == "processed" and e.payload)
+
+    def outcome(self) -> Outcome:
+        """Return how the run ended, message by message."""
+        effects = self.processed()
+        knows = {e.payload.id: "confirmed" for e in self.of("confirmed") if e.payload}
+        knows |= {e.payload.id: "in doubt" for e in self.of("gave_up") if e.payload}
+        return tuple((m.id, effects[m.id], knows.get(m.id, "")) for m in self.messages)
+
+    def metrics(self) -> dict[str, int | float]:
+        """Count packets, effects and outcomes; ``span_s`` is the time of the last event."""
+        counts = Counter(event.what for event in self.events)
+        attempts = sum(e.what == "sent" and _kind(e) == "message" for e in self.events)
+        effects = self.processed()
+        return {
+            "messages": len(self.messages),
+            "attempts": attempts,
+            "acks sent": counts["sent"] - attempts,
+            "packets lost": counts["lost"],
+            "packets duplicated": counts["duplicated"],
+            "delivered": counts["delivered"],
+            "timeouts": counts["timed_out"],
+            "crashes": counts["crashed"],
+            "processed": sum(effects.values()),
+            "processed again": sum(effects.values()) - len(effects),
+            "confirmed": counts["confirmed"],
+            "in doubt": counts["gave_up"],
+            "span_s": self.events[-1].time_s if self.events else 0.0,
+        }
+
+    def digest(self) -> str:
+        """Return a hash of every event; equal digests mean equal runs."""
+        lines = "\n".join(repr(tuple(event)) for event in self.events)
+        return hashlib.blake2b(lines.encode(), digest_size=8).hexdigest()
+
+
+def _kind(event: Event) -> str:
+    return event.payload.kind if event.payload else ""

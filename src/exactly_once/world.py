@@ -1,0 +1,136 @@
+"""The state of a run at one moment: participants, their disks and memory, packets in flight.
+
+Nothing happens in a world by itself. Something outside chooses a step, and ``perform`` carries
+it out; see there for the theory of operation.
+
+Book: 02-delivery-semantics
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from .effects import Answer, Effect, Message, Participant, Payload, Receive, Wait
+from .store import Store
+from .tasks import Carrier, Task, run
+from .trace import Event
+
+
+class Packet(NamedTuple):
+    """One copy on the wire."""
+
+    number: int
+    source: str
+    target: str
+    payload: Payload
+
+
+class _Down:
+    """Stands in for the task of a participant that is down."""
+
+    effect = None
+
+    def resume(self, answer: Answer) -> Task:
+        raise AssertionError("a participant that is down was resumed")
+
+
+DOWN: Task = _Down()
+WAITING = (Receive, Wait)
+
+
+class World:
+    """Participants, stores and packets at one moment. Change it only through ``perform``.
+
+    ``stores`` maps a participant to the name of the store it uses, by default one of its own.
+    ``record`` is called with each event. Raises ValueError for a store of a participant unknown.
+    """
+
+    def __init__(
+        self,
+        participants: Mapping[str, Participant],
+        *,
+        stores: Mapping[str, str] | None = None,
+        record: Callable[[Event], None] | None = None,
+        carry: Carrier = run,
+    ) -> None:
+        self.participants = participants
+        for name in stores or {}:
+            self.check_known("stores", name)
+        names = {name: (stores or {}).get(name, name) for name in participants}
+        sharing = Counter(names.values())
+        self.shares_store = {name: sharing[store] > 1 for name, store in names.items()}
+        self.store_names = names
+        self.record = record
+        self.carry = carry
+        self.time_s = 0.0
+        self.packets_sent = 0
+        self.packets: dict[int, Packet] = {}
+        self.stores = {store: Store() for store in names.values()}
+        self.memory: dict[str, dict[str, int]] = {name: {} for name in participants}
+        self.tasks: dict[str, Task | None] = dict.fromkeys(participants)
+
+    def check_known(self, parameter: str, name: str) -> None:
+        """Raise ValueError unless ``name`` is one of the participants."""
+        if name not in self.participants:
+            allowed = ", ".join(self.participants)
+            raise ValueError(f"{parameter}: {name!r} is no participant; allowed: {allowed}")
+
+    def copy(self) -> World:
+        """Return an equal world that can go another way; its events are not recorded.
+
+        Only for tasks that are values (``suspending()``): a live generator has one future.
+        """
+        twin = World.__new__(World)
+        twin.__dict__.update(self.__dict__)
+        twin.record = None
+        twin.packets = self.packets.copy()
+        twin.stores = {name: store.copy() for name, store in self.stores.items()}
+        twin.memory = {name: saved.copy() for name, saved in self.memory.items()}
+        twin.tasks = self.tasks.copy()
+        return twin
+
+    # What a driver asks ---------------------------------------------------------------
+
+    def local_effect(self, who: str) -> Effect | None:
+        """Return the effect that ``Run(who)`` would carry out; None if it waits or is down."""
+        task = self.tasks[who]
+        if task is None or type(task.effect) in WAITING:
+            return None
+        return task.effect
+
+    def timer_s(self, who: str) -> float | None:
+        """Return how many seconds ``who`` waits, from when it began to; None if not."""
+        task = self.tasks[who]
+        effect = task.effect if task is not None else None
+        if isinstance(effect, Receive):
+            return effect.timeout_s
+        return effect.delay_s if isinstance(effect, Wait) else None
+
+    def is_down(self, who: str) -> bool:
+        """Tell whether ``who`` has crashed and not restarted."""
+        return self.tasks[who] is DOWN
+
+    def messages(self) -> tuple[Message, ...]:
+        """Return all that the participants were given to send."""
+        return tuple(m for p in self.participants.values() for m in getattr(p, "messages", ()))
+
+    def store(self, who: str) -> Store:
+        """Return the store that ``who`` uses."""
+        return self.stores[self.store_names[who]]
+
+    def note(
+        self, what: str, who: str, packet: Packet | None = None, *,
+        payload: Payload | None = None, copy_of: int = 0, note: str = "",
+    ) -> None:  # fmt: skip
+        """Record an event, if anybody listens."""
+        if self.record is None:
+            return
+        if packet is None:
+            self.record(Event(self.time_s, what, who, payload, "", 0, copy_of, note))
+            return
+        peer = packet.source if who == packet.target else packet.target
+        self.record(
+            Event(self.time_s, what, who, packet.payload, peer, packet.number, copy_of, note)
+        )
