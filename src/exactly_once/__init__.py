@@ -27,7 +27,8 @@ from .effects import (
     Transaction,
     Wait,
 )  # fmt: skip
-from .explore import Bounds, Exploration, Verdict, explore
+from .exploration import Bounds, Exploration, Verdict
+from .explore import explore
 from .network import LOST, Faults, Network
 from .receivers import (
     AckThenProcess,
@@ -50,10 +51,10 @@ __all__ = [
     "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "LOST", "Ack", "AckThenProcess",
     "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "Confirm", "Crash",
     "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
-    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load", "Lose",
-    "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant", "Passive",
-    "Process", "ProcessOnce", "ProcessThenAck", "ProcessThenMark", "Receive", "Relay", "Restart",
-    "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Timeout", "Trace",
-    "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script",
-    "simulate",
+    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load",
+    "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant",
+    "Passive", "Process", "ProcessOnce", "ProcessThenAck", "ProcessThenMark", "Receive",
+    "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step",
+    "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore",
+    "payments", "script", "simulate",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ FAULTS = ("lost", "duplicated", "refused", "timed_out", "crashed")
 
 @dataclass(frozen=True)
 class Semantic:
-    """A guarantee: the findings that it allows, and the evidence without which nothing is known.
+    """A guarantee: the findings it allows, and the evidence without which nothing is known.
 
     ``evidence`` is "acked" where the guarantee speaks about acked messages, else "processed".
     """
@@ -36,9 +36,9 @@ EXACTLY_ONCE = Semantic("exactly-once processing", (), "acked")
 
 @dataclass(frozen=True)
 class Audit:
-    """What became of the messages of one run; each tuple holds message ids in a fixed order.
+    """What became of one run's messages; each tuple holds message ids in a fixed order.
 
-    ``sent`` all that the senders were given. ``acked`` confirmed to a sender. ``in_doubt`` sent,
+    ``sent`` all that the senders were given. ``acked`` confirmed to a sender. ``in_doubt``
     never acked. ``processed`` (id, times) in order of first effect. ``lost`` never processed.
     ``unexpected`` processed but never sent. Money is in the unit of ``Message.amount``.
     """
@@ -103,7 +103,7 @@ def _money_there(trace: Trace) -> int:
 
 
 def _faults(trace: Trace) -> tuple[str, ...]:
-    """Return the kinds of fault that fired, with "overtaken" for a packet that came too late."""
+    """Return the kinds of fault that fired; "overtaken" is a packet that came too late."""
     fired = Counter(event.what for event in trace.of(*FAULTS))
     newest: dict[tuple[str, str], int] = {}
     for event in trace.of("delivered", "refused"):

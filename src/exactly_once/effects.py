@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The receiver's word that it has message ``id``; what it did with it depends on its order."""
+    """The receiver's word that it has message ``id``, which need not mean processed."""
 
     kind: ClassVar[str] = "ack"
     id: str
@@ -110,7 +110,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One transaction: unless ``id`` is marked, process and mark. Answer: bool, processed now."""
+    """One transaction: unless ``id`` is marked, process and mark. Answer: bool, did it."""
 
     id: str
     process: Process

@@ -26,9 +26,9 @@ LOST: Fate = ()
 class Faults:
     """How one kind of packet fares; every rate is a probability per packet.
 
-    ``loss`` no copy arrives. ``duplication`` two copies arrive. A copy takes ``delay_s`` seconds
-    plus an exponential extra of mean ``delay_s_mean``, and queues behind earlier packets of its
-    link unless it is drawn for ``reordering``. Raises ValueError outside these ranges.
+    ``loss``: no copy arrives. ``duplication``: two copies arrive. A copy takes ``delay_s``
+    seconds plus an exponential extra of mean ``delay_s_mean``, and queues behind earlier packets
+    of its link unless it is drawn for ``reordering``. Raises ValueError outside these ranges.
     """
 
     loss: float = 0.0
@@ -50,7 +50,7 @@ class Network:
 
     ``placed`` maps (kind, number) to a fate: ``{("ack", 1): LOST, ("message", 2): (0.1, 3.0)}``
     loses the first ack sent and duplicates the second message. A placed packet joins no queue.
-    Raises ValueError for a kind that does not exist, a number below 1 or a delay that is no time.
+    Raises ValueError for an unknown kind, a number below 1 or a delay that is no time.
     """
 
     messages: Faults = field(default_factory=Faults)

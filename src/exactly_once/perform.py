@@ -22,23 +22,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from .effects import (
-    Answer,
-    Confirm,
-    Effect,
-    GiveUp,
-    IsMarked,
-    Load,
-    Mark,
-    Message,
-    Once,
-    Participant,
-    Process,
-    Receive,
-    Save,
-    Send,
-    Transaction,
-)  # fmt: skip
+from .answers import READS, answer
+from .effects import Answer, Participant, Receive
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
 from .tasks import Carrier, Task, run
 from .trace import Event
@@ -96,20 +81,16 @@ def _begin(world: World, who: str) -> None:
 
 def _stand(world: World, who: str, task: Task) -> None:
     """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
-    while type(task.effect) in _READS and not world.shares_store[who]:
-        task = task.resume(_answer(world, who, task.effect))
+    while isinstance(task.effect, READS) and not world.shares_store[who]:
+        task = task.resume(answer(world, who, task.effect))
     world.tasks[who] = task if task.effect is not None else None
 
 
-def _resume(world: World, who: str, answer: Answer) -> str:
+def _resume(world: World, who: str, reply: Answer) -> str:
     task = world.tasks[who]
     assert task is not None
-    _stand(world, who, task.resume(answer))
+    _stand(world, who, task.resume(reply))
     return who
-
-
-def _answer(world: World, who: str, effect: Effect | None) -> Answer:
-    return _EFFECTS[type(effect)](world, who, effect)
 
 
 # Steps ------------------------------------------------------------------------------------
@@ -118,7 +99,7 @@ def _answer(world: World, who: str, effect: Effect | None) -> Answer:
 def _run(world: World, step: Run) -> str:
     effect = world.local_effect(step.who)
     assert effect is not None, f"{step.who} has nothing to run"
-    return _resume(world, step.who, _answer(world, step.who, effect))
+    return _resume(world, step.who, answer(world, step.who, effect))
 
 
 def _deliver(world: World, step: Deliver) -> str | None:
@@ -187,77 +168,7 @@ def _restart(world: World, step: Restart) -> str:
     return step.who
 
 
-# Effects ----------------------------------------------------------------------------------
-
-
-def _send(world: World, who: str, effect: Send) -> None:
-    world.check_known("to", effect.to)
-    world.packets_sent += 1
-    packet = Packet(world.packets_sent, who, effect.to, effect.payload)
-    world.packets[packet.number] = packet
-    world.note("sent", who, packet)
-
-
-def _process(world: World, who: str, effect: Process) -> None:
-    world.store(who).process(effect.message.id)
-    world.note("processed", who, payload=effect.message)
-
-
-def _mark(world: World, who: str, effect: Mark) -> None:
-    world.store(who).mark(effect.id)
-    world.note("marked", who, payload=Message(effect.id))
-
-
-def _is_marked(world: World, who: str, effect: IsMarked) -> bool:
-    marked = effect.id in world.store(who).marked
-    world.note("checked", who, payload=Message(effect.id), note="yes" if marked else "no")
-    return marked
-
-
-def _once(world: World, who: str, effect: Once) -> bool:
-    if effect.id in world.store(who).marked:
-        world.note("skipped", who, payload=effect.process.message)
-        return False
-    _process(world, who, effect.process)
-    _mark(world, who, Mark(effect.id))
-    return True
-
-
-def _save(world: World, who: str, effect: Save) -> None:
-    if effect.durable:
-        world.store(who).save(effect.key, effect.value)
-    else:
-        world.memory[who] = {**world.memory[who], effect.key: effect.value}
-    where = "" if effect.durable else " (in memory)"
-    world.note("saved", who, note=f"{effect.key}={effect.value}{where}")
-
-
-def _load(world: World, who: str, effect: Load) -> int:
-    saved = world.store(who).saved
-    return world.memory[who].get(effect.key, saved.get(effect.key, effect.default))
-
-
-def _transaction(world: World, who: str, effect: Transaction) -> None:
-    _process(world, who, effect.process)
-    _save(world, who, effect.save)
-
-
-def _confirm(world: World, who: str, effect: Confirm) -> None:
-    world.store(who).settle(effect.id, "confirmed")
-    world.note("confirmed", who, payload=Message(effect.id))
-
-
-def _give_up(world: World, who: str, effect: GiveUp) -> None:
-    world.store(who).settle(effect.id, "in doubt")
-    world.note("gave_up", who, payload=Message(effect.id))
-
-
-_READS = (IsMarked, Load)
 _STEPS: dict[type, Callable[[World, Any], str | None]] = {
     Run: _run, Deliver: _deliver, Lose: _lose, Duplicate: _duplicate, Timeout: _timeout,
     Crash: _crash, Restart: _restart,
-}  # fmt: skip
-_EFFECTS: dict[type, Callable[[World, str, Any], Answer]] = {
-    Send: _send, Process: _process, Confirm: _confirm, GiveUp: _give_up, Mark: _mark,
-    IsMarked: _is_marked, Save: _save, Load: _load, Once: _once, Transaction: _transaction,
 }  # fmt: skip

@@ -35,7 +35,7 @@ class AckThenProcess(Passive):
 
 
 class ProcessThenAck(Passive):
-    """At-least-once. A crash between the two, or a lost ack, makes the sender repeat the work."""
+    """At-least-once. A crash between the two, or a lost ack, and the work is repeated."""
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Process, then ack."""

@@ -116,9 +116,9 @@ class FireAndForget(Passive):
 class RetryUntilAcked(Passive):
     """At-least-once, the sender's half: send, wait for the ack, send again.
 
-    One message at a time. After each attempt it waits ``timeout_s`` plus ``backoff(id, attempt)``
-    seconds for the ack. It gives up after ``attempts_max`` attempts, or once it has waited
-    ``deadline_s`` seconds in all; None means no limit. A message given up is in doubt.
+    One message at a time. After each attempt it waits for the ack, ``timeout_s`` plus
+    ``backoff(id, attempt)`` seconds. It gives up after ``attempts_max`` attempts, or once it has
+    waited ``deadline_s`` seconds in all; None means no limit. A message given up is in doubt.
     ``durable=False`` keeps the messages in memory only: a crash forgets the rest of them.
     """
 
@@ -170,7 +170,7 @@ class RetryUntilAcked(Passive):
 
 
 def payments(count: int, *, amount: int = 10) -> tuple[Message, ...]:
-    """Return messages "1" … "count", each a payment of ``amount``. Raises ValueError below 1."""
+    """Return payments "1" … "count" of ``amount`` each. Raises ValueError below 1."""
     at_least("count", count, 1)
     return tuple(Message(str(number), amount) for number in range(1, count + 1))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from heapq import heappop, heappush
-from typing import Any
 
 from .check import at_least, not_negative, positive, probability
 from .dice import dice
@@ -31,7 +30,7 @@ class UnboundedRun(RuntimeError):
 class CrashPoint:
     """``who`` crashes before an effect of this kind, with this probability each time.
 
-    It restarts ``down_s`` seconds later. Raises ValueError for a probability or time out of range.
+    It restarts ``down_s`` seconds later. Raises ValueError for a value out of range.
     """
 
     who: str
@@ -68,21 +67,21 @@ def simulate(
     early_timeouts: float = 0.0,
     time_s_max: float = 1e7,
     steps_max: int = 10_000_000,
+    stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
-    **options: Any,
 ) -> Trace:
     """Run until nothing more can happen, and return the trace.
 
     A timer fires early with probability ``early_timeouts``, at an even fraction of its time.
     With ``record``, each event is handed to it instead, and the trace has none: a long run then
-    needs no memory for its past. Other options are those of ``World``. Raises ValueError for bad
-    parameters and UnboundedRun if the run does not end within ``time_s_max`` or ``steps_max``.
+    needs no memory for its past. ``stores`` is as for ``World``.
+    Raises ValueError for bad parameters, and UnboundedRun beyond ``time_s_max`` or ``steps_max``.
     """
     probability("early_timeouts", early_timeouts)
     positive("time_s_max", time_s_max)
     at_least("steps_max", steps_max, 1)
     events: list[Event] = []
-    world = boot(participants, record=record or events.append, **options)
+    world = boot(participants, stores=stores, record=record or events.append)
     for crash in crashes:
         world.check_known("crashes", crash.who)
     run = _Run(world, Post(network or Network(), seed=seed), seed, crashes, early_timeouts)

@@ -51,7 +51,7 @@ class Trace:
     events: tuple[Event, ...]
 
     def of(self, *what: str) -> tuple[Event, ...]:
-        """Return the events of these kinds. Raises ValueError for a kind that does not exist."""
+        """Return the events of these kinds. Raises ValueError for an unknown kind."""
         for kind in what:
             if kind not in WHAT:
                 raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")

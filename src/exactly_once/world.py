@@ -44,7 +44,7 @@ class World:
     """Participants, stores and packets at one moment. Change it only through ``perform``.
 
     ``stores`` maps a participant to the name of the store it uses, by default one of its own.
-    ``record`` is called with each event. Raises ValueError for a store of a participant unknown.
+    ``record`` is called with each event. Raises ValueError if one names no participant.
     """
 
     def __init__(

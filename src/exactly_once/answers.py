@@ -1,0 +1,102 @@
+"""The one meaning of each effect: what it changes in the world, and what it answers.
+
+Book: 02-delivery-semantics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .effects import (
+    Answer,
+    Confirm,
+    Effect,
+    GiveUp,
+    IsMarked,
+    Load,
+    Mark,
+    Message,
+    Once,
+    Process,
+    Save,
+    Send,
+    Transaction,
+)  # fmt: skip
+from .world import Packet, World
+
+READS = (IsMarked, Load)
+"""Effects that change nothing."""
+
+
+def answer(world: World, who: str, effect: Effect) -> Answer:
+    """Carry out a local effect of ``who`` and return its answer."""
+    return _EFFECTS[type(effect)](world, who, effect)
+
+
+def _send(world: World, who: str, effect: Send) -> None:
+    world.check_known("to", effect.to)
+    world.packets_sent += 1
+    packet = Packet(world.packets_sent, who, effect.to, effect.payload)
+    world.packets[packet.number] = packet
+    world.note("sent", who, packet)
+
+
+def _process(world: World, who: str, effect: Process) -> None:
+    world.store(who).process(effect.message.id)
+    world.note("processed", who, payload=effect.message)
+
+
+def _mark(world: World, who: str, effect: Mark) -> None:
+    world.store(who).mark(effect.id)
+    world.note("marked", who, payload=Message(effect.id))
+
+
+def _is_marked(world: World, who: str, effect: IsMarked) -> bool:
+    marked = effect.id in world.store(who).marked
+    world.note("checked", who, payload=Message(effect.id), note="yes" if marked else "no")
+    return marked
+
+
+def _once(world: World, who: str, effect: Once) -> bool:
+    if effect.id in world.store(who).marked:
+        world.note("skipped", who, payload=effect.process.message)
+        return False
+    _process(world, who, effect.process)
+    _mark(world, who, Mark(effect.id))
+    return True
+
+
+def _save(world: World, who: str, effect: Save) -> None:
+    if effect.durable:
+        world.store(who).save(effect.key, effect.value)
+    else:
+        world.memory[who] = {**world.memory[who], effect.key: effect.value}
+    where = "" if effect.durable else " (in memory)"
+    world.note("saved", who, note=f"{effect.key}={effect.value}{where}")
+
+
+def _load(world: World, who: str, effect: Load) -> int:
+    saved = world.store(who).saved
+    return world.memory[who].get(effect.key, saved.get(effect.key, effect.default))
+
+
+def _transaction(world: World, who: str, effect: Transaction) -> None:
+    _process(world, who, effect.process)
+    _save(world, who, effect.save)
+
+
+def _confirm(world: World, who: str, effect: Confirm) -> None:
+    world.store(who).settle(effect.id, "confirmed")
+    world.note("confirmed", who, payload=Message(effect.id))
+
+
+def _give_up(world: World, who: str, effect: GiveUp) -> None:
+    world.store(who).settle(effect.id, "in doubt")
+    world.note("gave_up", who, payload=Message(effect.id))
+
+
+_EFFECTS: dict[type, Callable[[World, str, Any], Answer]] = {
+    Send: _send, Process: _process, Confirm: _confirm, GiveUp: _give_up, Mark: _mark,
+    IsMarked: _is_marked, Save: _save, Load: _load, Once: _once, Transaction: _transaction,
+}  # fmt: skip

@@ -1,0 +1,73 @@
+"""What a search is asked, and what it answers.
+
+Book: 05-exactly-once-a-myth
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from .check import at_least
+from .steps import Step
+from .trace import Outcome, Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How many faults of each kind one run may hold, and whether packets may overtake others.
+
+    ``crashable`` names those who may crash; None means all. Raises ValueError below zero.
+    """
+
+    losses: int = 1
+    duplicates: int = 1
+    crashes: int = 1
+    early_timeouts: int = 0
+    reordering: bool = True
+    crashable: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("losses", "duplicates", "crashes", "early_timeouts"):
+            at_least(name, getattr(self, name), 0)
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            f"{getattr(self, f.name)} {f.name.replace('_', ' ')}" for f in fields(self)[:4]
+        )
+        return f"at most {counts}; {'any order' if self.reordering else 'in order'}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a property holds within the bounds, and if not a shortest run that breaks it."""
+
+    claim: str
+    counterexample: Trace | None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """True if no world within the bounds breaks the property."""
+        return self.counterexample is None
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What a search found: two verdicts, the number of worlds, every way a run can end."""
+
+    never_more_than_once: Verdict
+    at_least_once_eventually: Verdict
+    worlds: int
+    outcomes: tuple[Outcome, ...]
+    bounds: Bounds
+    messages: int
+
+    def __str__(self) -> str:
+        found = " · ".join(
+            f"{verdict.claim}: {'holds' if verdict.holds else 'broken'}"
+            for verdict in (self.never_more_than_once, self.at_least_once_eventually)
+        )
+        plural = "" if self.messages == 1 else "s"
+        return (
+            f"{found} ({self.worlds:,} worlds; {self.messages} message{plural}; {self.bounds})"
+        )
