@@ -27,8 +27,8 @@ class Faults:
     """How one kind of packet fares; every rate is a probability per packet.
 
     ``loss``: no copy arrives. ``duplication``: two copies arrive. A copy takes ``delay_s``
-    seconds plus an exponential extra of mean ``delay_s_mean``, and queues behind earlier packets
-    of its link unless it is drawn for ``reordering``. Raises ValueError outside these ranges.
+    seconds plus an exponential extra of mean ``delay_s_mean``, and queues behind the earlier
+    packets of its link unless drawn for ``reordering``. Raises ValueError for a value out of range.
     """
 
     loss: float = 0.0

@@ -117,8 +117,8 @@ class RetryUntilAcked(Passive):
     """At-least-once, the sender's half: send, wait for the ack, send again.
 
     One message at a time. After each attempt it waits for the ack, ``timeout_s`` plus
-    ``backoff(id, attempt)`` seconds. It gives up after ``attempts_max`` attempts, or once it has
-    waited ``deadline_s`` seconds in all; None means no limit. A message given up is in doubt.
+    ``backoff(id, attempt)`` seconds. It gives up after ``attempts_max`` attempts, or having
+    waited ``deadline_s`` seconds in all; None: no limit. A message given up is in doubt.
     ``durable=False`` keeps the messages in memory only: a crash forgets the rest of them.
     """
 

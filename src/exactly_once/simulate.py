@@ -75,7 +75,7 @@ def simulate(
     A timer fires early with probability ``early_timeouts``, at an even fraction of its time.
     With ``record``, each event is handed to it instead, and the trace has none: a long run then
     needs no memory for its past. ``stores`` is as for ``World``.
-    Raises ValueError for bad parameters, and UnboundedRun beyond ``time_s_max`` or ``steps_max``.
+    Raises ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or ``steps_max``.
     """
     probability("early_timeouts", early_timeouts)
     positive("time_s_max", time_s_max)
