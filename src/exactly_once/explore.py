@@ -10,7 +10,7 @@ can happen; firing while packets are in flight is a fault (``early_timeouts``). 
 that may not crash, and whose store is its own, carries out its local effects in one go: nobody
 could see the difference.
 
-*Never more than once* breaks in a world where a message was processed twice. *At least once,
+*Never more than once* breaks in a world where anything was processed twice. *At least once,
 eventually* breaks in a world where nothing can happen any more and a message was not processed.
 Both are verdicts about the sender as well: with fewer attempts than the budget has faults, it
 runs out, and the search says so.
@@ -20,7 +20,7 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -182,15 +182,14 @@ class _Search:
                     yield Timeout(who, early=True), budget._replace(early=budget.early - 1)
 
     def _judge(self, number: int, world: World, *, dead_end: bool) -> None:
-        counts = [
-            sum(store.processed.get(message_id, 0) for store in world.stores.values())
-            for message_id in self.ids
-        ]
-        if self.repeated is None and any(count > 1 for count in counts):
+        effects = Counter[str]()
+        for store in world.stores.values():
+            effects.update(store.processed)
+        if self.repeated is None and any(times > 1 for times in effects.values()):
             self.repeated = number
         if dead_end:
             self.ends[outcome(world)] = None
-            if self.missing is None and 0 in counts:
+            if self.missing is None and not all(effects[message_id] for message_id in self.ids):
                 self.missing = number
 
     def _key(self, world: World, budget: _Budget) -> Hashable:

@@ -28,7 +28,7 @@ class Faults:
 
     ``loss``: no copy arrives. ``duplication``: two copies arrive. A copy takes ``delay_s``
     seconds plus an exponential extra of mean ``delay_s_mean``, and queues behind the earlier
-    packets of its link unless drawn for ``reordering``. Raises ValueError for a value out of range.
+    packets of its link unless drawn for ``reordering``. Raises ValueError out of range.
     """
 
     loss: float = 0.0
