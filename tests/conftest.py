@@ -22,11 +22,9 @@ LEFT_OUT = (
 
 def find_chromium() -> str | None:
     """Return the Chromium to drive: $CHROMIUM, or the first one that the PATH has."""
-    return (
-        shutil.which(os.environ["CHROMIUM"])
-        if "CHROMIUM" in os.environ
-        else next(filter(None, map(shutil.which, NAMES)), None)
-    )
+    named = os.environ.get("CHROMIUM")
+    found = (shutil.which(name) for name in ([named] if named else NAMES))
+    return next(filter(None, found), None)
 
 
 def all_required() -> bool:
