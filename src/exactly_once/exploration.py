@@ -5,7 +5,7 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from .check import at_least
 from .steps import Step
@@ -31,10 +31,14 @@ class Bounds:
             at_least(name, getattr(self, name), 0)
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            f"{getattr(self, f.name)} {f.name.replace('_', ' ')}" for f in fields(self)[:4]
+        faults = (
+            (self.losses, "loss", "losses"),
+            (self.duplicates, "duplicate", "duplicates"),
+            (self.crashes, "crash", "crashes"),
+            (self.early_timeouts, "early timeout", "early timeouts"),
         )
-        return f"at most {counts}; {'any order' if self.reordering else 'in order'}"
+        counts = ", ".join(f"{n} {one if n == 1 else more}" for n, one, more in faults)
+        return f"at most {counts}; packets in {'any order' if self.reordering else 'order'}"
 
 
 @dataclass(frozen=True)
