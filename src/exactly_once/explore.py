@@ -11,7 +11,8 @@ that may not crash, and whose store is its own, carries out its local effects in
 could see the difference.
 
 *Never more than once* breaks in a world where anything was processed twice. *At least once,
-eventually* breaks in a world where nothing can happen any more and a message was not processed.
+eventually* breaks in a world where nothing but a fault can happen any more and a message was
+not processed.
 Both are verdicts about the sender as well: with fewer attempts than the budget has faults, it
 runs out, and the search says so.
 
@@ -93,10 +94,8 @@ class _Search:
         self.ids = tuple(message.id for message in self.root.messages())
         self.wires: dict[tuple[str, str, Any], int] = {}
         self.paths: list[tuple[int, tuple[Step, ...]]] = []
-        self.repeated: int | None = (
-            None  # the first world in which a message is processed twice
-        )
-        self.missing: int | None = None  # the first dead end in which one is not processed
+        self.repeated: int | None = None  # the first world where one is processed twice
+        self.missing: int | None = None  # the first end where one is not processed
         self.ends: dict[Outcome, None] = {}
 
     def to_the_end(self, worlds_max: int) -> None:
@@ -108,7 +107,8 @@ class _Search:
         while queue:
             number, world, budget = queue.popleft()
             choices = list(self._choices(world, budget))
-            self._judge(number, world, dead_end=not choices)
+            ended = all(left is not budget for _, left in choices)  # no fault must happen
+            self._judge(number, world, ended=ended)
             for step, left in choices:
                 twin = world.copy()
                 perform(twin, step)
@@ -181,13 +181,13 @@ class _Search:
                 elif budget.early:
                     yield Timeout(who, early=True), budget._replace(early=budget.early - 1)
 
-    def _judge(self, number: int, world: World, *, dead_end: bool) -> None:
+    def _judge(self, number: int, world: World, *, ended: bool) -> None:
         effects = Counter[str]()
         for store in world.stores.values():
             effects.update(store.processed)
         if self.repeated is None and any(times > 1 for times in effects.values()):
             self.repeated = number
-        if dead_end:
+        if ended:
             self.ends[outcome(world)] = None
             if self.missing is None and not all(effects[message_id] for message_id in self.ids):
                 self.missing = number
