@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf, nextafter
 
 from .check import not_negative, probability
 from .dice import dice, exponential
@@ -106,6 +107,9 @@ class Post:
         if faults.reordering and dice(self._seed, "reordering", *name) < faults.reordering:
             return delay_s
         link = (str(name[0]), str(name[1]))
-        arrival_s = max(now_s + delay_s, self._queue_empty_s.get(link, 0.0))
-        self._queue_empty_s[link] = arrival_s
-        return arrival_s - now_s
+        queue_empty_s = self._queue_empty_s.get(link, 0.0)
+        delay_s = max(delay_s, queue_empty_s - now_s)
+        while now_s + delay_s < queue_empty_s:  # rounding must not let it overtake
+            delay_s = nextafter(delay_s, inf)
+        self._queue_empty_s[link] = now_s + delay_s
+        return delay_s
