@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help book serve test lint types check notebooks lab bench lighthouse lock clean
+.PHONY: help book serve test lint types check notebooks shown lab bench lighthouse lock clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -34,6 +34,9 @@ check: .venv/package.made  ## run the tests and compare the notebooks' outputs; 
 
 notebooks: .venv/package.made  ## run every notebook again and store what it shows
 	$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
+
+shown: .venv/package.made  ## list the lines of the package that the book never shows
+	@$(BIN)/python tools/shown.py
 
 lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser" passes options on
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None $(ARGS)

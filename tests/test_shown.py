@@ -1,0 +1,43 @@
+"""The book shows the package's real code: included, never retyped, the participants in full."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import shown
+
+import exactly_once
+
+INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+
+
+def words(page: Path) -> set[str]:
+    """The words of a page that are set as code, or typed or included as code."""
+    texts = list(shown.typed(page))
+    for _, text in shown.cells(page):
+        texts += INLINE.findall(text)
+    for module, lines in shown.included(page):
+        source = module.read_text(encoding="utf-8").splitlines()
+        texts += [source[line - 1] for line in lines]
+    return {word for text in texts for word in re.findall(r"\w+", text)}
+
+
+def test_every_public_name_appears_as_code_in_the_book() -> None:
+    book = set().union(*map(words, shown.pages()))
+    assert [name for name in exactly_once.__all__ if name not in book] == []
+
+
+def test_no_definition_of_the_package_is_retyped() -> None:
+    names = {name for module in shown.MODULES for name in shown.definitions(module)}
+    pattern = re.compile(r"^\s*(?:class|def|async def) (\w+)", re.MULTILINE)
+    for page in shown.pages():
+        for code in shown.typed(page):
+            assert names & set(pattern.findall(code)) == set(), f"{page.name}: include it"
+
+
+@pytest.mark.parametrize("module", ["receivers.py", "senders.py"])
+def test_the_participants_are_shown_in_full(module: str) -> None:
+    hidden = shown.hidden(shown.SOURCE / module)
+    assert [name for name in hidden if not name.startswith("_")] == []
