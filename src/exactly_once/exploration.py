@@ -38,7 +38,9 @@ class Bounds:
             (self.early_timeouts, "early timeout", "early timeouts"),
         )
         counts = ", ".join(f"{n} {one if n == 1 else more}" for n, one, more in faults)
-        return f"at most {counts}; packets in {'any order' if self.reordering else 'order'}"
+        order = "any order" if self.reordering else "order"
+        who = "" if self.crashable is None else ", ".join(self.crashable) or "nobody"
+        return f"at most {counts}; packets in {order}{who and f'; may crash: {who}'}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Exploration:
             f"{verdict.claim}: {'holds' if verdict.holds else 'broken'}"
             for verdict in (self.never_more_than_once, self.at_least_once_eventually)
         )
-        plural = "" if self.messages == 1 else "s"
-        return (
-            f"{found} ({self.worlds:,} worlds; {self.messages} message{plural}; {self.bounds})"
-        )
+        return f"{found} ({self.worlds:,} worlds; {self.scope()})"
+
+    def scope(self) -> str:
+        """Say what was searched: how many messages, within which bounds."""
+        given = f"{self.messages} message{'' if self.messages == 1 else 's'}"
+        return f"{given}, {self.bounds}"
