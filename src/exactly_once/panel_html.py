@@ -1,0 +1,124 @@
+"""A panel on a page without a kernel: one frame for every position of its sliders.
+
+Without JavaScript the frame for the start, its position in words and the table of all positions
+stand. `_static/panel.js` wakes the sliders, which then choose the frame that is shown.
+Positions whose frames are equal share one.
+
+Book: index
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from .picture import words
+from .view import Number, Slider, View, plain, positions
+
+# The rules that a frame needs wherever it is shown. A live panel carries them along; the page
+# has them at the top of _static/panel.css, and a test compares the two.
+FRAME_STYLE = """\
+.panel-frame { --room: 0.75rem; }
+.panel-numbers { display: flex; flex-wrap: wrap; gap: 0.25rem 1.75rem; margin: var(--room) 0; }
+.panel-numbers div { min-width: 5.5rem; }
+.panel-numbers dt { margin: 0; font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
+.panel-numbers dd { margin: 0; font-size: 1.375rem; line-height: 1.25; }
+.panel-numbers dd { font-variant-numeric: tabular-nums; }
+.panel-picture { margin: var(--room) 0; text-align: center; }
+.panel-picture svg { width: 100%; max-width: 30rem; }
+.panel-caption { margin: var(--room) 0 0; font-size: 0.875rem; font-weight: 600; }
+.panel-sentence { margin: var(--room) 0; max-width: 65ch; line-height: 1.5; }
+.panel-error { margin: var(--room) 0; padding-left: 0.75rem; line-height: 1.5; }
+.panel-error { border-left: 0.25rem solid var(--eo-fault, #d5562b); }
+"""
+
+
+def frame(view: View, id: str) -> str:
+    """Return the numbers, pictures and sentence of a view; ids in it begin with `id`."""
+    numbers = "".join(
+        f"<div><dt>{words(name)}</dt><dd>{words(plain(value))}</dd></div>\n"
+        for name, value in view.numbers.items()
+    )
+    parts = [f'<dl class="panel-numbers">\n{numbers}</dl>'] if numbers else []
+    for index, picture in enumerate(view.pictures):
+        if len(view.pictures) > 1:
+            parts.append(f'<p class="panel-caption">{words(picture.title)}</p>')
+        svg = picture.svg_with_id(f"{id}-{index}")
+        parts.append(f'<div class="panel-picture" style="font-size: 0px">{svg}</div>')
+    parts.append(f'<p class="panel-sentence">{words(view.sentence)}</p>')
+    return "\n".join(parts)
+
+
+def page(title: str, sliders: Sequence[Slider], views: Sequence[View], *, seed: int) -> str:
+    """Return the whole panel as a `<figure>`: its start position visible, the others hidden.
+
+    `views` are in the order of `positions`. Raises ValueError where their numbers differ in
+    name.
+    """
+    check_numbers(sliders, views)
+    frames = {frame(view, "eo"): view for view in views}
+    order = list(frames)
+    shows = [order.index(frame(view, "eo")) for view in views]
+    content = "\0".join((title, str(seed), repr(sliders), *order))
+    id = f"eo-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    at = positions(sliders).index({slider.name: slider.start for slider in sliders})
+    drawn = "\n".join(
+        f'<div class="panel-frame"{"" if index == shows[at] else " hidden"}>\n'
+        f"{frame(view, f'{id}-{index}')}\n</div>"
+        for index, view in enumerate(frames.values())
+    )
+    controls = "\n".join(_control(slider, f"{id}-{slider.name}") for slider in sliders)
+    return (
+        f'<figure class="panel" data-frames="{" ".join(map(str, shows))}">\n'
+        f'<figcaption class="panel-title">{words(title)} '
+        f'<span class="panel-seed">seed {seed}</span></figcaption>\n'
+        f'<div class="panel-controls">\n{controls}\n</div>\n{drawn}\n'
+        f'<p class="panel-live" role="status"></p>\n{_details(title, sliders, views, seed)}\n'
+        "</figure>"
+    )
+
+
+def check_numbers(sliders: Sequence[Slider], views: Sequence[View]) -> None:
+    """Raise ValueError unless the numbers of all views have the same names, in one order."""
+    names = list(views[0].numbers)
+    for values, view in zip(positions(sliders), views, strict=True):
+        if list(view.numbers) != names:
+            raise ValueError(
+                f"numbers at {values!r} are {list(view.numbers)!r}; allowed: {names!r}, as at "
+                f"{positions(sliders)[0]!r}"
+            )
+
+
+def _control(slider: Slider, id: str) -> str:
+    texts = [slider.text(value) for value in slider.values]
+    now = slider.values.index(slider.start)
+    return (
+        f'<div class="panel-control">\n<label for="{words(id)}">{words(slider.label)}</label>\n'
+        f'<output for="{words(id)}" aria-live="off">{words(texts[now])}</output>\n'
+        f'<input type="range" id="{words(id)}" min="0" max="{len(texts) - 1}" value="{now}" '
+        f'aria-valuetext="{words(texts[now])}" autocomplete="off" '
+        f'data-texts="{words(json.dumps(texts, ensure_ascii=False))}" hidden>\n</div>'
+    )
+
+
+def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], seed: int) -> str:
+    names = [slider.label for slider in sliders] + list(views[0].numbers)
+    head = "".join(f'<th scope="col">{words(name)}</th>' for name in names)
+    rows = "\n".join(
+        "<tr>" + _row(sliders, values, view) + "</tr>"
+        for values, view in zip(positions(sliders), views, strict=True)
+    )
+    return (
+        f"<details>\n<summary>All {len(views)} positions as a table</summary>\n"
+        f'<div class="panel-scroll" role="region" aria-label="{words(title)}: all positions" '
+        f'tabindex="0">\n<table>\n<caption>{words(title)}, seed {seed}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</details>"
+    )
+
+
+def _row(sliders: Sequence[Slider], values: Mapping[str, Number], view: View) -> str:
+    keys = [slider.text(values[slider.name]) for slider in sliders]
+    return "".join(f'<th scope="row">{words(key)}</th>' for key in keys) + "".join(
+        f"<td>{words(plain(value))}</td>" for value in view.numbers.values()
+    )
