@@ -17,7 +17,7 @@ book: _build/book.made  ## build the book into _build/html
 	@echo "The book is in _build/html: open _build/html/index.html in a browser, or run make serve."
 
 serve: _build/book.made  ## show the book on this machine's loopback; PORT=8000 chooses the port
-	@$(BIN)/python -u -m http.server --bind 127.0.0.1 --directory _build/html $(or $(PORT),0)
+	@$(BIN)/python tools/serve.py --port $(or $(PORT),0)
 
 test: .venv/package.made  ## check everything: style, types, code, every output of every chapter, every page
 	@$(MAKE) --keep-going _build/book.made lint types check
@@ -34,12 +34,14 @@ check: .venv/package.made  ## run the tests and compare the notebooks' outputs; 
 
 notebooks: .venv/package.made  ## run every notebook again and store what it shows
 	$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
+	$(BIN)/python tools/draw_readme.py
 
 shown: .venv/package.made  ## list the lines of the package that the book never shows
 	@$(BIN)/python tools/shown.py
 
 lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser" passes options on
-	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None $(ARGS)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None \
+	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
 bench: _build/book.made  ## measure the package and the book
 	$(BIN)/python benchmarks/run.py $(ARGS)
