@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from heapq import heappop, heappush
+from typing import get_args
 
+from .answers import READS
 from .check import at_least, not_negative, positive, probability
 from .dice import dice
 from .effects import Effect, Participant
@@ -19,7 +21,10 @@ from .network import Network, Post
 from .perform import boot, perform
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
 from .trace import Event, Trace
-from .world import World
+from .world import WAITING, World
+
+# Before a wait, or a read that nobody notices, nothing new is lost: name what comes after it.
+CAN_CRASH_BEFORE = tuple(kind for kind in get_args(Effect) if kind not in (*WAITING, *READS))
 
 
 class UnboundedRun(RuntimeError):
@@ -40,6 +45,9 @@ class CrashPoint:
     down_s: float = 0.1
 
     def __post_init__(self) -> None:
+        if self.before not in CAN_CRASH_BEFORE:
+            allowed = ", ".join(kind.__name__ for kind in CAN_CRASH_BEFORE)
+            raise ValueError(f"before is {self.before!r}; allowed: {allowed}")
         probability("probability", self.probability)
         positive("down_s", self.down_s)
 
@@ -66,7 +74,7 @@ def simulate(
     crashes: tuple[CrashPoint | Outage, ...] = (),
     early_timeouts: float = 0.0,
     time_s_max: float = 1e7,
-    steps_max: int = 10_000_000,
+    steps_max: int = 1_000_000,
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
 ) -> Trace:
@@ -102,12 +110,14 @@ class _Run:
         self._agenda: list[tuple[float, int, Step]] = []
         self._serial = 0
         self._timer: dict[str, int] = {}  # who -> serial of the timer that still counts
+        self._restart: dict[str, tuple[float, int]] = {}  # who -> time, serial that counts
+        self._outages: dict[int, Outage] = {}  # by the serial of its crash
         self._asked: dict[tuple[str, object], int] = {}
         self._runs = {who: Run(who) for who in world.participants}
         for crash in crashes:
             if isinstance(crash, Outage):
                 self._plan(crash.at_s, Crash(crash.who))
-                self._plan(crash.at_s + crash.down_s, Restart(crash.who))
+                self._outages[self._serial] = crash
         for who in world.participants:
             self._work(who)
 
@@ -133,8 +143,9 @@ class _Run:
             case Timeout(who):
                 return self._timer.get(who) == serial
             case Restart(who):
-                return self._world.is_down(who)
+                return self._restart[who][1] == serial
             case Crash(who):
+                self._stay_down(who, self._outages[serial].down_s)
                 return not self._world.is_down(who)
         return True
 
@@ -145,7 +156,7 @@ class _Run:
         while (effect := world.local_effect(who)) is not None:
             if self._points and (point := self._crash_point(who, effect)):
                 perform(world, Crash(who, before=type(effect)))
-                self._plan(world.time_s + point.down_s, Restart(who))
+                self._stay_down(who, point.down_s)
                 return
             sent = world.packets_sent
             perform(world, self._runs[who])
@@ -175,6 +186,13 @@ class _Run:
             wait_s *= dice(self._seed, "fraction", *name) if early else 1.0
         self._plan(self._world.time_s + wait_s, Timeout(who, early))
         self._timer[who] = self._serial
+
+    def _stay_down(self, who: str, down_s: float) -> None:
+        """Plan the restart; where crashes overlap, the latest restart counts."""
+        up_s = self._world.time_s + down_s
+        if up_s >= self._restart.get(who, (0.0, 0))[0]:
+            self._plan(up_s, Restart(who))
+            self._restart[who] = (up_s, self._serial)
 
     def _crash_point(self, who: str, effect: Effect) -> CrashPoint | None:
         for number, point in enumerate(self._points):
