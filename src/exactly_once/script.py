@@ -6,6 +6,7 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from .effects import Participant
 from .perform import boot, perform, possible
@@ -33,6 +34,9 @@ def script(
         if automatic:
             run_local(world, until=step)
         world.time_s = float(number)
+        if type(step) not in get_args(Step):
+            kinds = ", ".join(kind.__name__ for kind in get_args(Step))
+            raise ValueError(f"step {number}: {step!r} is no step; allowed: {kinds}")
         if not _is_possible(world, step):
             raise ValueError(_not_possible(world, number, step))
         perform(world, step)
