@@ -78,6 +78,9 @@ class FullJitter:
     _: KW_ONLY
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        Exponential(self.delay_s_base, self.delay_s_max)  # for its checks
+
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt`` of this message."""
         ceiling = Exponential(self.delay_s_base, self.delay_s_max)(message_id, attempt)
