@@ -91,8 +91,9 @@ class HighWaterMark(Passive):
     def receive(self, source: str, payload: Payload) -> Handler:
         """Process and raise the mark if the number is new; ack in any case."""
         message = _message(payload)
-        if int(message.id) > (yield Load("newest")):
-            yield Save("newest", int(message.id))
+        number = _number(message)
+        if number > (yield Load("newest")):
+            yield Save("newest", number)
             yield Process(message)
         yield Send(source, Ack(message.id))
 
@@ -103,3 +104,11 @@ def _message(payload: Payload) -> Message:
             f"payload: a receiver of messages was sent {payload!r}; allowed: a Message"
         )
     return payload
+
+
+def _number(message: Message) -> int:
+    if not message.id.isdecimal():
+        raise ValueError(
+            f"message.id is {message.id!r}; allowed: a whole number, larger when newer"
+        )
+    return int(message.id)
