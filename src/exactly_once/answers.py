@@ -30,8 +30,15 @@ READS = (IsMarked, Load)
 
 
 def answer(world: World, who: str, effect: Effect) -> Answer:
-    """Carry out a local effect of ``who`` and return its answer."""
-    return _EFFECTS[type(effect)](world, who, effect)
+    """Carry out a local effect of ``who`` and return its answer.
+
+    Raises TypeError for anything that is no effect.
+    """
+    carry_out = _EFFECTS.get(type(effect))
+    if carry_out is None:
+        allowed = ", ".join(kind.__name__ for kind in _EFFECTS)
+        raise TypeError(f"{who} yielded {effect!r}; allowed: Receive, Wait, {allowed}")
+    return carry_out(world, who, effect)
 
 
 def _send(world: World, who: str, effect: Send) -> None:
