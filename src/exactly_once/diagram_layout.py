@@ -1,0 +1,295 @@
+"""Where each line and word of a sequence diagram goes.
+
+Theory of operation. Every row owns a band of the picture's height, and bands do not overlap:
+so no two words can collide, whatever the trace. Notes stand beside the life line they belong
+to. A packet is named above the start of its arrow; where another arrow would run through one
+of a participant's names, all of them move to the other side of its line. A line that still
+meets a word is interrupted there. Widths of words are estimated, never measured: no font
+decides what a picture's bytes are.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from .diagram_story import IN_FLIGHT, Flight, Row, Story
+from .diagram_text import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
+
+HEADER = 34  # where life lines begin, under the boxes with the names
+GUTTER = 15  # between a life line and the words beside it: marks and timers are drawn there
+MARGIN_LEFT, MARGIN_RIGHT, SPAN = 92, 134, 218  # for two participants: 444 units in all
+SPAN_MIN = 150
+NAME_WIDTH_MAX = 150
+DROP = 24  # how far an arrow falls at least
+REACH = {"lost": 0.6, IN_FLIGHT: 0.42}  # the part of its way that a packet is drawn
+STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
+
+# Height above and below the middle of a row, by what it shows.
+BANDS = {"sent": (21, 9), "crashed": (13, 11)}
+BAND, BAND_BARE, BAND_COPY = (10, 10), (5, 5), (6, 21)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A flight on paper, in pieces where words interrupt it."""
+
+    flight: Flight
+    end: Point
+    pieces: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign on a life line, by kind of event, on its ``side`` -1 or 1.
+
+    ``since`` is the height at which a timer was set.
+    """
+
+    what: str
+    x: float
+    y: float
+    side: int
+    since: float
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything to draw, in units of the picture. ``down`` is where nobody is at home."""
+
+    width: float
+    height: float
+    names: tuple[Box, ...]
+    lines: tuple[Segment, ...]
+    down: tuple[Segment, ...]
+    arrows: tuple[Arrow, ...]
+    marks: tuple[Mark, ...]
+    texts: tuple[Text, ...]
+
+
+def lay_out(story: Story, *, time_axis: bool, totals: bool) -> Drawing:
+    """Place a story on paper."""
+    plan = _Plan(story, *_heights(story, time_axis), _columns(story))
+    plan = replace(plan, moved=frozenset(plan.crowded()))
+    times = _times(plan) if time_axis else []
+    words = [*plan.labels(), *plan.notes()]
+    left = max(
+        MARGIN_LEFT,
+        text_width(plan.names[0], bold=True) / 2 + 14,
+        *(4 - text.box[0] for text in words),
+    )
+    left += max((text_width(text.words) + 8 for text in times), default=0)
+    right = max(
+        MARGIN_RIGHT if len(plan.columns) > 1 else 0,
+        text_width(plan.names[-1], bold=True) / 2 + 14,
+        *(text.box[2] + 4 - plan.columns[-1] for text in words),
+    )
+    plan = plan.shifted(round(left))
+    width = plan.columns[-1] + round(right)
+    foot = _foot(story, width, plan.bottom) if totals else []
+    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *times, *foot)
+    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A story with the height of each row and the place of each life line."""
+
+    story: Story
+    heights: tuple[float, ...]
+    bottom: float
+    columns: tuple[float, ...]
+    moved: frozenset[str] = frozenset()  # who has the names of its packets beside its line
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(fitted(name, NAME_WIDTH_MAX) for name in self.story.names)
+
+    def shifted(self, left: float) -> _Plan:
+        return replace(self, columns=tuple(x + left for x in self.columns))
+
+    def at(self, who: str) -> float:
+        return self.columns[self.story.names.index(who)]
+
+    def side(self, who: str) -> int:
+        """Return on which side of its line the notes of ``who`` stand."""
+        return -1 if who == self.story.names[0] else 1
+
+    def segment(self, flight: Flight) -> Segment:
+        x, y = self.at(flight.source), self.heights[flight.leaves]
+        reach = REACH.get(flight.fate, 1.0)
+        return (x, y), (x + reach * (self.at(flight.target) - x), self.heights[flight.ends])
+
+    def crowded(self) -> list[str]:
+        """Return who has a name above an arrow through which another arrow runs."""
+        flights = self.story.flights.items()
+        found = []
+        for packet, flight in flights:
+            if flight.copy:
+                continue
+            others = (f for p, f in flights if p != packet and f.leaves != flight.leaves)
+            box = self._label(flight).box
+            if any(crosses(self.segment(other), box) for other in others):
+                found.append(flight.source)
+        return found
+
+    def labels(self) -> list[Text]:
+        return [self._label(f) for f in self.story.flights.values() if not f.copy]
+
+    def _label(self, flight: Flight) -> Text:
+        x, y = self.segment(flight)[0]
+        side = -1 if self.at(flight.target) < x else 1
+        if flight.source in self.moved:
+            return Text(flight.label, x - side * GUTTER, y + 5, _anchor(-side))
+        return Text(flight.label, x + side * 10, y - 7, _anchor(side))
+
+    def notes(self) -> list[Text]:
+        pairs = zip(self.story.rows, self.heights, strict=False)
+        texts = [text for row, y in pairs if (text := self._note(row, y)) is not None]
+        if self.story.further:
+            words = f"… {self.story.further} further events"
+            middle = (self.columns[0] + self.columns[-1]) / 2
+            texts.append(Text(words, middle, self.heights[-1] + 5, "middle", "muted"))
+        return texts
+
+    def _note(self, row: Row, y: float) -> Text | None:
+        flight = self.story.flights.get(row.packet)
+        if row.what == "sent" or not (row.words or (flight and flight.copy)):
+            return None
+        style = "alarm" if row.words.endswith(" again") else _STYLES.get(row.what, "ink")
+        if flight is None or (row.what not in REACH and not flight.copy):
+            side = self.side(row.who)
+            x = self.at(row.who) + side * GUTTER
+            return Text(row.words, x, y + 5, _anchor(side), style)
+        (x, _), (end, _) = self.segment(flight)
+        side = -1 if end < x else 1
+        words = f"copy {row.words}".rstrip() if flight.copy else row.words
+        if row.what in REACH:
+            return Text(words, end + side * 10, y + 5, _anchor(side), style)
+        return Text(words, end - side * 12, y + 17, _anchor(-side), style)
+
+    def heads(self) -> list[Text]:
+        return [
+            Text(name, x, 26, "middle", "strong")
+            for name, x in zip(self.names, self.columns, strict=True)
+        ]
+
+    def marks(self) -> list[Mark]:
+        marks, sent = [], dict.fromkeys(self.story.names, 0.0)
+        for row, y in zip(self.story.rows, self.heights, strict=False):
+            if row.what == "sent":
+                sent[row.who] = y
+            again = row.what == "processed" and row.words.endswith(" again")
+            what = "processed again" if again else row.what
+            marks.append(Mark(what, self.at(row.who), y, self.side(row.who), sent[row.who]))
+        return marks
+
+    def lives(self) -> tuple[list[Segment], list[Segment]]:
+        """Return when each participant is up, and when it is down."""
+        up: list[Segment] = []
+        down: list[Segment] = []
+        for name, x in zip(self.story.names, self.columns, strict=True):
+            since, is_up = float(HEADER), True
+            for row, y in zip(self.story.rows, self.heights, strict=False):
+                if row.who == name and row.what in ("crashed", "restarted"):
+                    (up if is_up else down).append(((x, since), (x, y)))
+                    since, is_up = y, row.what == "restarted"
+            (up if is_up else down).append(((x, since), (x, self.bottom)))
+        return up, down
+
+    def drawing(self, width: float, height: float, texts: tuple[Text, ...]) -> Drawing:
+        covers = [text.box for text in texts]
+        paths = [(f, self.segment(f)) for f in self.story.flights.values()]
+        arrows = [Arrow(f, path[1], uncovered(path, covers)) for f, path in paths]
+        up, down = self.lives()
+        names = tuple(
+            (x - w, 8.0, x + w, float(HEADER))
+            for x, w in zip(self.columns, map(_half_box, self.names), strict=True)
+        )
+        marks = tuple(self.marks())
+        return Drawing(
+            width, height, names, tuple(up), tuple(down), tuple(arrows), marks, texts
+        )
+
+
+_STYLES = {"crashed": "alarm", "lost": "alarm", "gave_up": "strong", "in flight": "muted"}
+
+
+def _anchor(side: int) -> str:
+    """Return the anchor of words on this side of a point."""
+    return "end" if side < 0 else "start"
+
+
+def _half_box(name: str) -> float:
+    return round(text_width(fitted(name, NAME_WIDTH_MAX), bold=True) / 2 + 10)
+
+
+def _heights(story: Story, time_axis: bool) -> tuple[tuple[float, ...], float]:
+    """Return the height of each row's middle, and of the foot of the life lines."""
+    leaves = {f.ends: f.leaves for f in story.flights.values()}
+    copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in REACH}
+    scale = _units_per_second(story) if time_axis else 0.0
+    heights: list[float] = []
+    floor, last_s = HEADER + 6.0, story.rows[0].time_s if story.rows else 0.0
+    for number, row in enumerate(story.rows):
+        above, below = BANDS.get(row.what, BAND if row.words else BAND_BARE)
+        if number in copies:
+            above, below = BAND_COPY
+        if time_axis:
+            above, below = max(above, BAND[0]), max(below, BAND[1])
+        y = floor + above
+        if number in leaves and leaves[number] < number:
+            y = max(y, heights[leaves[number]] + DROP)
+        if heights:
+            y = max(y, round(heights[-1] + min(STRETCH_MAX, scale * (row.time_s - last_s))))
+        heights.append(y)
+        floor, last_s = y + below, row.time_s
+    if story.further:
+        heights.append(floor + 14)
+        floor += 24
+    return tuple(heights), floor + 8
+
+
+def _units_per_second(story: Story) -> float:
+    """Return the scale at which all the time there is takes as much room as all the rows."""
+    span_s = story.rows[-1].time_s - story.rows[0].time_s if story.rows else 0.0
+    return DROP * len(story.rows) / span_s if span_s > 0 else 0.0
+
+
+def _columns(story: Story) -> tuple[float, ...]:
+    """Return the place of each life line, the first at 0, far enough apart for all words."""
+    names = story.names
+    least = SPAN if len(names) == 2 else SPAN_MIN
+    beside = dict.fromkeys(names, 0.0)
+    for row in story.rows:
+        beside[row.who] = max(beside[row.who], text_width(row.words, bold=True) + 2 * GUTTER)
+    columns = [0.0]
+    for one, other in pairwise(names):
+        boxes = _half_box(one) + _half_box(other)
+        columns.append(columns[-1] + round(max(least, boxes + 12, beside[one], beside[other])))
+    return tuple(columns)
+
+
+def _times(plan: _Plan) -> list[Text]:
+    """Return the seconds at the left edge, where they change."""
+    texts, last = [], ""
+    for row, y in zip(plan.story.rows, plan.heights, strict=False):
+        words = f"{row.time_s:.3f}".rstrip("0").rstrip(".") + " s"
+        if words != last:
+            texts.append(Text(words, 4, y + 5, "start", "muted"))
+        last = words
+    return texts
+
+
+def _foot(story: Story, width: float, bottom: float) -> list[Text]:
+    """Return the totals on one line, or on two if they do not fit."""
+    style = "strong" if story.balanced else "alarm"
+    one = " · ".join(story.totals)
+    lines = [one] if text_width(one) <= width - 8 else list(story.totals)
+    return [
+        Text(line, width / 2, bottom + 20 * number, "middle", style)
+        for number, line in enumerate(lines, start=1)
+        if line
+    ]

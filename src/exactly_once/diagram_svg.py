@@ -1,0 +1,162 @@
+"""A laid-out diagram as SVG: few elements, grouped by what they look like.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+from math import hypot
+
+from .diagram_layout import Arrow, Drawing, Mark
+from .diagram_story import IN_FLIGHT
+from .diagram_text import Point, Text
+from .picture import colour, number, path, polyline, words
+
+STYLES = {
+    "ink": f'fill="{colour("ink")}"',
+    "strong": f'fill="{colour("ink")}" font-weight="600"',
+    "muted": f'fill="{colour("muted")}"',
+    "alarm": f'fill="{colour("fault")}" font-weight="600"',
+}
+
+
+def parts(drawing: Drawing) -> list[str]:
+    """Return the drawing's SVG elements, lines below words."""
+    boxes = "".join(
+        f"M{number(x)} {number(y)}H{number(right)}V{number(bottom)}H{number(x)}Z"
+        for x, y, right, bottom in drawing.names
+    )
+    lives = "".join(map(polyline, drawing.lines)) + boxes
+    found = [
+        path(lives, stroke="muted"),
+        path("".join(map(polyline, drawing.down)), stroke="muted", dash="1 5"),
+        *_arrows(drawing.arrows),
+        *_marks(drawing.marks),
+        *(_texts(style, drawing.texts) for style in STYLES),
+    ]
+    return [part for part in found if part and 'd=""' not in part]
+
+
+def _texts(style: str, texts: tuple[Text, ...]) -> str:
+    lines = "".join(_text(text) for text in texts if text.style == style)
+    return f"<g {STYLES[style]}>{lines}</g>" if lines else ""
+
+
+def _text(text: Text) -> str:
+    anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
+    return f'<text x="{number(text.x)}" y="{number(text.y)}"{anchor}>{words(text.words)}</text>'
+
+
+# Arrows -----------------------------------------------------------------------------------
+
+
+def _arrows(arrows: tuple[Arrow, ...]) -> list[str]:
+    found = []
+    for kind in ("message", "ack"):
+        mine = [arrow for arrow in arrows if (arrow.flight.kind == "ack") == (kind == "ack")]
+        for copy, dash in ((False, ""), (True, "6 4")):
+            lines = "".join(_line(arrow) for arrow in mine if arrow.flight.copy is copy)
+            found.append(path(lines, stroke=kind, width=2, dash=dash))
+        heads = "".join(_head(arrow, closed=kind == "message") for arrow in mine)
+        found.append(path(heads, stroke=kind, fill=kind if kind == "message" else "", width=2))
+    lost = "".join(_cross(arrow) for arrow in arrows if arrow.flight.fate == "lost")
+    found.append(path(lost, stroke="fault", width=2.5, round_ends=True))
+    return found
+
+
+def _line(arrow: Arrow) -> str:
+    return "".join(map(polyline, arrow.pieces))
+
+
+def _head(arrow: Arrow, *, closed: bool) -> str:
+    """An arrowhead, or a bar where the packet met nobody; nothing if it did not get there."""
+    fate = arrow.flight.fate
+    if fate in ("lost", IN_FLIGHT) or not arrow.pieces:
+        return ""
+    (x, y), (tip_x, tip_y) = arrow.pieces[-1]
+    length = hypot(tip_x - x, tip_y - y) or 1.0
+    along = ((tip_x - x) / length, (tip_y - y) / length)
+
+    def point(back: float, aside: float) -> Point:
+        return (
+            tip_x - back * along[0] - aside * along[1],
+            tip_y - back * along[1] + aside * along[0],
+        )
+
+    if fate == "refused":
+        return polyline((point(5, -7), point(5, 7)))
+    return polyline((point(10, -4.5), point(1, 0), point(10, 4.5))) + ("Z" if closed else "")
+
+
+def _cross(arrow: Arrow) -> str:
+    x, y = arrow.end
+    rising, falling = ((x - 5, y + 5), (x + 5, y - 5)), ((x - 5, y - 5), (x + 5, y + 5))
+    return polyline(rising) + polyline(falling)
+
+
+# Marks on life lines ----------------------------------------------------------------------
+
+
+def _marks(marks: tuple[Mark, ...]) -> list[str]:
+    def drawn(*kinds: str) -> str:
+        return "".join(_SIGNS[mark.what](mark) for mark in marks if mark.what in kinds)
+
+    return [
+        path(drawn("timed_out"), stroke="muted", dash="3 3"),
+        path(drawn("marked", "skipped", "restarted"), stroke="ink"),
+        path(drawn("confirmed"), stroke="good", width=2.5, round_ends=True),
+        path(drawn("processed"), fill="good"),
+        path(drawn("processed again"), fill="fault"),
+        path(drawn("crashed"), stroke="fault", width=2.5),
+    ]
+
+
+def _disc(mark: Mark, radius: float = 6) -> str:
+    x, y = number(mark.x - radius), number(mark.y)
+    r, across = number(radius), number(2 * radius)
+    return f"M{x} {y}a{r} {r} 0 1 0 {across} 0a{r} {r} 0 1 0 -{across} 0Z"
+
+
+def _diamond(mark: Mark) -> str:
+    x, y = mark.x, mark.y
+    return polyline(((x - 8, y), (x, y - 8), (x + 8, y), (x, y + 8))) + "Z"
+
+
+def _square(mark: Mark) -> str:
+    return f"M{number(mark.x - 5)} {number(mark.y - 5)}h10v10h-10Z"
+
+
+def _timer(mark: Mark) -> str:
+    """An arc from where the timer was set to where it ran out."""
+    if not mark.since:
+        return f"M{number(mark.x)} {number(mark.y)}h{number(9 * mark.side)}"
+    begin, end = number(mark.since), number(mark.y)
+    out = number(mark.x + 18 * mark.side)
+    x = number(mark.x)
+    return f"M{x} {begin}C{out} {begin} {out} {end} {x} {end}"
+
+
+def _break(mark: Mark) -> str:
+    x, y = mark.x, mark.y
+    return polyline(((x - 10, y + 3), (x - 4, y - 4), (x + 3, y + 4), (x + 10, y - 3)))
+
+
+def _bar(mark: Mark) -> str:
+    return f"M{number(mark.x - 7)} {number(mark.y)}h14"
+
+
+def _tick(mark: Mark) -> str:
+    x, y = mark.x, mark.y
+    return polyline(((x - 6, y), (x - 2, y + 5), (x + 7, y - 6)))
+
+
+_SIGNS = {
+    "processed": _disc,
+    "processed again": _diamond,
+    "marked": _square,
+    "skipped": _disc,
+    "timed_out": _timer,
+    "crashed": _break,
+    "restarted": _bar,
+    "confirmed": _tick,
+}
