@@ -68,6 +68,11 @@ class Exploration:
     bounds: Bounds
     messages: int
 
+    @property
+    def holds(self) -> bool:
+        """True if no run within the bounds breaks either property."""
+        return self.never_more_than_once.holds and self.at_least_once_eventually.holds
+
     def __str__(self) -> str:
         found = " · ".join(
             f"{verdict.claim}: {'holds' if verdict.holds else 'broken'}"
