@@ -59,14 +59,23 @@ class Network:
     placed: Mapping[tuple[str, int], Fate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for (kind, number), fate in self.placed.items():
-            if kind not in ("message", "ack") or number < 1:
-                raise ValueError(
-                    f"placed: {(kind, number)!r} names no packet; "
-                    "allowed: ('message', n) or ('ack', n) with n counted from 1"
-                )
-            for delay_s in fate:
-                not_negative("placed delay", delay_s)
+        for packet, fate in self.placed.items():
+            _check_placed(packet, fate)
+
+
+def _check_placed(packet: object, fate: object) -> None:
+    match packet:
+        case ("message" | "ack", int(number)) if number >= 1:
+            pass
+        case _:
+            raise ValueError(
+                f"placed: {packet!r} names no packet; "
+                "allowed: ('message', n) or ('ack', n) with n counted from 1"
+            )
+    if not isinstance(fate, tuple):
+        raise ValueError(f"placed: {fate!r} is no fate; allowed: a tuple of delays, or LOST")
+    for delay_s in fate:
+        not_negative("placed delay", delay_s)
 
 
 class Post:
