@@ -27,6 +27,7 @@ from .effects import (
     Send,
     Transaction,
 )  # fmt: skip
+from .senders import check_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class AlternatingBitSender(Passive):
     attempts_max: int | None = None
 
     def __post_init__(self) -> None:
+        check_ids(self.messages)
         positive("timeout_s", self.timeout_s)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)

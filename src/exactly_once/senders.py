@@ -102,7 +102,7 @@ class FireAndForget(Passive):
     interval_s: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_ids(self.messages)
+        check_ids(self.messages)
         not_negative("interval_s", self.interval_s)
 
     def start(self) -> Handler:
@@ -135,7 +135,7 @@ class RetryUntilAcked(Passive):
     durable: bool = True
 
     def __post_init__(self) -> None:
-        _check_ids(self.messages)
+        check_ids(self.messages)
         positive("timeout_s", self.timeout_s)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)
@@ -178,7 +178,8 @@ def payments(count: int, *, amount: int = 10) -> tuple[Message, ...]:
     return tuple(Message(str(number), amount) for number in range(1, count + 1))
 
 
-def _check_ids(messages: Iterable[Message]) -> None:
+def check_ids(messages: Iterable[Message]) -> None:
+    """Raise ValueError if two messages have one id."""
     seen: dict[str, Message] = {}
     for message in messages:
         if message.id in seen:
