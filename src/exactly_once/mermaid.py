@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 
-from .diagram_story import IN_FLIGHT, Flight, Row, Story, tell
+from .diagram.story import IN_FLIGHT, Flight, Row, Story, tell
 from .trace import Trace
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_KEYWORDS = frozenset(
-    "activate actor alt and as autonumber box break critical create deactivate destroy else end"
-    " left link links loop note off opt option over par par_over participant properties details"
-    " rect right sequencediagram title acctitle accdescr wrap nowrap".split()
+_KEYWORDS = re.compile(
+    "activate|actor|alt|and|as|autonumber|box|break|create|critical|deactivate|destroy|details"
+    "|else|end|left|links?|loop|note|nowrap|off|opt|option|over|par|par_over|participant"
+    "|properties|rect|right|sequencediagram|title|acctitle|accdescr|wrap",
+    re.IGNORECASE,
 )
 _SPECIAL = re.compile(r"[#;%<>&\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -26,10 +27,8 @@ def mermaid(trace: Trace, *, saves: bool = False) -> str:
     """Return the trace as a Mermaid 11 ``sequenceDiagram``, one line for each thing told.
 
     ``saves`` includes what participants note for themselves. Raises ValueError for a trace
-    without participants.
+    without participants, or with an event of a stranger.
     """
-    if not trace.names:
-        raise ValueError("trace.names is (); allowed: at least one participant")
     story = tell(trace, saves=saves)
     known_as = {
         name: name if _is_plain(name) else f"P{number}"
@@ -65,9 +64,8 @@ def _arrow(flight: Flight, known_as: dict[str, str]) -> str:
 
 def _is_plain(name: str) -> bool:
     """Tell whether Mermaid can read a name as it stands; P1, P2 … are kept for the others."""
-    if name.lower() in _KEYWORDS or re.fullmatch(r"P\d+", name):
-        return False
-    return _PLAIN.fullmatch(name) is not None
+    reserved = _KEYWORDS.fullmatch(name) or re.fullmatch(r"P\d+", name)
+    return not reserved and _PLAIN.fullmatch(name) is not None
 
 
 def _declared(name: str, id: str) -> str:

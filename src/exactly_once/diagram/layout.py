@@ -13,23 +13,20 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from .diagram_story import IN_FLIGHT, Flight, Row, Story
-from .diagram_text import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
-
-HEADER = 34  # where life lines begin, under the boxes with the names
-GUTTER = 15  # between a life line and the words beside it: marks and timers are drawn there
-MARGIN_LEFT, MARGIN_RIGHT, SPAN = 92, 134, 218  # for two participants: 444 units in all
-SPAN_MIN = 150
-NAME_WIDTH_MAX = 150
-DROP = 24  # how far an arrow falls at least
-REACH = {"lost": 0.6, IN_FLIGHT: 0.42}  # the part of its way that a packet is drawn
-STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
-
-# Height above and below the middle of a row, by what it shows.
-BANDS = {"sent": (21, 9), "crashed": (13, 11)}
-BAND, BAND_BARE, BAND_COPY = (10, 10), (5, 5), (6, 21)
+from .grid import (
+    GUTTER,
+    HEADER,
+    MARGIN_LEFT,
+    MARGIN_RIGHT,
+    NAME_WIDTH_MAX,
+    REACH,
+    columns,
+    half_box,
+    heights,
+)
+from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
+from .story import Flight, Row, Story
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class Drawing:
 
 def lay_out(story: Story, *, time_axis: bool, totals: bool) -> Drawing:
     """Place a story on paper."""
-    plan = _Plan(story, *_heights(story, time_axis), _columns(story))
+    plan = _Plan(story, *heights(story, time_axis), columns(story))
     plan = replace(plan, moved=frozenset(plan.crowded()))
     times = _times(plan) if time_axis else []
     words = [*plan.labels(), *plan.notes()]
@@ -206,7 +203,7 @@ class _Plan:
         up, down = self.lives()
         names = tuple(
             (x - w, 8.0, x + w, float(HEADER))
-            for x, w in zip(self.columns, map(_half_box, self.names), strict=True)
+            for x, w in zip(self.columns, map(half_box, self.names), strict=True)
         )
         marks = tuple(self.marks())
         return Drawing(
@@ -220,56 +217,6 @@ _STYLES = {"crashed": "alarm", "lost": "alarm", "gave_up": "strong", "in flight"
 def _anchor(side: int) -> str:
     """Return the anchor of words on this side of a point."""
     return "end" if side < 0 else "start"
-
-
-def _half_box(name: str) -> float:
-    return round(text_width(fitted(name, NAME_WIDTH_MAX), bold=True) / 2 + 10)
-
-
-def _heights(story: Story, time_axis: bool) -> tuple[tuple[float, ...], float]:
-    """Return the height of each row's middle, and of the foot of the life lines."""
-    leaves = {f.ends: f.leaves for f in story.flights.values()}
-    copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in REACH}
-    scale = _units_per_second(story) if time_axis else 0.0
-    heights: list[float] = []
-    floor, last_s = HEADER + 6.0, story.rows[0].time_s if story.rows else 0.0
-    for number, row in enumerate(story.rows):
-        above, below = BANDS.get(row.what, BAND if row.words else BAND_BARE)
-        if number in copies:
-            above, below = BAND_COPY
-        if time_axis:
-            above, below = max(above, BAND[0]), max(below, BAND[1])
-        y = floor + above
-        if number in leaves and leaves[number] < number:
-            y = max(y, heights[leaves[number]] + DROP)
-        if heights:
-            y = max(y, round(heights[-1] + min(STRETCH_MAX, scale * (row.time_s - last_s))))
-        heights.append(y)
-        floor, last_s = y + below, row.time_s
-    if story.further:
-        heights.append(floor + 14)
-        floor += 24
-    return tuple(heights), floor + 8
-
-
-def _units_per_second(story: Story) -> float:
-    """Return the scale at which all the time there is takes as much room as all the rows."""
-    span_s = story.rows[-1].time_s - story.rows[0].time_s if story.rows else 0.0
-    return DROP * len(story.rows) / span_s if span_s > 0 else 0.0
-
-
-def _columns(story: Story) -> tuple[float, ...]:
-    """Return the place of each life line, the first at 0, far enough apart for all words."""
-    names = story.names
-    least = SPAN if len(names) == 2 else SPAN_MIN
-    beside = dict.fromkeys(names, 0.0)
-    for row in story.rows:
-        beside[row.who] = max(beside[row.who], text_width(row.words, bold=True) + 2 * GUTTER)
-    columns = [0.0]
-    for one, other in pairwise(names):
-        boxes = _half_box(one) + _half_box(other)
-        columns.append(columns[-1] + round(max(least, boxes + 12, beside[one], beside[other])))
-    return tuple(columns)
 
 
 def _times(plan: _Plan) -> list[Text]:

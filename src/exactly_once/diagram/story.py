@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from .effects import Payload
-from .trace import Event, Trace
+from ..trace import Event, Trace
+from .words import label, lower, plain, short, times, totals
 
-ID_LENGTH = 12
 IN_FLIGHT = "in flight"
 
 
@@ -87,28 +86,22 @@ class Story:
 
 
 def tell(trace: Trace, *, saves: bool = False) -> Story:
-    """Retell a trace. ``saves`` includes what participants note for themselves."""
+    """Retell a trace. ``saves`` includes what participants note for themselves.
+
+    Raises ValueError for a trace without participants, or with an event of a stranger.
+    """
+    if not trace.names:
+        raise ValueError("trace.names is (); allowed: at least one participant")
+    for event in trace.events:
+        for name in (event.who, event.peer or event.who):
+            if name not in trace.names:
+                allowed = ", ".join(trace.names)
+                raise ValueError(f"{name!r} takes part in an event; allowed: {allowed}")
     teller = _Teller(trace, saves)
     for event in trace.events:
         teller.hear(event)
     teller.end()
-    return Story(trace.names, tuple(teller.rows), teller.flights, *_totals(trace))
-
-
-def label(payload: Payload | None) -> str:
-    """Name a payload as the document does: Message 1, Ack 1, and with its bit if it has one."""
-    if payload is None:
-        return "Packet"
-    bit = getattr(payload, "bit", None)
-    if bit is None:
-        return f"{payload.kind.capitalize()} {short(payload.id)}"
-    name = f"Message {short(payload.id)}" if payload.kind == "message" else "Ack"
-    return f"{name}, bit {bit}"
-
-
-def short(id: str) -> str:
-    """Return an id that fits beside an arrow: both ends of a long one."""
-    return id if len(id) <= ID_LENGTH else f"{id[:6]}…{id[-4:]}"
+    return Story(trace.names, tuple(teller.rows), teller.flights, *totals(trace))
 
 
 class _Teller:
@@ -138,7 +131,7 @@ class _Teller:
             case "processed":
                 words, sentence = self._process(event)
             case _:
-                words, sentence = _plain(event)
+                words, sentence = plain(event)
         self._add(event.what, event.who, words, sentence, event.packet)
 
     def end(self) -> None:
@@ -164,7 +157,7 @@ class _Teller:
             kind, event.who, event.peer, words, len(self.rows), len(self.rows), IN_FLIGHT
         )
         more = " again" if again else ""
-        return words, f"{event.who} sends {_lower(name)} to {event.peer}{more}."
+        return words, f"{event.who} sends {lower(name)} to {event.peer}{more}."
 
     def _copy(self, event: Event) -> None:
         original = self.flights.get(event.copy_of)
@@ -197,7 +190,7 @@ class _Teller:
         id = event.payload.id if event.payload else ""
         again = " again" if self._processed[id] else ""
         self._processed[id] += 1
-        more = "" if not again else f" again, {_times(self._processed[id])} in all"
+        more = "" if not again else f" again, {times(self._processed[id])} in all"
         sentence = f"{event.who} processes message {id}{more}."
         return f"process {short(id)}{again}", sentence
 
@@ -214,66 +207,5 @@ def _fate(flight: Flight) -> str:
 
 
 def _named(flight: Flight) -> str:
-    name = _lower(flight.label.removesuffix(" (retry)"))
+    name = lower(flight.label.removesuffix(" (retry)"))
     return f"a copy of {name}" if flight.copy else name
-
-
-def _lower(name: str) -> str:
-    return name[:1].lower() + name[1:]
-
-
-def _plain(event: Event) -> tuple[str, str]:
-    """Return words and sentence of an event that is neither a packet's nor a processing."""
-    who, note = event.who, event.note
-    long = event.payload.id if event.payload else ""
-    id = short(long)
-    match event.what:
-        case "marked":
-            return f"mark {id}", f"{who} marks message {long}."
-        case "checked":
-            found = "it is marked" if note == "yes" else "it is not marked"
-            return f"{id} marked? {note}", f"{who} looks for message {long}: {found}."
-        case "skipped":
-            return f"skip {id}", f"{who} skips message {long}."
-        case "saved":
-            return f"save {note}", f"{who} saves {note}."
-        case "timed_out":
-            early = " early" if note == "early" else ""
-            return f"timeout{early}", f"the timer of {who} runs out{early}."
-        case "crashed":
-            where = f", {note}" if note else ""
-            return "crash", f"{who} crashes{where}."
-        case "restarted":
-            return "restart", f"{who} restarts."
-        case "confirmed":
-            return f"confirm {id}", f"{who} confirms message {long}."
-        case "gave_up":
-            return f"{id} in doubt", f"{who} gives up; message {long} is in doubt."
-    return event.what, f"{who}: {event.what}."
-
-
-def _totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
-    """Say how often each message was processed, and whether the money is right."""
-    processed = trace.processed()
-    amounts = {
-        event.payload.id: getattr(event.payload, "amount", 0)
-        for event in trace.of("processed")
-        if event.payload is not None
-    }
-    amounts = {message.id: message.amount for message in trace.messages} | amounts
-    if not amounts:
-        return (), True
-    if len(amounts) <= 4:
-        counts = ", ".join(f"{short(id)} ×{processed[id]}" for id in amounts)
-    else:
-        once = sum(processed[id] == 1 for id in amounts)
-        more = sum(processed[id] > 1 for id in amounts)
-        counts = f"{once} once, {more} more often, {len(amounts) - once - more} never"
-    expected = sum(message.amount for message in trace.messages)
-    there = sum(amounts[id] * times for id, times in processed.items())
-    money = f"money expected {expected}, there {there}"
-    return (f"processed: {counts}", money), expected == there
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")

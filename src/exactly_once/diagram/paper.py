@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .picture import FONT_SIZE
+from ..picture import FONT_SIZE
 
 Point = tuple[float, float]
 Segment = tuple[Point, Point]

@@ -4,16 +4,19 @@ Time runs down. Every event has a height of its own, in the order in which thing
 message that was overtaken crosses the one that overtook it. What can be told by colour can also
 be told by shape and by words.
 
+A trace is retold (`story`, in `words`), its rows and life lines get their places (`grid`), every
+line and word is put on paper (`layout`), and written down (`svg`).
+
 Book: 01-the-problem
 """
 
 from __future__ import annotations
 
-from .diagram_layout import lay_out
-from .diagram_story import tell
-from .diagram_svg import parts
-from .picture import Picture, draw
-from .trace import Trace
+from ..picture import Picture, draw
+from ..trace import Trace
+from .layout import lay_out
+from .story import tell
+from .svg import parts
 
 ROWS_MAX = 60
 
@@ -33,10 +36,9 @@ def sequence(
     seconds at the left and spreads the rows by them, between a least and a greatest distance.
     ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
-    rows are drawn and the rest is counted. Raises ValueError for a trace without participants.
+    rows are drawn and the rest is counted.
+    Raises ValueError for a trace without participants, or with an event of a stranger.
     """
-    if not trace.names:
-        raise ValueError("trace.names is (); allowed: at least one participant")
     story = tell(trace, saves=saves).cut(ROWS_MAX)
     drawing = lay_out(story, time_axis=time_axis, totals=totals)
     return draw(

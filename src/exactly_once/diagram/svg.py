@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from math import hypot
 
-from .diagram_layout import Arrow, Drawing, Mark
-from .diagram_story import IN_FLIGHT
-from .diagram_text import Point, Text
-from .picture import colour, number, path, polyline, words
+from ..picture import colour, number, path, polyline, words
+from .layout import Arrow, Drawing, Mark
+from .paper import Point, Text
+from .story import IN_FLIGHT
 
 STYLES = {
     "ink": f'fill="{colour("ink")}"',
