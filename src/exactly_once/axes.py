@@ -18,7 +18,7 @@ from .picture import number, path, text
 
 WIDTH = 440
 HEIGHT = 280
-LETTER = 7.4  # mean width of a letter of 14 units in the usual system fonts, on the wide side
+LETTER = 8.2  # mean width of a letter of 14 units, in the widest of the usual system fonts
 LINE = 20
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -22,16 +22,19 @@ FRAME_STYLE = """\
 .panel-frame { --room: 0.75rem; }
 .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.25rem 1.75rem; margin: var(--room) 0; }
 .panel-numbers div { min-width: 5.5rem; }
-.panel-numbers dt { margin: 0; font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
-.panel-numbers dd { margin: 0; font-size: 1.375rem; line-height: 1.25; }
-.panel-numbers dd { font-variant-numeric: tabular-nums; }
+.panel-numbers div :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; }
+.panel-numbers div dt { font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
+.panel-numbers div dd { font-size: 1.375rem; line-height: 1.25; }
+.panel-numbers div dd { font-variant-numeric: tabular-nums; }
 .panel-picture { margin: var(--room) 0; text-align: center; }
-.panel-picture svg { width: 100%; max-width: 30rem; }
 .panel-caption { margin: var(--room) 0 0; font-size: 0.875rem; font-weight: 600; }
 .panel-sentence { margin: var(--room) 0; max-width: 65ch; line-height: 1.5; }
 .panel-error { margin: var(--room) 0; padding-left: 0.75rem; line-height: 1.5; }
 .panel-error { border-left: 0.25rem solid var(--eo-fault, #d5562b); }
 """
+
+# Written out, because JupyterLab drops the short form from a notebook that it does not trust.
+_HIDDEN = ' hidden="hidden"'
 
 
 def frame(view: View, id: str) -> str:
@@ -57,26 +60,31 @@ def page(title: str, sliders: Sequence[Slider], views: Sequence[View], *, seed: 
     name.
     """
     check_numbers(sliders, views)
-    frames = {frame(view, "eo"): view for view in views}
-    order = list(frames)
-    shows = [order.index(frame(view, "eo")) for view in views]
-    content = "\0".join((title, str(seed), repr(sliders), *order))
-    id = f"eo-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    contents = [frame(view, "eo") for view in views]
+    order = list(dict.fromkeys(contents))
+    shows = [order.index(content) for content in contents]
+    hashed = "\0".join((title, str(seed), repr(sliders), *order))
+    id = f"eo-{hashlib.sha256(hashed.encode()).hexdigest()[:10]}"
     at = positions(sliders).index({slider.name: slider.start for slider in sliders})
-    drawn = "\n".join(
-        f'<div class="panel-frame"{"" if index == shows[at] else " hidden"}>\n'
-        f"{frame(view, f'{id}-{index}')}\n</div>"
-        for index, view in enumerate(frames.values())
-    )
-    controls = "\n".join(_control(slider, f"{id}-{slider.name}") for slider in sliders)
-    return (
-        f'<figure class="panel" data-frames="{" ".join(map(str, shows))}">\n'
+    frames = [
+        f'<div class="panel-frame"{"" if index == shows[at] else _HIDDEN}>\n'
+        f"{frame(views[shows.index(index)], f'{id}-{index}')}\n</div>"
+        for index in range(len(order))
+    ]
+    controls = [_control(slider, f"{id}-{slider.name}") for slider in sliders]
+    parts = [
+        f'<figure class="panel" data-frames="{" ".join(map(str, shows))}">',
         f'<figcaption class="panel-title">{words(title)} '
-        f'<span class="panel-seed">seed {seed}</span></figcaption>\n'
-        f'<div class="panel-controls">\n{controls}\n</div>\n{drawn}\n'
-        f'<p class="panel-live" role="status"></p>\n{_details(title, sliders, views, seed)}\n'
-        "</figure>"
-    )
+        f'<span class="panel-seed">seed {seed}</span></figcaption>',
+        '<div class="panel-controls">',
+        *controls,
+        "</div>",
+        *frames,
+        '<p class="panel-live" role="status"></p>',
+        _details(title, sliders, views, seed),
+        "</figure>",
+    ]
+    return "\n".join(parts)
 
 
 def check_numbers(sliders: Sequence[Slider], views: Sequence[View]) -> None:
@@ -98,7 +106,7 @@ def _control(slider: Slider, id: str) -> str:
         f'<output for="{words(id)}" aria-live="off">{words(texts[now])}</output>\n'
         f'<input type="range" id="{words(id)}" min="0" max="{len(texts) - 1}" value="{now}" '
         f'aria-valuetext="{words(texts[now])}" autocomplete="off" '
-        f'data-texts="{words(json.dumps(texts, ensure_ascii=False))}" hidden>\n</div>'
+        f'data-texts="{words(json.dumps(texts, ensure_ascii=False))}"{_HIDDEN}>\n</div>'
     )
 
 

@@ -33,6 +33,7 @@ COLOURS = {
 
 FONT_SIZE = 14
 FONTS = "var(--eo-font, system-ui, sans-serif)"
+_REM = 0.9 / FONT_SIZE  # with room, letters are a little smaller than the text around them
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OWN_ID = re.compile(r' aria-labelledby="(eo-[0-9a-f]+)-title ')
 
@@ -79,24 +80,22 @@ class Picture:
 def draw(*parts: str, width: float, height: float, title: str, description: str) -> Picture:
     """Put SVG elements together into a `Picture` of `width` by `height` units.
 
-    `parts` are finished SVG elements without ids; `text`, `path` and `rect` make them. A unit is
-    a pixel where the page has no style for pictures. Raises ValueError for a size that is not
-    positive and for an element that has an id.
+    `parts` are finished SVG elements without ids; `text`, `path` and `rect` make them. Where
+    there is room, every picture has letters of one size; else it is as wide as its place.
+    Raises ValueError for a size that is not positive and for an element that has an id.
     """
     positive("width", width)
     positive("height", height)
-    body = "\n".join(parts)
+    extent, body = f"{number(width)} {number(height)}", "\n".join(parts)
     if re.search(r"\sid=", re.sub(r">[^<]*<", "><", body)):
         raise ValueError("parts must not have ids: they would not be unique on a page")
-    content = "\0".join((title, description, f"{width} {height}", body))
+    content = "\0".join((title, description, extent, body))
     id = f"eo-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    size = f'width="{number(width)}" height="{number(height)}"'
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
         f'aria-labelledby="{id}-title {id}-desc" '
-        f'{size} viewBox="0 0 {number(width)} {number(height)}" '
-        f'style="max-width: 100%; height: auto; font-family: {FONTS}" '
-        f'font-size="{FONT_SIZE}">\n'
+        f'viewBox="0 0 {extent}" font-size="{FONT_SIZE}" style="width: '
+        f'{number(width * _REM)}rem; max-width: 100%; height: auto; font-family: {FONTS}">\n'
         f'<title id="{id}-title">{words(title)}</title>\n'
         f'<desc id="{id}-desc">{words(description)}</desc>\n{body}\n</svg>'
     )
