@@ -122,7 +122,7 @@ class Axes:
             path(across, stroke="muted", width=1, opacity=0.35),
             *(text(tick, left - 8, at + 5, anchor="end") for tick, at in heights),
             *self.x_axis(x, floor=floor),
-            text(y, 4, top),
+            text(y, 0, top),
         ]
 
     def x_axis(self, name: str, *, floor: float) -> list[str]:
@@ -157,11 +157,11 @@ Swatch = Callable[[float, float], str]  # draws an entry's mark, line or texture
 def legend(entries: Sequence[tuple[str, Swatch]], *, top: float) -> tuple[list[str], float]:
     """Return a legend of named swatches, in as many lines as it needs, and where it ends."""
     parts: list[str] = []
-    x, y = 4.0, top
+    x, y = 0.0, top
     for name, swatch in entries:
         width = 34 + len(name) * LETTER
-        if x > 4 and x + width > WIDTH:
-            x, y = 4.0, y + LINE
+        if x > 0 and x + width > WIDTH:
+            x, y = 0.0, y + LINE
         parts += [swatch(x + 13, y - 5), text(name, x + 32, y)]
         x += width + 14
     return parts, y + LINE

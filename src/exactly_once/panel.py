@@ -62,7 +62,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         self.output = widgets.HTML()
         heading = widgets.HTML(f"<strong>{words(title)}</strong>")
         children = [heading, *self.controls, self.seed, self.progress, self.output]
-        super().__init__(children, layout={"max_width": "44rem"})
+        super().__init__(children, layout={"max_width": "46rem"})
         self._show(self.frame())
         for control in (*self.controls, self.seed):
             control.observe(self._move, names="value")

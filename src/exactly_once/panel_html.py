@@ -19,18 +19,21 @@ from .view import Number, Slider, View, plain, positions
 # The rules that a frame needs wherever it is shown. A live panel carries them along; the page
 # has them at the top of _static/panel.css, and a test compares the two.
 FRAME_STYLE = """\
-.panel-frame { --room: 0.75rem; }
-.panel-numbers { display: flex; flex-wrap: wrap; gap: 0.25rem 1.75rem; margin: var(--room) 0; }
-.panel-numbers div { min-width: 5.5rem; }
+.panel-frame { display: flex; flex-wrap: wrap; gap: 0 2rem; margin: 0.5rem 0; }
+.panel-frame[hidden] { display: none; }
+.panel-pictures { min-width: 0; max-width: 100%; }
+.panel-picture { margin: 0.5rem 0; }
+.panel-caption { margin: 0.75rem 0 0; font-size: 0.875rem; font-weight: 600; line-height: 1.4; }
+.panel-words { flex: 1 1 12rem; }
+.panel-frame .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; }
+.panel-frame .panel-numbers { margin: 0.75rem 0; font-variant-numeric: tabular-nums; }
+.panel-numbers div { min-width: 5rem; }
 .panel-numbers div :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; }
 .panel-numbers div dt { font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
 .panel-numbers div dd { font-size: 1.375rem; line-height: 1.25; }
-.panel-numbers div dd { font-variant-numeric: tabular-nums; }
-.panel-picture { margin: var(--room) 0; text-align: center; }
-.panel-caption { margin: var(--room) 0 0; font-size: 0.875rem; font-weight: 600; }
-.panel-sentence { margin: var(--room) 0; max-width: 65ch; line-height: 1.5; }
-.panel-error { margin: var(--room) 0; padding-left: 0.75rem; line-height: 1.5; }
-.panel-error { border-left: 0.25rem solid var(--eo-fault, #d5562b); }
+.panel-sentence, .panel-error { max-width: 65ch; margin: 0.75rem 0; }
+.panel-sentence, .panel-error { font-size: 0.9375rem; line-height: 1.5; }
+.panel-error { padding-left: 0.75rem; border-left: 0.25rem solid var(--eo-fault, #d5562b); }
 """
 
 # Written out, because JupyterLab drops the short form from a notebook that it does not trust.
@@ -38,18 +41,25 @@ _HIDDEN = ' hidden="hidden"'
 
 
 def frame(view: View, id: str) -> str:
-    """Return the numbers, pictures and sentence of a view; ids in it begin with `id`."""
-    numbers = "".join(
-        f"<div><dt>{words(name)}</dt><dd>{words(plain(value))}</dd></div>\n"
-        for name, value in view.numbers.items()
-    )
-    parts = [f'<dl class="panel-numbers">\n{numbers}</dl>'] if numbers else []
+    """Return the pictures, numbers and sentence of a view; ids in it begin with `id`."""
+    parts = ['<div class="panel-pictures">']
     for index, picture in enumerate(view.pictures):
         if len(view.pictures) > 1:
             parts.append(f'<p class="panel-caption">{words(picture.title)}</p>')
         svg = picture.svg_with_id(f"{id}-{index}")
         parts.append(f'<div class="panel-picture" style="font-size: 0px">{svg}</div>')
-    parts.append(f'<p class="panel-sentence">{words(view.sentence)}</p>')
+    parts += ["</div>", '<div class="panel-words">']
+    if view.numbers:
+        numbers = view.numbers.items()
+        pairs = [
+            f"<dt>{words(name)}</dt><dd>{words(plain(value))}</dd>" for name, value in numbers
+        ]
+        parts += [
+            '<dl class="panel-numbers">',
+            *(f"<div>{pair}</div>" for pair in pairs),
+            "</dl>",
+        ]
+    parts += [f'<p class="panel-sentence">{words(view.sentence)}</p>', "</div>"]
     return "\n".join(parts)
 
 

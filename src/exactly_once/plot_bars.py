@@ -18,7 +18,7 @@ Rows = Mapping[str, Mapping[str, float]]
 _HUES = ("message", "good", "fault", "accent", "ack")
 _TEXTURES = ("", "6 2", "2 2", "1 3", "9 2 2 2")
 _THICK = 20
-_LEFT, _RIGHT = 4.0, WIDTH - 4.0
+_LEFT, _RIGHT = 0.0, WIDTH - 2.0
 
 
 def bars(

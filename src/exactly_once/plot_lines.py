@@ -120,9 +120,11 @@ def lines(
     xs = [v for s in series for v in s.xs] + ([] if here is None else [here])
     x_low, x_high = x_range or ((min(xs), max(xs)) if len(set(xs)) > 1 else around(xs))
     y_scale = _y_scale(series, y_range, log=log_y, top=top)
-    left = 14 + LETTER * max(len(label(tick)) for tick in y_scale.ticks())
+    left = 10 + LETTER * max(len(label(tick)) for tick in y_scale.ticks())
     axes = Axes(Scale(x_low, x_high, left, WIDTH - 12, log_x), y_scale)
     _check_inside(series, axes)
+    if here is not None and not x_low <= here <= x_high:
+        raise ValueError(f"here is {here!r}; allowed: {x_low!r} to {x_high!r}")
     parts = [
         *axes.grid(x=check_words("x", x), y=check_words("y", y), top=16),
         *key,

@@ -156,7 +156,7 @@ def _load(
             across = max(min(wide, scale.stop - x) - 1, 1)
             boxes += f"M{number(x)} {number(floor)}V{number(y(count))}h{number(across)}"
             boxes += f"V{number(floor)}z"
-    parts = [text(f"attempts in each {label(bin_s)} s", 4, top + 20)]
+    parts = [text(f"attempts in each {label(bin_s)} s", 0, top + 20)]
     parts += [text(label(v), scale.start - 8, y(v) + 5, anchor="end") for v in (0, full)]
     parts.append(path(boxes, fill="message"))
     if capacity is not None:
