@@ -4,7 +4,7 @@ Time runs down. Every event has a height of its own, in the order in which thing
 message that was overtaken crosses the one that overtook it. What can be told by colour can also
 be told by shape and by words.
 
-A trace is retold (`story`, in `words`), its rows and life lines get their places (`grid`), every
+A trace is retold (`story`, in `words`), rows and life lines get their places (`grid`), every
 line and word is put on paper (`layout`), and written down (`svg`).
 
 Book: 01-the-problem

@@ -85,6 +85,8 @@ def lay_out(story: Story, *, time_axis: bool, totals: bool) -> Drawing:
     )
     plan = plan.shifted(round(left))
     width = plan.columns[-1] + round(right)
+    if totals:
+        width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
     foot = _foot(story, width, plan.bottom) if totals else []
     texts = (*plan.heads(), *plan.labels(), *plan.notes(), *times, *foot)
     return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
@@ -234,7 +236,7 @@ def _foot(story: Story, width: float, bottom: float) -> list[Text]:
     """Return the totals on one line, or on two if they do not fit."""
     style = "strong" if story.balanced else "alarm"
     one = " · ".join(story.totals)
-    lines = [one] if text_width(one) <= width - 8 else list(story.totals)
+    lines = [one] if text_width(one, bold=True) <= width - 8 else list(story.totals)
     return [
         Text(line, width / 2, bottom + 20 * number, "middle", style)
         for number, line in enumerate(lines, start=1)

@@ -50,7 +50,7 @@ class Text:
 
 def text_width(words: str, *, bold: bool = False) -> float:
     """Estimate the width of words in units, on the wide side."""
-    return sum(map(_ems, words)) * FONT_SIZE * (1.1 if bold else 1.0)
+    return sum(map(_ems, words)) * FONT_SIZE * (1.12 if bold else 1.0)
 
 
 def fitted(words: str, width: float) -> str:

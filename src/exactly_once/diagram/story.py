@@ -79,7 +79,7 @@ class Story:
 
     def sentences(self) -> list[str]:
         """Return the whole story in sentences, with what was not drawn and what it came to."""
-        told = [row.sentence for row in self.rows]
+        told = [row.sentence for row in self.rows] or ["Nothing happens."]
         if self.further:
             told.append(f"{self.further} further events are not drawn.")
         return told + [f"{total[:1].upper()}{total[1:]}." for total in self.totals]

@@ -32,34 +32,28 @@ def lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+_PLAIN = {
+    "marked": ("mark {short}", "{who} marks message {id}."),
+    "checked": ("{short} marked? {note}", "{who} looks for message {id}: it is {found}."),
+    "skipped": ("skip {short}", "{who} skips message {id}."),
+    "saved": ("save {note}", "{who} saves {note}."),
+    "timed_out": ("timeout {note}", "the timer of {who} runs out {note}"),
+    "crashed": ("crash", "{who} crashes {note}"),
+    "restarted": ("restart", "{who} restarts."),
+    "confirmed": ("confirm {short}", "{who} confirms message {id}."),
+    "gave_up": ("{short} in doubt", "{who} gives up; message {id} is in doubt."),
+}
+
+
 def plain(event: Event) -> tuple[str, str]:
     """Return words and sentence of an event that is neither a packet's nor a processing."""
-    who, note = event.who, event.note
-    long = event.payload.id if event.payload else ""
-    id = short(long)
-    match event.what:
-        case "marked":
-            return f"mark {id}", f"{who} marks message {long}."
-        case "checked":
-            found = "it is marked" if note == "yes" else "it is not marked"
-            return f"{id} marked? {note}", f"{who} looks for message {long}: {found}."
-        case "skipped":
-            return f"skip {id}", f"{who} skips message {long}."
-        case "saved":
-            return f"save {note}", f"{who} saves {note}."
-        case "timed_out":
-            early = " early" if note == "early" else ""
-            return f"timeout{early}", f"the timer of {who} runs out{early}."
-        case "crashed":
-            where = f", {note}" if note else ""
-            return "crash", f"{who} crashes{where}."
-        case "restarted":
-            return "restart", f"{who} restarts."
-        case "confirmed":
-            return f"confirm {id}", f"{who} confirms message {long}."
-        case "gave_up":
-            return f"{id} in doubt", f"{who} gives up; message {long} is in doubt."
-    return event.what, f"{who}: {event.what}."
+    id = event.payload.id if event.payload else ""
+    found = "marked" if event.note == "yes" else "not marked"
+    words, sentence = (
+        template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
+        for template in _PLAIN[event.what]
+    )
+    return words.rstrip(), sentence.rstrip(" .") + "."
 
 
 def totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
