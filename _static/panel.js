@@ -28,7 +28,4 @@
   const start = () => document.querySelectorAll("figure.panel").forEach(wake);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-  addEventListener("beforeprint", () => {
-    document.querySelectorAll("figure.panel details").forEach((details) => { details.open = true; });
-  });
 })();

@@ -121,8 +121,9 @@ def _control(slider: Slider, id: str) -> str:
 
 
 def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], seed: int) -> str:
-    names = [slider.label for slider in sliders] + list(views[0].numbers)
-    head = "".join(f'<th scope="col">{words(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col">{words(slider.label)}</th>' for slider in sliders)
+    for name in views[0].numbers:
+        head += f'<th scope="col" class="number">{words(name)}</th>'
     rows = "\n".join(
         "<tr>" + _row(sliders, values, view) + "</tr>"
         for values, view in zip(positions(sliders), views, strict=True)

@@ -106,37 +106,29 @@ def lines(
     """Plot series of `points` and `curve`s over common axes.
 
     The first points and the first curve share a colour, and so on: a measurement belongs to its
-    closed form. `x` and `y` name the axes, with units: "messages lost (%)". Give the ranges
-    where the frames of a panel must be comparable. `here` draws an upright at one x. On a
-    logarithmic y axis a measured zero is drawn hollow, on the floor.
-
-    Raises ValueError for no series, numbers that are not finite or outside a range that was
-    given, and names that do not fit.
+    closed form. `x` and `y` name the axes, with units. Give the ranges where the frames of a
+    panel must be comparable. `here` draws an upright at one x. On a logarithmic y axis a
+    measured zero is drawn hollow, on the floor. Raises ValueError for no series, numbers outside
+    a range that was given, and names that do not fit.
     """
-    if not series:
-        raise ValueError("series is empty; allowed: at least one points() or curve()")
     drawn = _coloured(series)
     key, top = legend([(s.name, _swatch(s, hue, dash)) for s, hue, dash in drawn], top=38)
-    xs = [v for s in series for v in s.xs] + ([] if here is None else [here])
-    x_low, x_high = x_range or ((min(xs), max(xs)) if len(set(xs)) > 1 else around(xs))
     y_scale = _y_scale(series, y_range, log=log_y, top=top)
-    left = 10 + LETTER * max(len(label(tick)) for tick in y_scale.ticks())
-    axes = Axes(Scale(x_low, x_high, left, WIDTH - 12, log_x), y_scale)
+    axes = Axes(_x_scale(series, x_range, y_scale, log=log_x), y_scale)
     _check_inside(series, axes)
-    if here is not None and not x_low <= here <= x_high:
-        raise ValueError(f"here is {here!r}; allowed: {x_low!r} to {x_high!r}")
-    parts = [
-        *axes.grid(x=check_words("x", x), y=check_words("y", y), top=16),
-        *key,
-        *([] if here is None else [_upright(axes, here)]),
-        *(part for s, hue, dash in drawn for part in _series(s, axes, hue, dash)),
-    ]
-    words = description or _describe(series, x, y)
-    return draw(*parts, width=WIDTH, height=HEIGHT, title=title, description=words)
+    parts = [*axes.grid(x=check_words("x", x), y=check_words("y", y), top=16), *key]
+    if here is not None:
+        parts.append(_upright(axes, here))
+    for s, hue, dash in drawn:
+        parts += _series(s, axes, hue, dash)
+    says = description or _describe(series, x, y)
+    return draw(*parts, width=WIDTH, height=HEIGHT, title=title, description=says)
 
 
 def _coloured(series: Sequence[Series]) -> list[tuple[Series, str, int]]:
     """Pair each series with its hue and the number that chooses its mark or dash."""
+    if not series:
+        raise ValueError("series is empty; allowed: at least one points() or curve()")
     seen = {True: 0, False: 0}
     result = []
     for s in series:
@@ -146,6 +138,15 @@ def _coloured(series: Sequence[Series]) -> list[tuple[Series, str, int]]:
             raise ValueError(f"series are {len(series)}; allowed: {len(_HUES)} of a kind")
         result.append((s, s.hue or _HUES[index], index))
     return result
+
+
+def _x_scale(
+    series: Sequence[Series], given: tuple[float, float] | None, y_scale: Scale, *, log: bool
+) -> Scale:
+    xs = [x for s in series for x in s.xs]
+    low, high = given or ((min(xs), max(xs)) if len(set(xs)) > 1 else around(xs))
+    left = 10 + LETTER * max(len(label(tick)) for tick in y_scale.ticks())
+    return Scale(low, high, left, WIDTH - 12, log)
 
 
 def _y_scale(
@@ -211,6 +212,8 @@ def _swatch(s: Series, hue: str, index: int) -> Swatch:
 
 
 def _upright(axes: Axes, here: float) -> str:
+    if not axes.x.low <= here <= axes.x.high:
+        raise ValueError(f"here is {here!r}; allowed: {axes.x.low!r} to {axes.x.high!r}")
     at = number(axes.x(here))
     line = f"M{at} {number(axes.y.stop)}V{number(axes.y.start)}"
     return path(line, stroke="ink", width=1, dash="2 3")

@@ -46,28 +46,18 @@ def timeline(
     not finite or outside `x_range`, and a load above `load_max`.
     """
     known = _check(lanes)
-    kinds = tuple(dict.fromkeys(kind for lane in known.values() for _, kind in lane))
     times = [at for lane in known.values() for at, _ in lane]
-    if not 1 <= len(kinds) <= len(_HUES):
-        raise ValueError(f"there are {len(kinds)} kinds of marks; allowed: 1 to {len(_HUES)}")
-    low, high = x_range or around(times)
-    outside = [at for at in times if not low <= at <= high]
-    if outside:
-        raise ValueError(f"a mark is at {outside[0]!r}; allowed: {low!r} to {high!r}")
-    chosen = {kind: (hues or {}).get(kind, _HUES[i]) for i, kind in enumerate(kinds)}
-    parts, top = _key(chosen)
-    named = len(known) <= 8
-    left = 12 + LETTER * max(len(name) for name in known) if named else 34
-    scale = Scale(low, high, left, WIDTH - 12)
-    drawn, floor = _lanes(known, chosen, scale, top, named=named)
-    parts += drawn
-    load = None
+    chosen = _choose(known, hues or {})
+    key, top = _key(chosen)
+    scale = _scale(known, times, x_range)
+    drawn, floor = _lanes(known, chosen, scale, top)
+    parts, load = [*key, *drawn], None
     if bin_s is not None:
-        load = _count(times, low, positive("bin_s", bin_s), high)
+        load = _count(times, scale.low, positive("bin_s", bin_s), scale.high)
         parts += _load(load, bin_s, scale, floor, load_max, capacity)
         floor += _LOAD_HEIGHT + 34
     parts += Axes(scale, Scale(0, 1, floor, top)).x_axis(check_words("x", x), floor=floor)
-    says = description or _describe(known, x, load, bin_s, low)
+    says = description or _describe(known, x, load, bin_s, scale.low)
     return draw(*parts, width=WIDTH, height=floor + 54, title=title, description=says)
 
 
@@ -85,6 +75,27 @@ def _check(lanes: Lanes) -> Known:
     return known
 
 
+def _choose(lanes: Known, hues: Mapping[str, str]) -> dict[str, str]:
+    """Give each kind of mark its colour, in the order in which the kinds are met."""
+    kinds = tuple(dict.fromkeys(kind for lane in lanes.values() for _, kind in lane))
+    if not 1 <= len(kinds) <= len(_HUES):
+        raise ValueError(f"there are {len(kinds)} kinds of marks; allowed: 1 to {len(_HUES)}")
+    return {kind: hues.get(kind, _HUES[i]) for i, kind in enumerate(kinds)}
+
+
+def _scale(lanes: Known, times: Sequence[float], given: tuple[float, float] | None) -> Scale:
+    low, high = given or around(times)
+    outside = [at for at in times if not low <= at <= high]
+    if outside:
+        raise ValueError(f"a mark is at {outside[0]!r}; allowed: {low!r} to {high!r}")
+    left = 12 + LETTER * max(len(name) for name in lanes) if _named(lanes) else 34
+    return Scale(low, high, left, WIDTH - 12)
+
+
+def _named(lanes: Known) -> bool:
+    return len(lanes) <= 8
+
+
 def _key(hues: Mapping[str, str]) -> tuple[list[str], float]:
     if len(hues) == 1:
         return [], 8.0
@@ -97,9 +108,8 @@ def _lanes(
     hues: Mapping[str, str],
     scale: Scale,
     top: float,
-    *,
-    named: bool,
 ) -> tuple[list[str], float]:
+    named = _named(lanes)
     step = 24.0 if named else max(6.0, min(16.0, 200 / len(lanes)))
     radius = min(4.5, step / 2.6)
     rails: list[str] = []
