@@ -2,25 +2,26 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
 .PHONY: help book serve test lint types check notebooks shown lab bench lighthouse lock clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb)
-SOURCES := $(shell find _config.yml _toc.yml *.ipynb *.md chapters _ext _static src -type f 2>/dev/null \
+SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters _ext _static src -type f 2>/dev/null \
              | grep -v -e __pycache__ -e .ipynb_checkpoints)
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
 
-book: _build/book.made  ## build the book into _build/html
+book: _build/html/index.html  ## build the book into _build/html
 	@echo "The book is in _build/html: open _build/html/index.html in a browser, or run make serve."
 
-serve: _build/book.made  ## show the book on this machine's loopback; PORT=8000 chooses the port
+serve: _build/html/index.html  ## show the book on this machine's loopback; PORT=8000 chooses the port
 	@$(BIN)/python tools/serve.py --port $(or $(PORT),0)
 
 test: .venv/package.made  ## check everything: style, types, code, every output of every chapter, every page
-	@$(MAKE) --keep-going _build/book.made lint types check
+	@$(MAKE) --keep-going _build/html/index.html lint types check
 
 lint: .venv/package.made  ## check the style of the code and of the notebooks
 	$(BIN)/ruff check
@@ -43,10 +44,10 @@ lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser"
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None \
 	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
-bench: _build/book.made  ## measure the package and the book
+bench: _build/html/index.html  ## measure the package and the book
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-lighthouse: _build/book.made  ## measure each page as a phone sees it; needs node and a Chromium
+lighthouse: _build/html/index.html  ## measure each page as a phone sees it; needs node and a Chromium
 	$(BIN)/python tools/lighthouse.py
 
 # The environment is the lock, nothing more: a changed lock makes it anew.
@@ -61,7 +62,7 @@ lighthouse: _build/book.made  ## measure each page as a phone sees it; needs nod
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-_build/book.made: .venv/package.made $(SOURCES)
+_build/html/index.html: .venv/package.made $(SOURCES)
 	$(BIN)/jupyter-book build --quiet --warningiserror --keep-going .
 	@touch $@
 

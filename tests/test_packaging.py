@@ -210,7 +210,7 @@ def test_a_python_without_venv_is_named_in_one_line_with_how_to_get_it(tmp_path:
 def test_no_python_at_all_is_said_in_one_line(tmp_path: Path) -> None:
     done = find_python(tmp_path)
     assert done.returncode == 1
-    assert re.fullmatch(r"no Python found .* install Python 3\.11 or later.*\n", done.stdout)
+    assert re.fullmatch(r"no Python found: install Python 3\.11 or later.*\n", done.stdout)
 
 
 def test_the_first_python_that_works_is_taken(tmp_path: Path) -> None:

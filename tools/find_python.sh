@@ -19,5 +19,6 @@ else:
     fi
     missing=${missing:-"$("$python" --version 2>&1) ($python) $fault"}
 done
-echo "${missing:-no Python found at ${PYTHON:-python3}: install Python 3.11 or later}; or name another one, as in: make book PYTHON=python3.12" >&2
+missing=${missing:-"no Python found${PYTHON:+ at $PYTHON}: install Python 3.11 or later"}
+echo "$missing; or name another one, as in: make book PYTHON=python3.12" >&2
 exit 1
