@@ -41,8 +41,8 @@ shown: .venv/package.made  ## list the lines of the package that the book never 
 	@$(BIN)/python tools/shown.py
 
 lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser" passes options on
-	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None \
-	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters \
+	    --LabApp.app_settings_dir=tools/lab $(ARGS)
 
 bench: _build/html/index.html  ## measure the package and the book
 	$(BIN)/python benchmarks/run.py $(ARGS)
