@@ -87,11 +87,12 @@ def around(values: Sequence[float], *, log: bool = False) -> tuple[float, float]
         low = 0.0
     if low == high:
         low, high = (min(low, 0.0), max(high, 0.0)) if low else (0.0, 1.0)
-    step = _step(low, high)
-    return (
-        round(math.floor(low / step + 1e-9) * step, 12),
-        round(math.ceil(high / step - 1e-9) * step, 12),
-    )
+    while True:
+        step = _step(low, high)
+        low = round(math.floor(low / step + 1e-9) * step, 12)
+        high = round(math.ceil(high / step - 1e-9) * step, 12)
+        if _step(low, high) == step:  # a wider range may need wider steps
+            return low, high
 
 
 def label(value: float) -> str:

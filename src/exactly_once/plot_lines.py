@@ -108,8 +108,8 @@ def lines(
     The first points and the first curve share a colour, and so on: a measurement belongs to its
     closed form. `x` and `y` name the axes, with units. Give the ranges where the frames of a
     panel must be comparable. `here` draws an upright at one x. On a logarithmic y axis a
-    measured zero is drawn hollow, on the floor. Raises ValueError for no series, numbers outside
-    a range that was given, and names that do not fit.
+    measured zero is drawn hollow, on the floor. Raises ValueError for no series, numbers
+    outside a range that was given, and names that do not fit.
     """
     drawn = _coloured(series)
     key, top = legend([(s.name, _swatch(s, hue, dash)) for s, hue, dash in drawn], top=38)

@@ -37,13 +37,11 @@ def timeline(
 ) -> Picture:
     """Draw one lane for each participant: `{"client 1": [0.0, (0.1, "refused"), …]}`.
 
-    A mark is a time, or a time and what happened then; marks that differ in that have different
-    shapes and colours (`hues` chooses) and a legend. Lanes are named where there are at most 8.
-    With `bin_s` the marks of all lanes are counted in bins of that many seconds and drawn as
-    load below, up to `load_max`, with a line at `capacity` marks a bin.
-
-    Raises ValueError for no lanes or no marks, more than 40 lanes or 5 kinds, a time that is
-    not finite or outside `x_range`, and a load above `load_max`.
+    A mark is a time, or a time and what happened then, which gives it its shape and its colour,
+    or the one in `hues`. Up to 8 lanes are named. With `bin_s` all marks are counted in bins of
+    that many seconds and drawn as load below, up to `load_max`, with a line at `capacity`.
+    Raises ValueError for no marks, more than 40 lanes or 5 kinds, a time that is not finite or
+    outside `x_range`, and a load above `load_max`.
     """
     known = _check(lanes)
     times = [at for lane in known.values() for at, _ in lane]
@@ -166,13 +164,13 @@ def _load(
             across = max(min(wide, scale.stop - x) - 1, 1)
             boxes += f"M{number(x)} {number(floor)}V{number(y(count))}h{number(across)}"
             boxes += f"V{number(floor)}z"
-    parts = [text(f"attempts in each {label(bin_s)} s", 0, top + 20)]
+    says = "" if capacity is None else f" (dashed: capacity {capacity})"
+    parts = [text(f"attempts in each {label(bin_s)} s{says}", 0, top + 20)]
     parts += [text(label(v), scale.start - 8, y(v) + 5, anchor="end") for v in (0, full)]
     parts.append(path(boxes, fill="message"))
     if capacity is not None:
         at = f"M{number(scale.start)} {number(y(capacity))}H{number(scale.stop)}"
         parts.append(path(at, stroke="fault", dash="6 4"))
-        parts.append(text(f"capacity {capacity}", scale.stop, y(capacity) - 5, anchor="end"))
     return parts
 
 
