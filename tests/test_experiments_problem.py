@@ -190,10 +190,10 @@ def test_the_closed_forms() -> None:
 def test_the_panel_shows_what_was_measured() -> None:
     view = problem_timer.impatience(ratio=1.0, seed=1)
     found = problem_timer.measured(ratio=1.0, in_order=True, seed=1)
-    assert view.numbers["packets lost"] == 0
-    assert view.numbers["duplicates a payment, queue"] == found.mean - 1
-    assert int(view.numbers["money there, queue"]) > int(view.numbers["money expected"])
-    assert f"{view.numbers['money there, queue']:,}" in view.sentence
+    there = int(view.numbers["there, a queue"])
+    assert there == round(2000 * found.mean) > int(view.numbers["money expected"])
+    assert view.numbers["by formula"] == round(2000 / (1 - math.exp(-1)))
+    assert f"{there:,} are there over a queue" in view.sentence
 
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, math.inf])

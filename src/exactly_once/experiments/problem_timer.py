@@ -24,6 +24,7 @@ RATIOS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """The timer's lengths that are measured, in mean round trips."""
 
 PAYMENTS = 200
+EXPECTED = 10 * PAYMENTS
 MEAN_S = 1.0  # of the round trip; only its ratio to the timer matters
 
 
@@ -77,24 +78,26 @@ def duplicates_by_formula(ratio: float, *, in_order: bool) -> float:
 
 def impatience(*, ratio: float, seed: int) -> View:
     """Show the duplicates for a timer of ``ratio`` mean round trips, and the closed forms."""
-    queue = measured(ratio=ratio, in_order=True, seed=seed).mean
-    free = measured(ratio=ratio, in_order=False, seed=seed).mean
-    there = [round(10 * PAYMENTS * mean) for mean in (queue, free)]
+    there = {
+        in_order: round(EXPECTED * measured(ratio=ratio, in_order=in_order, seed=seed).mean)
+        for in_order in (True, False)
+    }
+    formula = {
+        in_order: round(EXPECTED * (1 + duplicates_by_formula(ratio, in_order=in_order)))
+        for in_order in (True, False)
+    }
     return View(
         picture=_plot(ratio, seed),
         numbers={
-            "packets lost": 0,
-            "duplicates a payment, queue": queue - 1,
-            "by formula, queue": duplicates_by_formula(ratio, in_order=True),
-            "duplicates a payment, free for all": free - 1,
-            "by formula, free for all": duplicates_by_formula(ratio, in_order=False),
-            "money expected": 10 * PAYMENTS,
-            "money there, queue": there[0],
-            "money there, free for all": there[1],
+            "money expected": EXPECTED,
+            "there, a queue": there[True],
+            "by formula": formula[True],
+            "there, free for all": there[False],
+            "by formula, too": formula[False],
         },
-        sentence=f"A timer of {ratio:g} mean round trips and no packet lost: of "
-        f"{10 * PAYMENTS:,} expected, {there[0]:,} are there over a queue, "
-        f"{there[1]:,} where packets overtake each other.",
+        sentence=f"A timer of {ratio:g} mean round trips and no packet lost: of {EXPECTED:,} "
+        f"expected, {there[True]:,} are there over a queue, {there[False]:,} where packets "
+        "overtake each other.",
     )
 
 
