@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, Audit, Semantic, audit
+from .crashes import CrashPoint, Outage
 from .effects import (
     Ack,
     Confirm,
@@ -41,7 +42,7 @@ from .receivers import (
 from .relay import Relay
 from .script import script
 from .senders import Exponential, FireAndForget, Fixed, FullJitter, RetryUntilAcked, payments
-from .simulate import CrashPoint, Outage, UnboundedRun, simulate
+from .simulate import UnboundedRun, simulate
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
 from .trace import Event, Trace
 

@@ -42,32 +42,32 @@ def answer(world: World, who: str, effect: Effect) -> Answer:
 
 
 def _send(world: World, who: str, effect: Send) -> None:
-    world.check_known("to", effect.to)
-    world.packets_sent += 1
-    packet = Packet(world.packets_sent, who, effect.to, effect.payload)
-    world.packets[packet.number] = packet
-    world.note("sent", who, packet)
+    to, payload = effect.to, effect.payload
+    world.check_known("to", to)
+    number = world.packets_sent = world.packets_sent + 1
+    world.packets[number] = Packet(number, who, to, payload)
+    world.note("sent", who, payload, to, number)
 
 
 def _process(world: World, who: str, effect: Process) -> None:
     world.store(who).process(effect.message.id)
-    world.note("processed", who, payload=effect.message)
+    world.note("processed", who, effect.message)
 
 
 def _mark(world: World, who: str, effect: Mark) -> None:
     world.store(who).mark(effect.id)
-    world.note("marked", who, payload=Message(effect.id))
+    world.note("marked", who, Message(effect.id))
 
 
 def _is_marked(world: World, who: str, effect: IsMarked) -> bool:
     marked = effect.id in world.store(who).marked
-    world.note("checked", who, payload=Message(effect.id), note="yes" if marked else "no")
+    world.note("checked", who, Message(effect.id), note="yes" if marked else "no")
     return marked
 
 
 def _once(world: World, who: str, effect: Once) -> bool:
     if effect.id in world.store(who).marked:
-        world.note("skipped", who, payload=effect.process.message)
+        world.note("skipped", who, effect.process.message)
         return False
     _process(world, who, effect.process)
     _mark(world, who, Mark(effect.id))
@@ -95,12 +95,12 @@ def _transaction(world: World, who: str, effect: Transaction) -> None:
 
 def _confirm(world: World, who: str, effect: Confirm) -> None:
     world.store(who).settle(effect.id, "confirmed")
-    world.note("confirmed", who, payload=Message(effect.id))
+    world.note("confirmed", who, Message(effect.id))
 
 
 def _give_up(world: World, who: str, effect: GiveUp) -> None:
     world.store(who).settle(effect.id, "in doubt")
-    world.note("gave_up", who, payload=Message(effect.id))
+    world.note("gave_up", who, Message(effect.id))
 
 
 _EFFECTS: dict[type, Callable[[World, str, Any], Answer]] = {

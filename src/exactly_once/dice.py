@@ -9,6 +9,7 @@ Book: 03-at-most-once
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from math import log
 
@@ -18,9 +19,15 @@ def dice(seed: int, *question: object) -> float:
 
     ``question`` parts are told apart by their text. Equal on every platform and Python version.
     """
-    text = "\x1f".join(map(str, question))
-    digest = blake2b(text.encode(), digest_size=8, key=str(seed).encode()).digest()
-    return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
+    cup = _cup(seed).copy()
+    cup.update("\x1f".join(map(str, question)).encode())
+    return (int.from_bytes(cup.digest(), "big") >> 11) * 2.0**-53
+
+
+@lru_cache(maxsize=64)
+def _cup(seed: int) -> blake2b:
+    """Return the hash that holds the seed already, to be copied for each question."""
+    return blake2b(digest_size=8, key=str(seed).encode())
 
 
 def exponential(mean: float, die: float) -> float:

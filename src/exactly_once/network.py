@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf, nextafter
 
 from .check import not_negative, probability
@@ -43,6 +44,11 @@ class Faults:
             probability(name, getattr(self, name))
         for name in ("delay_s", "delay_s_mean"):
             not_negative(name, getattr(self, name))
+
+    @cached_property
+    def by_chance(self) -> bool:
+        """Whether any packet needs dice."""
+        return any((self.loss, self.duplication, self.reordering, self.delay_s_mean))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,39 +92,45 @@ class Post:
     """
 
     def __init__(self, network: Network, *, seed: int) -> None:
-        self._network = network
+        self._faults = {"message": network.messages, "ack": network.acks}
+        self._placed = network.placed
         self._seed = seed
-        self._sent: dict[tuple[str, str, Payload], int] = {}
-        self._kinds: dict[str, int] = {"message": 0, "ack": 0}
+        self._kinds = {"message": 0, "ack": 0}
+        self._sent: dict[str, int] = {}
         self._queue_empty_s: dict[tuple[str, str], float] = {}
 
     def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
-        self._kinds[payload.kind] = number = self._kinds[payload.kind] + 1
-        content = (source, target, payload)
-        self._sent[content] = nth = self._sent.get(content, 0) + 1
-        placed = self._network.placed
-        if placed and (payload.kind, number) in placed:
-            return placed[payload.kind, number]
-        faults = self._network.messages if payload.kind == "message" else self._network.acks
-        name = (source, target, payload, nth)
+        faults = self._faults[payload.kind]
+        link = (source, target)
+        name: tuple[object, ...] = ()
+        if faults.by_chance:
+            content = f"{source}\x1f{target}\x1f{payload}"
+            self._sent[content] = nth = self._sent.get(content, 0) + 1
+            name = (content, nth)
+        if self._placed:
+            self._kinds[payload.kind] = number = self._kinds[payload.kind] + 1
+            if (payload.kind, number) in self._placed:
+                return self._placed[payload.kind, number]
         if faults.loss and dice(self._seed, "loss", *name) < faults.loss:
             return LOST
-        copies = 1
+        first_s = self._delay_s(faults, link, (*name, 0), now_s)
         if faults.duplication and dice(self._seed, "duplication", *name) < faults.duplication:
-            copies = 2
-        return tuple(self._delay_s(faults, (*name, copy), now_s) for copy in range(copies))
+            return first_s, self._delay_s(faults, link, (*name, 1), now_s)
+        return (first_s,)
 
-    def _delay_s(self, faults: Faults, name: tuple[object, ...], now_s: float) -> float:
+    def _delay_s(
+        self, faults: Faults, link: tuple[str, str], name: tuple[object, ...], now_s: float
+    ) -> float:
         delay_s = faults.delay_s
         if faults.delay_s_mean:
             delay_s += exponential(faults.delay_s_mean, dice(self._seed, "delay", *name))
         if faults.reordering and dice(self._seed, "reordering", *name) < faults.reordering:
             return delay_s
-        link = (str(name[0]), str(name[1]))
         queue_empty_s = self._queue_empty_s.get(link, 0.0)
-        delay_s = max(delay_s, queue_empty_s - now_s)
-        while now_s + delay_s < queue_empty_s:  # rounding must not let it overtake
-            delay_s = nextafter(delay_s, inf)
+        if delay_s < queue_empty_s - now_s:
+            delay_s = queue_empty_s - now_s
+            while now_s + delay_s < queue_empty_s:  # rounding must not let it overtake
+                delay_s = nextafter(delay_s, inf)
         self._queue_empty_s[link] = now_s + delay_s
         return delay_s

@@ -20,14 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from .answers import READS, answer
-from .effects import Answer, Participant, Receive
+from .effects import Answer, Effect, Participant, Payload, Receive
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
-from .tasks import Carrier, Task, run
+from .tasks import Carrier, Task, running
 from .trace import Event
-from .world import DOWN, Packet, World
+from .world import DOWN, WAITING, World
 
 
 def boot(
@@ -35,7 +34,7 @@ def boot(
     *,
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
-    carry: Carrier = run,
+    carry: Carrier = running,
 ) -> World:
     """Return a world in which every participant has begun; parameters as for ``World``."""
     world = World(participants, stores=stores, record=record, carry=carry)
@@ -49,7 +48,22 @@ def perform(world: World, step: Step) -> str | None:
 
     The step must be possible; choosing an impossible one is a driver's bug, not bad input.
     """
-    return _STEPS[type(step)](world, step)
+    match step:
+        case Run(who):
+            return run(world, who)
+        case Deliver(packet):
+            return deliver(world, packet)
+        case Timeout(who, early):
+            return timeout(world, who, early=early)
+        case Crash(who, before):
+            return crash(world, who, before=before)
+        case Restart(who):
+            return restart(world, who)
+        case Lose(packet):
+            lose(world, packet)
+        case Duplicate(packet):
+            duplicate(world, packet)
+    return None
 
 
 def possible(world: World) -> list[Step]:
@@ -72,103 +86,104 @@ def possible(world: World) -> list[Step]:
     return steps
 
 
+# Steps ------------------------------------------------------------------------------------
+
+
+def run(world: World, who: str) -> str:
+    """Carry out the local effect at which ``who`` stands."""
+    effect = world.local_effect(who)
+    assert effect is not None, f"{who} has nothing to run"
+    return _resume(world, who, answer(world, who, effect))
+
+
+def deliver(world: World, number: int) -> str | None:
+    """Let a packet arrive; it is refused, awaited, handled or ignored."""
+    _, source, who, payload = world.packets.pop(number)
+    task = world.tasks[who]
+    if task is DOWN:
+        world.note("refused", who, payload, source, number)
+        return None
+    world.note("delivered", who, payload, source, number)
+    if task is None:
+        task = _handler(world, who, source, payload)
+        if task.effect is not None:
+            return _stand(world, who, task)
+    else:
+        effect = task.effect
+        assert type(effect) in WAITING, f"{who} is busy"
+        if type(effect) is Receive and effect.payload == payload:
+            return _stand(world, who, task.resume(True))
+    world.note("ignored", who, payload, source, number)
+    return None
+
+
+def lose(world: World, number: int) -> None:
+    """Let a packet vanish."""
+    _, source, target, payload = world.packets.pop(number)
+    world.note("lost", source, payload, target, number)
+
+
+def duplicate(world: World, number: int) -> None:
+    """Put a second copy of a packet on the wire, behind the first."""
+    packets = world.packets
+    original = packets[number]
+    world.packets_sent += 1
+    copy = original._replace(number=world.packets_sent)
+    pairs = ([packet, copy] if packet is original else [packet] for packet in packets.values())
+    world.packets = {packet.number: packet for pair in pairs for packet in pair}
+    world.note(
+        "duplicated", copy.source, copy.payload, copy.target, copy.number, copy_of=number
+    )
+
+
+def timeout(world: World, who: str, *, early: bool = False) -> str:
+    """Let the timer fire for which ``who`` waits."""
+    assert world.timer_s(who) is not None, f"{who} waits for no timer"
+    world.note("timed_out", who, note="early" if early else "")
+    return _resume(world, who, False)
+
+
+def crash(world: World, who: str, *, before: type[Effect] | None = None) -> str:
+    """Let ``who`` go down; its handler and its memory are gone."""
+    effect = world.local_effect(who)
+    assert not world.is_down(who), f"{who} is down already"
+    assert before is None or type(effect) is before, f"{who} stands at {effect}"
+    world.note("crashed", who, note=f"before {type(effect).__name__}" if effect else "")
+    world.tasks[who] = DOWN
+    world.memory[who] = {}
+    return who
+
+
+def restart(world: World, who: str) -> str:
+    """Let ``who`` come up and begin again."""
+    assert world.is_down(who), f"{who} is up"
+    world.note("restarted", who)
+    return _begin(world, who)
+
+
 # Handlers ---------------------------------------------------------------------------------
 
 
-def _begin(world: World, who: str) -> None:
-    _stand(world, who, world.carry((who, "start"), world.participants[who].start))
+def _begin(world: World, who: str) -> str:
+    return _stand(world, who, world.carry((who, "start"), world.participants[who].start))
 
 
-def _stand(world: World, who: str, task: Task) -> None:
-    """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
-    while isinstance(task.effect, READS) and not world.shares_store[who]:
-        task = task.resume(answer(world, who, task.effect))
-    world.tasks[who] = task if task.effect is not None else None
+def _handler(world: World, who: str, source: str, payload: Payload) -> Task:
+    begin = partial(world.participants[who].receive, source, payload)
+    return world.carry((who, source, payload), begin)
 
 
 def _resume(world: World, who: str, reply: Answer) -> str:
     task = world.tasks[who]
     assert task is not None
-    _stand(world, who, task.resume(reply))
+    return _stand(world, who, task.resume(reply))
+
+
+def _stand(world: World, who: str, task: Task) -> str:
+    """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
+    effect = task.effect
+    while isinstance(effect, READS) and not world.shares_store[who]:
+        task = task.resume(answer(world, who, effect))
+        effect = task.effect
+    world.tasks[who] = None if effect is None else task
     return who
-
-
-# Steps ------------------------------------------------------------------------------------
-
-
-def _run(world: World, step: Run) -> str:
-    effect = world.local_effect(step.who)
-    assert effect is not None, f"{step.who} has nothing to run"
-    return _resume(world, step.who, answer(world, step.who, effect))
-
-
-def _deliver(world: World, step: Deliver) -> str | None:
-    packet = world.packets.pop(step.packet)
-    who = packet.target
-    task = world.tasks[who]
-    if task is DOWN:
-        world.note("refused", who, packet)
-        return None
-    assert world.local_effect(who) is None, f"{who} is busy"
-    world.note("delivered", who, packet)
-    if task is None:
-        return _handle(world, packet)
-    if isinstance(task.effect, Receive) and task.effect.payload == packet.payload:
-        return _resume(world, who, True)
-    world.note("ignored", who, packet)
-    return None
-
-
-def _handle(world: World, packet: Packet) -> str | None:
-    who, source, payload = packet.target, packet.source, packet.payload
-    begin = partial(world.participants[who].receive, source, payload)
-    task = world.carry((who, source, payload), begin)
-    if task.effect is None:
-        world.note("ignored", who, packet)
-        return None
-    _stand(world, who, task)
-    return who
-
-
-def _lose(world: World, step: Lose) -> None:
-    packet = world.packets.pop(step.packet)
-    world.note("lost", packet.source, packet)
-
-
-def _duplicate(world: World, step: Duplicate) -> None:
-    packets = world.packets
-    original = packets[step.packet]
-    world.packets_sent += 1
-    copy = original._replace(number=world.packets_sent)
-    pairs = ([packet, copy] if packet is original else [packet] for packet in packets.values())
-    world.packets = {packet.number: packet for pair in pairs for packet in pair}
-    world.note("duplicated", copy.source, copy, copy_of=original.number)
-
-
-def _timeout(world: World, step: Timeout) -> str:
-    assert world.timer_s(step.who) is not None, f"{step.who} waits for no timer"
-    world.note("timed_out", step.who, note="early" if step.early else "")
-    return _resume(world, step.who, False)
-
-
-def _crash(world: World, step: Crash) -> str:
-    effect = world.local_effect(step.who)
-    assert not world.is_down(step.who), f"{step.who} is down already"
-    assert step.before is None or type(effect) is step.before, f"{step.who} stands at {effect}"
-    world.note("crashed", step.who, note=f"before {type(effect).__name__}" if effect else "")
-    world.tasks[step.who] = DOWN
-    world.memory[step.who] = {}
-    return step.who
-
-
-def _restart(world: World, step: Restart) -> str:
-    assert world.is_down(step.who), f"{step.who} is up"
-    world.note("restarted", step.who)
-    _begin(world, step.who)
-    return step.who
-
-
-_STEPS: dict[type, Callable[[World, Any], str | None]] = {
-    Run: _run, Deliver: _deliver, Lose: _lose, Duplicate: _duplicate, Timeout: _timeout,
-    Crash: _crash, Restart: _restart,
-}  # fmt: skip

@@ -34,22 +34,22 @@ Carrier = Callable[[Hashable, Callable[[], Handler]], Task]
 class Running:
     """A live generator: fast, forward only. ``resume`` changes it in place."""
 
-    __slots__ = ("_handler", "effect")
+    __slots__ = ("_send", "effect")
 
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+        self._send = handler.send
         self.effect: Effect | None = next(handler, None)
 
     def resume(self, answer: Answer) -> Running:
         """Step the generator."""
         try:
-            self.effect = self._handler.send(answer)
+            self.effect = self._send(answer)
         except StopIteration:
             self.effect = None
         return self
 
 
-def run(origin: Hashable, begin: Callable[[], Handler]) -> Task:
+def running(origin: Hashable, begin: Callable[[], Handler]) -> Task:
     """Carry a handler as a live generator; ``origin`` is not needed."""
     return Running(begin())
 

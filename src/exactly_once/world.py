@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from .effects import Answer, Effect, Message, Participant, Payload, Receive, Wait
 from .store import Store
-from .tasks import Carrier, Task, run
+from .tasks import Carrier, Task, running
 from .trace import Event
 
 
@@ -53,7 +54,7 @@ class World:
         *,
         stores: Mapping[str, str] | None = None,
         record: Callable[[Event], None] | None = None,
-        carry: Carrier = run,
+        carry: Carrier = running,
     ) -> None:
         self.participants = participants
         for name in stores or {}:
@@ -121,16 +122,13 @@ class World:
         return self.stores[self.store_names[who]]
 
     def note(
-        self, what: str, who: str, packet: Packet | None = None, *,
-        payload: Payload | None = None, copy_of: int = 0, note: str = "",
+        self, what: str, who: str, payload: Payload | None = None, peer: str = "",
+        packet: int = 0, *, copy_of: int = 0, note: str = "",
     ) -> None:  # fmt: skip
         """Record an event, if anybody listens."""
-        if self.record is None:
-            return
-        if packet is None:
-            self.record(Event(self.time_s, what, who, payload, "", 0, copy_of, note))
-            return
-        peer = packet.source if who == packet.target else packet.target
-        self.record(
-            Event(self.time_s, what, who, packet.payload, peer, packet.number, copy_of, note)
-        )
+        if self.record is not None:
+            self.record(_event((self.time_s, what, who, payload, peer, packet, copy_of, note)))
+
+
+# Half the time of calling Event, which unpacks and packs the same eight values.
+_event = partial(tuple.__new__, Event)

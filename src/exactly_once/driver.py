@@ -1,0 +1,149 @@
+"""What a simulated and a live run have in common: all but who keeps the time.
+
+Theory of operation. A run goes on by plans: a packet that will arrive, a timer that will fire,
+a crash, a restart. The driver makes the plans, asks the network and the dice about each, and
+carries them out when their time has come. ``simulate`` keeps the plans on a heap and lets the
+clock jump to the next one; ``live`` gives them to the event loop and waits.
+
+Book: 03-at-most-once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .crashes import Crashes, CrashPoint, Outage
+from .dice import dice
+from .effects import Effect, Send
+from .network import Network, Post
+from .perform import crash, deliver, duplicate, lose, restart, run, timeout
+from .world import World
+
+Action = Callable[[Any], None]
+Plan = Callable[[float, Action, Any], None]
+"""Call plan(delay_s, action, argument) to have action(argument) done after that time."""
+
+
+class Driver:
+    """Drives a world that has been booted; call ``begin`` once.
+
+    ``carry`` is what is planned for each packet with its number, by default that it arrives.
+    """
+
+    def __init__(
+        self, world: World, network: Network, plan: Plan, *, seed: int,
+        crashes: Crashes = (), early_timeouts: float = 0.0, carry: Action | None = None,
+    ) -> None:  # fmt: skip
+        for each in crashes:
+            world.check_known("crashes", each.who)
+        self._world, self._plan, self._seed = world, plan, seed
+        self._post = Post(network, seed=seed)
+        self._crashes, self._early_timeouts = crashes, early_timeouts
+        self._points = [each for each in crashes if isinstance(each, CrashPoint)]
+        self._carry = carry or self.deliver
+        self._armed = 0
+        self._timers: dict[str, int] = {}  # who -> the timer that still counts
+        self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
+        self._to_come = 0  # crashes and restarts
+        self._asked: dict[tuple[str, object], int] = {}
+
+    def begin(self) -> None:
+        """Plan the outages and let everybody work up to the first wait."""
+        for each in self._crashes:
+            if isinstance(each, Outage):
+                self._to_come += 1
+                self._plan(each.at_s, self._outage, each)
+        for who in self._world.participants:
+            self._work(who)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing more can happen: no timer, no packet, no crash or restart to come."""
+        return not (self._timers or self._world.packets or self._to_come)
+
+    def deliver(self, number: int) -> None:
+        """Let packet ``number`` arrive now."""
+        who = deliver(self._world, number)
+        if who is not None:
+            self._work(who)
+
+    # What comes true ------------------------------------------------------------------
+
+    def _timeout(self, timer: tuple[str, int, bool]) -> None:
+        who, armed, early = timer
+        if self._timers.get(who) == armed:
+            timeout(self._world, who, early=early)
+            self._work(who)
+
+    def _outage(self, outage: Outage) -> None:
+        self._to_come -= 1
+        self._stay_down(outage.who, outage.down_s)
+        if not self._world.is_down(outage.who):
+            crash(self._world, outage.who)
+            self._timers.pop(outage.who, None)
+
+    def _restart(self, planned: tuple[float, str]) -> None:
+        self._to_come -= 1
+        _, who = planned
+        if self._restarts[who] is planned:
+            restart(self._world, who)
+            self._work(who)
+
+    # What is planned ------------------------------------------------------------------
+
+    def _work(self, who: str) -> None:
+        """Let ``who`` carry out its local effects, then arm the timer for which it waits."""
+        world = self._world
+        self._timers.pop(who, None)
+        while (effect := world.local_effect(who)) is not None:
+            if self._points and (point := self._crash_point(who, effect)):
+                crash(world, who, before=type(effect))
+                self._stay_down(who, point.down_s)
+                return
+            run(world, who)
+            if type(effect) is Send:
+                self._post_packet(world.packets_sent)
+        wait_s = world.timer_s(who)
+        if wait_s is not None:
+            self._arm(who, wait_s)
+
+    def _post_packet(self, number: int) -> None:
+        world = self._world
+        _, source, target, payload = world.packets[number]
+        fate = self._post.fate(source, target, payload, now_s=world.time_s)
+        if not fate:
+            lose(world, number)
+        for copy, delay_s in enumerate(fate):
+            if copy:
+                duplicate(world, number)
+            self._plan(delay_s, self._carry, world.packets_sent)
+
+    def _arm(self, who: str, wait_s: float) -> None:
+        early = False
+        if self._early_timeouts:
+            name = ("timer", who, self._count(who, "timer"))
+            early = dice(self._seed, "early", *name) < self._early_timeouts
+            wait_s *= dice(self._seed, "fraction", *name) if early else 1.0
+        self._armed = self._timers[who] = armed = self._armed + 1
+        self._plan(wait_s, self._timeout, (who, armed, early))
+
+    def _stay_down(self, who: str, down_s: float) -> None:
+        """Plan the restart; where crashes overlap, the latest restart counts."""
+        up_s = self._world.time_s + down_s
+        if who not in self._restarts or up_s >= self._restarts[who][0]:
+            self._restarts[who] = planned = (up_s, who)
+            self._to_come += 1
+            self._plan(down_s, self._restart, planned)
+
+    def _crash_point(self, who: str, effect: Effect) -> CrashPoint | None:
+        for number, point in enumerate(self._points):
+            if point.who == who and type(effect) is point.before and point.probability:
+                nth = self._count(who, effect)
+                if dice(self._seed, "crash", number, who, effect, nth) < point.probability:
+                    return point
+        return None
+
+    def _count(self, who: str, asked: object) -> int:
+        self._asked[who, asked] = nth = self._asked.get((who, asked), 0) + 1
+        return nth
