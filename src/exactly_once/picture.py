@@ -32,6 +32,7 @@ COLOURS = {
 }
 
 FONT_SIZE = 14
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FONTS = "var(--eo-font, system-ui, sans-serif)"
 _REM = 0.9 / FONT_SIZE  # with room, letters are a little smaller than the text around them
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -116,6 +117,18 @@ def number(value: float) -> str:
         raise ValueError(f"a coordinate must be finite, got {value!r}")
     rounded = round(value, 1)
     return str(int(rounded)) if rounded == int(rounded) else str(rounded)
+
+
+def readable(value: float) -> str:
+    """Format a value for a tick or a sentence: 0.25, 1,000, 10⁻⁶."""
+    if value and not 1e-4 <= abs(value) < 1e7:
+        mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else ("", "")
+        if exponent:
+            power = "10" + str(int(exponent)).translate(_SUPERSCRIPT)
+            return power if mantissa == "1" else f"{mantissa}×{power}"
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def colour(name: str) -> str:

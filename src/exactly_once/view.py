@@ -17,8 +17,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .axes import label
-from .picture import Picture
+from .picture import Picture, readable
 
 POSITIONS_MAX = 80  # a page holds a frame for each; more would make it heavy and its table long
 
@@ -105,7 +104,7 @@ class Slider:
 
 def plain(value: Number) -> str:
     """Format a number of a view: whole numbers in full, others with four digits."""
-    return label(value) if isinstance(value, int | float) else value
+    return readable(value) if isinstance(value, int | float) else value
 
 
 def check(experiment: Experiment, sliders: Sequence[Slider]) -> None:

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..audit import audit
-from ..axes import legend
 from ..closed_forms import Model, count_mean_and_deviation
 from ..effects import Message, Participant
 from ..network import Faults, Network
-from ..picture import Picture, draw, number, path
+from ..picture import Picture, draw, number, path, text
 from ..plots import bars, curve, lines, points
 from ..receivers import HighWaterMark, MarkThenProcess
 from ..senders import FireAndForget, payments
@@ -89,7 +88,7 @@ def field(lost: Sequence[bool], loss_percent: float) -> Picture:
             crosses.append(f"M{x} {y - 4}l8 8m0-8l-8 8")
         else:
             arrived.append(f"M{x + 2} {y}h4")
-    kinds, _ = legend([("processed", _dot), ("lost", _cross)], top=18)
+    kinds = [_dot(13, 13), text("processed", 28, 18), _cross(130, 13), text("lost", 144, 18)]
     parts = [path("".join(arrived), stroke="muted", width=4)] if arrived else []
     parts += [path("".join(crosses), stroke="fault", width=2)] if crosses else []
     rows = math.ceil(len(lost) / _COLUMNS)

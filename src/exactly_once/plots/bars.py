@@ -1,0 +1,131 @@
+"""Bars: amounts side by side, or parts of a whole.
+
+Bars lie, so that their names stand level and fit on a telephone. Each says its own amount.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from ..picture import Picture, readable
+from .canvas import check_words, figure, hue, legend_rows, style, to_picture
+
+Rows = Mapping[str, Mapping[str, float]]
+
+_HUES = ("message", "good", "fault", "accent", "ack")
+_BAR = 22  # units from one bar to the next
+_NAME = 26  # units for a row's name
+
+
+def bars(
+    rows: Rows,
+    *,
+    title: str,
+    x: str,
+    stacked: bool = False,
+    x_max: float | None = None,
+    hues: Mapping[str, str] | None = None,
+    description: str = "",
+) -> Picture:
+    """Draw one group of bars for each row: `{"row": {"series": amount}}`.
+
+    Every row has the same series. Side by side, each bar carries its series' name and amount;
+    `stacked`, the parts of a row lie end to end and a legend names them. The first series side
+    by side is drawn as an outline, what was expected, and the others are filled. `x` says what
+    is counted, with its unit. Give `x_max` where frames of a panel must be comparable. `hues`
+    gives a series a colour of `picture.COLOURS`.
+
+    Raises ValueError for no rows, rows with different series, an amount that is negative or not
+    finite or beyond `x_max`, and names that do not fit.
+    """
+    series = _check(rows, x)
+    longest = max((sum if stacked else max)(row.values()) for row in rows.values())
+    full = x_max if x_max is not None else longest or 1.0
+    if not (math.isfinite(full) and full > 0 and longest <= full * (1 + 1e-9)):
+        raise ValueError(f"x_max is {x_max!r}; allowed: at least the longest bar, {longest!r}")
+    chosen = {name: (hues or {}).get(name, _HUES[i]) for i, name in enumerate(series)}
+    each = _NAME + 2 * _BAR if stacked else _NAME + _BAR * len(series)
+    head = 26 + (22 * legend_rows(list(series))[1] if stacked else 0)
+    height = head + (each + 10) * len(rows)
+    with style():
+        made = figure(height)
+        axes = made.add_axes((0, 0, 1, 1 - head / height))
+        axes.set_axis_off()
+        axes.set_ylim((each + 10) * len(rows), 0)  # in units, downwards
+        made.text(0, 1 - 16 / height, x)
+        if stacked:
+            _stacked(axes, rows, chosen, full, each + 10)
+            _name_the_parts(axes, chosen)
+        else:
+            _grouped(axes, rows, chosen, full, each + 10)
+        return to_picture(made, title=title, description=description or _describe(rows, x))
+
+
+def _check(rows: Rows, x: str) -> tuple[str, ...]:
+    check_words("x", x)
+    if not rows:
+        raise ValueError("rows is empty; allowed: at least one row")
+    series = tuple(next(iter(rows.values())))
+    if not 1 <= len(series) <= len(_HUES):
+        raise ValueError(f"a row has {len(series)} series; allowed: 1 to {len(_HUES)}")
+    for name, row in rows.items():
+        check_words("a row's name", name)
+        if tuple(row) != series:
+            raise ValueError(f"row {name!r} has series {tuple(row)!r}; allowed: {series!r}")
+        for key, value in row.items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name!r}, {key!r} is {value!r}; allowed: 0 or more, finite")
+    return series
+
+
+def _grouped(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step: float) -> None:
+    """Draw bars side by side; 0.62 of the width is for the longest, the rest for its words."""
+    axes.set_xlim(0, full / 0.62)
+    for index, (name, row) in enumerate(rows.items()):
+        top = index * step
+        axes.text(0, top + 16, name, fontweight="bold")
+        for place, (key, value) in enumerate(row.items()):
+            y = top + _NAME + _BAR * (place + 0.5)
+            colour = hue(hues[key])
+            outlined = place == 0 and len(row) > 1
+            axes.barh(y, max(value, full / 400), height=_BAR - 4, facecolor="none" if outlined
+                      else colour, edgecolor=colour, linewidth=1.5, clip_on=False)  # fmt: skip
+            said = f"{readable(value)} {key}"
+            axes.annotate(said, (value, y), (8, 0), textcoords="offset points", va="center")
+
+
+def _stacked(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step: float) -> None:
+    axes.set_xlim(0, full * 1.005)
+    for index, (name, row) in enumerate(rows.items()):
+        top, left, free = index * step, 0.0, 0.0
+        axes.text(0, top + 16, f"{name}: {readable(sum(row.values()))}", fontweight="bold")
+        for key, value in row.items():
+            if not value:
+                continue
+            axes.barh(top + _NAME + _BAR / 2, value, left=left, height=_BAR - 4,
+                      color=hue(hues[key]), edgecolor=hue("paper"), linewidth=1)  # fmt: skip
+            middle, half = left + value / 2, full * 0.012 * len(readable(value))
+            if middle - half >= free:  # the amount fits beside the one before
+                axes.text(middle, top + _NAME + 1.6 * _BAR, readable(value), ha="center")
+                free = middle + half
+            left += value
+
+
+def _name_the_parts(axes: Axes, hues: Mapping[str, str]) -> None:
+    columns, _ = legend_rows(list(hues))
+    keys = [Patch(color=hue(colour), label=name) for name, colour in hues.items()]
+    axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
+
+
+def _describe(rows: Rows, x: str) -> str:
+    says = [
+        f"{name}: " + ", ".join(f"{key} {readable(value)}" for key, value in row.items()) + "."
+        for name, row in rows.items()
+    ]
+    return f"{x}. " + " ".join(says)

@@ -1,0 +1,232 @@
+"""Lines: measured points beside a closed form.
+
+A measurement and its closed form share a colour and differ in kind: marks against a line.
+Without a `description` the plot describes itself from its data: ranges, and how far the
+measurement is from the closed form at worst.
+
+Book: 03-at-most-once
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..picture import Picture, readable
+from .canvas import (
+    DASHES,
+    HUES,
+    MARKERS,
+    check_words,
+    dress,
+    figure,
+    hue,
+    legend_rows,
+    style,
+    to_picture,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Series:
+    """One named series of a plot: make it with `points` or `curve`."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    errors: tuple[float, ...] = ()
+    is_curve: bool = False
+    hue: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.xs or len(self.xs) != len(self.ys):
+            raise ValueError(
+                f"{self.name} has {len(self.xs)} xs and {len(self.ys)} ys; "
+                "allowed: as many ys as xs, at least 1"
+            )
+        if self.errors and len(self.errors) != len(self.xs):
+            raise ValueError(f"{self.name} has {len(self.errors)} errors for {len(self.xs)} xs")
+        for value in (*self.xs, *self.ys, *self.errors):
+            if not math.isfinite(value):
+                raise ValueError(f"{self.name} holds {value!r}; allowed: finite numbers")
+
+
+def points(
+    name: str,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    *,
+    errors: Sequence[float] = (),
+    hue: str = "",
+) -> Series:
+    """Measured values, drawn as marks.
+
+    `errors` are half the heights of error bars, in units of y; say in the name what they are.
+    `hue` is a colour of `picture.COLOURS`; without it the next one is taken.
+    """
+    return Series(name, tuple(xs), tuple(ys), tuple(errors), hue=hue)
+
+
+def curve(
+    name: str,
+    xs: Sequence[float],
+    ys: Sequence[float] | Callable[[float], float],
+    *,
+    hue: str = "",
+) -> Series:
+    """A closed form, drawn as a line through `ys`, or through the function `ys` of `xs`.
+
+    Raises ValueError when `xs` do not ascend.
+    """
+    heights = tuple(ys(x) for x in xs) if callable(ys) else tuple(ys)
+    if list(xs) != sorted(xs):
+        raise ValueError(f"xs of {name} is {list(xs)!r}; allowed: ascending numbers")
+    return Series(name, tuple(xs), heights, is_curve=True, hue=hue)
+
+
+def lines(
+    *series: Series,
+    title: str,
+    x: str,
+    y: str,
+    x_range: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    log_x: bool = False,
+    log_y: bool = False,
+    here: float | None = None,
+    description: str = "",
+) -> Picture:
+    """Plot series of `points` and `curve`s over common axes.
+
+    The first points and the first curve share a colour, and so on: a measurement belongs to its
+    closed form. `x` and `y` name the axes, with units: "messages lost (%)". Give the ranges
+    where the frames of a panel must be comparable. `here` draws an upright at one x. On a
+    logarithmic y axis a measured zero is drawn hollow, on the floor.
+
+    Raises ValueError for no series, numbers that are not finite or outside a range that was
+    given, and names that do not fit.
+    """
+    if not series:
+        raise ValueError("series is empty; allowed: at least one points() or curve()")
+    for s in series:
+        _check_inside(s, "x", s.xs, x_range)
+        _check_inside(s, "y", [v for v in s.ys if v or not log_y], y_range)
+    if here is not None and x_range and not x_range[0] <= here <= x_range[1]:
+        raise ValueError(f"here is {here!r}; allowed: {x_range[0]!r} to {x_range[1]!r}")
+    columns, rows = legend_rows([s.name for s in series])
+    height = 262 + 21 * rows
+    with style():
+        made = figure(height)
+        axes = made.add_axes((0.14, 52 / height, 0.83, 176 / height))
+        axes.set_xscale("log" if log_x else "linear")
+        axes.set_yscale("log" if log_y else "linear")
+        _limits(axes, series, x_range, y_range, log_y=log_y)
+        for s, index in _numbered(series):
+            _draw(axes, s, hue(s.hue or HUES[index]), index, log_y=log_y)
+        if here is not None:
+            axes.axvline(here, color=hue("ink"), linewidth=1, linestyle=DASHES[2])
+        dress(axes, x=check_words("x", x), y=check_words("y", y))
+        made.legend(loc="upper left", bbox_to_anchor=(0, 1), ncols=columns)
+        said = description or _describe(series, x, y)
+        return to_picture(made, title=title, description=said)
+
+
+def _numbered(series: Sequence[Series]) -> list[tuple[Series, int]]:
+    """Pair each series with the number that chooses its hue, and its mark or dash."""
+    seen = {True: 0, False: 0}
+    result = []
+    for s in series:
+        if seen[s.is_curve] >= len(HUES):
+            raise ValueError(f"series are {len(series)}; allowed: {len(HUES)} of a kind")
+        result.append((s, seen[s.is_curve]))
+        seen[s.is_curve] += 1
+    return result
+
+
+def _check_inside(
+    s: Series, name: str, values: Sequence[float], given: tuple[float, float] | None
+) -> None:
+    low, high = given or (-math.inf, math.inf)
+    slack = 1e-9 * (high - low) if given else 0.0
+    for value in values:
+        if not low - slack <= value <= high + slack:
+            raise ValueError(f"{s.name} has {name} = {value!r}; allowed: {low!r} to {high!r}")
+
+
+def _limits(
+    axes: Axes,
+    series: Sequence[Series],
+    x_range: tuple[float, float] | None,
+    y_range: tuple[float, float] | None,
+    *,
+    log_y: bool,
+) -> None:
+    xs = [v for s in series for v in s.xs]
+    if x_range or min(xs) < max(xs):
+        axes.set_xlim(*(x_range or (min(xs), max(xs))))
+    tops = [v + e for s in series for v, e in zip(s.ys, s.errors or s.ys, strict=True)]
+    ends = [v for s in series for v in s.ys]
+    if y_range:
+        axes.set_ylim(*y_range)
+    elif log_y:
+        seen = [v for v in ends if v > 0] or [1.0]
+        low, high = math.floor(math.log10(min(seen))), math.ceil(math.log10(max(seen)))
+        axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
+    elif min(ends) >= 0:
+        most = max((v for s, v in zip(series, tops, strict=False) if s.errors), default=0.0)
+        axes.set_ylim(0, 1.08 * (max(*ends, most) or 1.0))
+
+
+def _draw(axes: Axes, s: Series, colour: str, index: int, *, log_y: bool) -> None:
+    if s.is_curve:
+        axes.plot(s.xs, s.ys, color=colour, linestyle=DASHES[index], linewidth=2, label=s.name,
+                  clip_on=False)  # fmt: skip
+        return
+    floor = axes.get_ylim()[0]
+    xs, ys = np.array(s.xs), np.array(s.ys, dtype=float)
+    zero = (ys == 0) & log_y
+    if s.errors:
+        half = np.array(s.errors)[~zero]
+        below = np.minimum(half, ys[~zero] - floor)
+        axes.errorbar(xs[~zero], ys[~zero], yerr=[np.maximum(below, 0), half], fmt="none",
+                      ecolor=colour, elinewidth=1.5, capsize=4, clip_on=False)  # fmt: skip
+    axes.plot(xs[~zero], ys[~zero], MARKERS[index], color=colour, markersize=8, label=s.name,
+              clip_on=False)  # fmt: skip
+    if zero.any():
+        hollow = np.full(zero.sum(), floor)
+        axes.plot(
+            xs[zero], hollow, "o", color=colour, markersize=9, fillstyle="none", clip_on=False
+        )
+
+
+def _describe(series: Sequence[Series], x: str, y: str) -> str:
+    """Say in words what the axes hold, each series' range, and the worst disagreement."""
+    xs = [v for s in series for v in s.xs]
+    says = [f"{y}, against {x} from {readable(min(xs))} to {readable(max(xs))}."]
+    for s in series:
+        low, high = min(s.ys), max(s.ys)
+        if low == high:
+            says.append(f"{s.name}: {readable(low)} throughout.")
+        else:
+            at_low, at_high = s.xs[s.ys.index(low)], s.xs[s.ys.index(high)]
+            lowest = f"lowest {readable(low)} at {readable(at_low)}"
+            says.append(f"{s.name}: {lowest}, highest {readable(high)} at {readable(at_high)}.")
+    measured = [s for s in series if not s.is_curve]
+    closed = [s for s in series if s.is_curve]
+    for m, c in zip(measured, closed, strict=False):
+        apart = {
+            abs(y - float(np.interp(x, c.xs, c.ys))): x
+            for x, y in zip(m.xs, m.ys, strict=True)
+            if c.xs[0] <= x <= c.xs[-1]
+        }
+        if apart:
+            worst = max(apart)
+            away = readable(float(f"{worst:.3g}"))
+            says.append(
+                f"{m.name} is at most {away} from {c.name}, at {readable(apart[worst])}."
+            )
+    return " ".join(says)
