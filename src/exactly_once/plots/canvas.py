@@ -129,6 +129,8 @@ def _paint(*elements: ElementTree.Element) -> str:
     """Return the attributes that colour a shape, the last word counts; "" if nobody sees it."""
     rules = ";".join(element.get("style", "") for element in elements)
     style = dict(_STYLE_RULE.findall(rules))
+    if style.get("fill-opacity") == "0":
+        style["fill"] = "none"
     style = {key: _NAMES.get(style[key], style[key]) for key in _KEPT if key in style}
     if style.get("fill", "black") == "none" and "stroke" not in style:
         return ""

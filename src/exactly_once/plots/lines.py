@@ -118,7 +118,7 @@ def lines(
     if here is not None and x_range and not x_range[0] <= here <= x_range[1]:
         raise ValueError(f"here is {here!r}; allowed: {x_range[0]!r} to {x_range[1]!r}")
     columns, rows = legend_rows([s.name for s in series])
-    height = 262 + 21 * rows
+    height = 254 + 21 * rows
     with style():
         made = figure(height)
         axes = made.add_axes((0.14, 52 / height, 0.83, 176 / height))
