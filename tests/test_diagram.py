@@ -40,9 +40,10 @@ from exactly_once.diagram import ROWS_MAX, sequence
 from exactly_once.diagram.layout import Drawing, lay_out
 from exactly_once.diagram.paper import Box, Segment, Text, crosses, fitted, text_width
 from exactly_once.diagram.story import tell
+from exactly_once.diagram.words import short
 from exactly_once.effects import Participant
 
-GOLDEN = Path(__file__).parent / "golden" / "the_problem.svg"
+GOLDEN = Path(__file__).parent / "golden"
 PAIR: dict[str, Participant] = {
     "sender": RetryUntilAcked("receiver", payments(1), attempts_max=3),
     "receiver": ProcessThenAck(),
@@ -89,7 +90,26 @@ def find(drawing: Drawing, word: str) -> Text:
 
 def test_the_documents_trace_is_drawn_as_stored() -> None:
     svg = sequence(THE_PROBLEM, title="The problem").svg
-    assert svg == GOLDEN.read_text(encoding="utf-8"), f"if better, store it in {GOLDEN}: {svg}"
+    stored = GOLDEN / "the_problem.svg"
+    assert svg == stored.read_text(encoding="utf-8"), f"if better, store it in {stored}: {svg}"
+
+
+def test_every_kind_of_event_is_drawn_as_stored() -> None:
+    packets = (
+        sent(1), sent(2, TWO), Event(0, "duplicated", "sender", ONE, "receiver", 3, 1),
+        arrived(2, TWO), arrived(1), arrived(3), arrived(3, what="ignored"),
+        Event(2, "sent", "receiver", Ack("1"), "sender", 4),
+        Event(2, "lost", "receiver", Ack("1"), "sender", 4),
+        Event(2, "sent", "receiver", TWO, "a store at the far end", 5),
+        Event(3, "refused", "a store at the far end", TWO, "receiver", 5),
+        sent(6, time_s=3),
+    )  # fmt: skip
+    local = (event for event, _ in EVENTS.values() if event.packet == 0)
+    names = ("sender", "receiver", "a store at the far end")
+    of = Trace(names, (ONE, TWO), (*packets, *local, EVENTS["processed"][0]))
+    svg = sequence(of, title="Every kind", time_axis=True, saves=True).svg
+    stored = GOLDEN / "every_kind.svg"
+    assert svg == stored.read_text(encoding="utf-8"), f"if better, store it in {stored}: {svg}"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +204,7 @@ def test_an_ignored_packet_arrives_and_is_ignored() -> None:
     assert drawing.arrows[0].flight.fate == "ignored"
     assert words(drawing).count("ignored") == 1
     assert (
-        "arrives at receiver, which ignores it."
+        "arrives at receiver, and is ignored."
         in tell(trace(sent(), arrived(), arrived(what="ignored"))).sentences()[1]
     )
 
@@ -293,6 +313,21 @@ def test_the_foot_counts_messages_and_money() -> None:
     assert words(drawn(many))[-2:] == [
         "processed: 0 once, 1 more often, 6 never", "money expected 70, there 20",
     ]  # fmt: skip
+    assert (
+        "processed: 2 once, 1 more often, 2 never"
+        in tell(
+            Trace(
+                ("receiver",),
+                payments(5),
+                tuple(Event(0, "processed", "receiver", Message(id)) for id in "12331"[1:]),
+            )
+        ).totals
+    )
+    lucky = Trace(("receiver",), (ONE, TWO), (EVENTS["processed"][0], EVENTS["processed"][0]))
+    assert drawn(lucky).texts[-1].words == "processed: 1 ×2, 2 ×0 · money expected 20, there 20"
+    assert drawn(lucky).texts[-1].style == "alarm"
+    four = Trace(("receiver",), payments(4), ())
+    assert tell(four).totals[0] == "processed: 1 ×0, 2 ×0, 3 ×0, 4 ×0"
     nothing = Trace(("sender",), (), ())
     assert words(drawn(nothing)) == ["sender"]
     assert sequence(nothing, title="Nothing").description == "Nothing happens."
@@ -305,6 +340,12 @@ def test_of_a_long_trace_the_first_rows_are_drawn_and_the_rest_is_counted() -> N
     assert "… 41 further events" in picture.svg
     assert "41 further events are not drawn." in picture.description
     assert "in flight" not in picture.svg
+    drawing = drawn(trace(*events))
+    assert find(drawing, "… 41 further events").box[1] > drawing.marks[-1].y
+    assert len(drawing.arrows) == 1
+    assert segment(drawing, 0)[1][0] < drawing.lines[1][0][0] - 50
+    just_beyond = drawn(trace(*events[:ROWS_MAX], sent(2)))
+    assert [arrow.flight.leaves for arrow in just_beyond.arrows] == [0]
     whole = sequence(trace(*events[1 : ROWS_MAX + 1]), title="Just short enough")
     assert whole.svg.count(">mark 1<") == ROWS_MAX
     assert "further" not in whole.svg
@@ -448,6 +489,10 @@ def test_a_trace_may_begin_in_the_middle() -> None:
     assert [arrow.flight.fate for arrow in drawing.arrows] == [
         "delivered", "lost", "delivered",
     ]  # fmt: skip
+
+
+def test_a_long_id_shows_both_ends() -> None:
+    assert [short("123456789012"), short("1234567890123")] == ["123456789012", "123456…0123"]
 
 
 def test_a_packet_without_a_payload_is_a_packet() -> None:

@@ -234,7 +234,7 @@ def _times(plan: _Plan) -> list[Text]:
 
 def _foot(story: Story, width: float, bottom: float) -> list[Text]:
     """Return the totals on one line, or on two if they do not fit."""
-    style = "strong" if story.balanced else "alarm"
+    style = "strong" if story.just_once else "alarm"
     one = " · ".join(story.totals)
     lines = [one] if text_width(one, bold=True) <= width - 8 else list(story.totals)
     return [

@@ -60,7 +60,7 @@ class Story:
     rows: tuple[Row, ...]
     flights: dict[int, Flight]
     totals: tuple[str, ...]
-    balanced: bool
+    just_once: bool
     further: int = 0
 
     def cut(self, rows_max: int) -> Story:
@@ -202,7 +202,7 @@ def _fate(flight: Flight) -> str:
     if flight.fate == "refused":
         return f"{name} reaches {flight.target}, which is down, and is gone."
     late = " late, overtaken on the way" if flight.late else ""
-    ignored = ", which ignores it" if flight.fate == "ignored" else ""
+    ignored = ", and is ignored" if flight.fate == "ignored" else ""
     return f"{name} arrives at {flight.target}{late}{ignored}."
 
 

@@ -57,7 +57,7 @@ def plain(event: Event) -> tuple[str, str]:
 
 
 def totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
-    """Say how often each message was processed, and whether the money is right."""
+    """Say how often each message was processed, and whether each was just once."""
     processed = trace.processed()
     amounts = {
         event.payload.id: getattr(event.payload, "amount", 0)
@@ -76,7 +76,7 @@ def totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
     expected = sum(message.amount for message in trace.messages)
     there = sum(amounts[id] * times for id, times in processed.items())
     money = f"money expected {expected}, there {there}"
-    return (f"processed: {counts}", money), expected == there
+    return (f"processed: {counts}", money), all(processed[id] == 1 for id in amounts)
 
 
 def times(count: int) -> str:
