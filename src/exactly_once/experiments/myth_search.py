@@ -28,7 +28,7 @@ from ..receivers import (
 from ..script import script
 from ..senders import RetryUntilAcked, payments
 from ..simulate import Outage, simulate
-from ..steps import Deliver, Lose, Timeout
+from ..steps import Deliver, Lose, Step, Timeout
 from ..trace import Trace
 from ..view import View
 
@@ -60,8 +60,8 @@ def _pair(receiver: str, *, messages: int = 1, attempts: int = 2) -> Participant
     }
 
 
-def _ack_lost(pair: Participants) -> Trace:
-    return script(pair, Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4))
+def _ack_lost(pair: Participants, *more: Step) -> Trace:
+    return script(pair, Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4), *more)
 
 
 def search_view(*, receiver: str, crashes: int, seed: int = 1) -> View:
@@ -148,4 +148,5 @@ def bit_view(*, link: str, crash: str, seed: int = 1) -> View:
     """Show the verdict on the bit for a link ("order", "any order") and a crash."""
     found = alternating_bit(in_order=link == "order", crash=crash)
     name = f"The alternating bit, packets in {link}, {crash},"
-    return _verdict_view(name, found, _ack_lost(_bit_pair(durable=BIT_CRASHES[crash][1])))
+    pair = _bit_pair(durable=BIT_CRASHES[crash][1])
+    return _verdict_view(name, found, _ack_lost(pair, Deliver(5), Deliver(6)))
