@@ -323,7 +323,8 @@ def test_the_foot_counts_messages_and_money() -> None:
             )
         ).totals
     )
-    lucky = Trace(("receiver",), (ONE, TWO), (EVENTS["processed"][0], EVENTS["processed"][0]))
+    process = EVENTS["processed"][0]
+    lucky = Trace(("sender", "receiver"), (ONE, TWO), (process, process))
     assert drawn(lucky).texts[-1].words == "processed: 1 ×2, 2 ×0 · money expected 20, there 20"
     assert drawn(lucky).texts[-1].style == "alarm"
     four = Trace(("receiver",), payments(4), ())
