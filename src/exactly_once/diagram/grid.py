@@ -12,7 +12,7 @@ from .story import IN_FLIGHT, Story
 
 HEADER = 34  # where life lines begin, under the boxes with the names
 GUTTER = 15  # between a life line and the words beside it: marks and timers are drawn there
-MARGIN_LEFT, MARGIN_RIGHT, SPAN = 92, 134, 218  # for two participants: 444 units in all
+MARGIN_LEFT, MARGIN_RIGHT, SPAN = 104, 152, 204  # room for "1 in doubt", "process 1 again"
 SPAN_MIN = 150
 NAME_WIDTH_MAX = 150
 DROP = 24  # how far an arrow falls at least
