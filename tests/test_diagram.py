@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -37,6 +37,7 @@ from exactly_once import (
     script,
 )
 from exactly_once.diagram import ROWS_MAX, sequence
+from exactly_once.diagram.grid import STRETCH_MAX
 from exactly_once.diagram.layout import Drawing, lay_out
 from exactly_once.diagram.paper import Box, Segment, Text, crosses, fitted, text_width
 from exactly_once.diagram.story import tell
@@ -79,6 +80,10 @@ def drawn(of: Trace, *, time_axis: bool = False, totals: bool = True) -> Drawing
 
 def words(drawing: Drawing) -> list[str]:
     return [text.words for text in drawing.texts]
+
+
+def heights(drawing: Drawing) -> list[float]:
+    return [mark.y for mark in drawing.marks]
 
 
 def find(drawing: Drawing, word: str) -> Text:
@@ -297,7 +302,13 @@ def test_seconds_are_shown_and_spread_the_rows() -> None:
     drawing, plain = drawn(trace(*events), time_axis=True), drawn(trace(*events))
     assert [w for w in words(drawing) if w.endswith(" s")] == ["0 s", "0.1 s", "0.25 s", "3 s"]
     assert not [w for w in words(plain) if w.endswith(" s")]
-    y = [mark.y for mark in drawing.marks]
+    y = heights(drawing)
+    hours_later = [event._replace(time_s=event.time_s + 7200) for event in events]
+    assert heights(drawn(trace(*hours_later), time_axis=True)) == y
+    together = [event._replace(time_s=0.0) for event in events]
+    assert heights(drawn(trace(*together), time_axis=True)) == heights(plain)
+    assert max(b - a for a, b in pairwise(y)) <= STRETCH_MAX
+    assert y[-1] - y[0] <= 2 * (plain.marks[-1].y - plain.marks[0].y)
     assert y[3] - y[2] > y[2] - y[1]
     assert y[3] - y[2] > plain.marks[3].y - plain.marks[2].y
 
@@ -426,8 +437,9 @@ def test_in_every_trace_words_are_apart_and_inside_and_lines_go_round_them(
         for arrow in drawing.arrows:
             inner = (left + 0.1, top + 0.1, right - 0.1, bottom - 0.1)
             assert not any(crosses(piece, inner) for piece in arrow.pieces), (text, arrow)
-    heights = [mark.y for mark in drawing.marks]
-    assert heights == sorted(set(heights))
+    for box, next_box in combinations(drawing.names, 2):
+        assert not overlap(box, next_box)
+    assert heights(drawing) == sorted(set(heights(drawing)))
 
 
 @settings(max_examples=50)
