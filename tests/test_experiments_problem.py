@@ -106,8 +106,8 @@ def test_money_is_within_four_deviations_of_the_closed_forms(loss: int) -> None:
 
 def test_more_loss_never_brings_more_sent_once_nor_less_sent_until_acked() -> None:
     views = [problem.money(loss=loss, seed=1).numbers for loss in range(0, 51, 10)]
-    once = [int(view["there, sent once"]) for view in views]
-    again = [int(view["there, sent until acked"]) for view in views]
+    once = [int(view["sent once: there"]) for view in views]
+    again = [int(view["until acked: there"]) for view in views]
     assert once == sorted(once, reverse=True)
     assert again == sorted(again)
     assert once[0] == again[0] == 2000
@@ -190,9 +190,9 @@ def test_the_closed_forms() -> None:
 def test_the_panel_shows_what_was_measured() -> None:
     view = problem_timer.impatience(ratio=1.0, seed=1)
     found = problem_timer.measured(ratio=1.0, in_order=True, seed=1)
-    there = int(view.numbers["there, a queue"])
+    there = int(view.numbers["a queue: there"])
     assert there == round(2000 * found.mean) > int(view.numbers["money expected"])
-    assert view.numbers["by formula"] == round(2000 / (1 - math.exp(-1)))
+    assert view.numbers["a queue: by formula"] == round(2000 / (1 - math.exp(-1)))
     assert f"{there:,} are there over a queue" in view.sentence
 
 

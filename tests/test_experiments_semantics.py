@@ -94,9 +94,9 @@ def test_a_chance_that_never_ends_is_named(name: str, value: float) -> None:
 
 def test_the_panel_counts_every_payment() -> None:
     view = semantics.spread(loss=20, trouble="crashes and copies", seed=1)
-    assert list(view.numbers) == list(PAIRS)
-    assert view.numbers["exactly-once processing"] == "1"
-    assert "exactly-once processing 1,000" in view.sentence
+    assert list(view.numbers) == ["money expected", *(f"there, {pair}" for pair in PAIRS)]
+    assert view.numbers["there, exactly-once processing"] == view.numbers["money expected"]
+    assert view.sentence.endswith("; exactly-once processing 1.")
     with pytest.raises(ValueError, match="trouble is 'war'; allowed: nothing else, crashes"):
         semantics.spread(loss=0, trouble="war", seed=1)
 

@@ -147,10 +147,10 @@ def money(*, loss: int, seed: int) -> View:
             x_max=4500,
         ),
         numbers={
-            "there, sent once": once,
-            "by formula": round(EXPECTED * float(model.deliveries_mean(1))),
-            "there, sent until acked": again,
-            "by formula, too": round(EXPECTED * float(model.deliveries_mean())),
+            "sent once: there": once,
+            "sent once: by formula": round(EXPECTED * float(model.deliveries_mean(1))),
+            "until acked: there": again,
+            "until acked: by formula": round(EXPECTED * float(model.deliveries_mean())),
         },
         sentence=_money_sentence(loss, once, again),
     )

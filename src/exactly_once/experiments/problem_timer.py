@@ -90,10 +90,10 @@ def impatience(*, ratio: float, seed: int) -> View:
         picture=_plot(ratio, seed),
         numbers={
             "money expected": EXPECTED,
-            "there, a queue": there[True],
-            "by formula": formula[True],
-            "there, free for all": there[False],
-            "by formula, too": formula[False],
+            "a queue: there": there[True],
+            "a queue: by formula": formula[True],
+            "free for all: there": there[False],
+            "free for all: by formula": formula[False],
         },
         sentence=f"A timer of {ratio:g} mean round trips and no packet lost: of {EXPECTED:,} "
         f"expected, {there[True]:,} are there over a queue, {there[False]:,} where packets "

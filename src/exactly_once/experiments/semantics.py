@@ -159,7 +159,7 @@ def spread(*, loss: int, trouble: str, seed: int) -> View:
     crash, copies = TROUBLE[trouble]
     chances = {"loss": loss / 100, "crash": crash, "copies": copies}
     found = {pair: by_chance(pair, **chances, messages=PAYMENTS, seed=seed) for pair in PAIRS}
-    money = ", ".join(f"{pair} {counts.money_there:,}" for pair, counts in found.items())
+    ranges = "; ".join(f"{pair} {counts.range}" for pair, counts in found.items())
     return View(
         picture=bars(
             {pair: counts.groups() for pair, counts in found.items()},
@@ -169,8 +169,11 @@ def spread(*, loss: int, trouble: str, seed: int) -> View:
             x_max=PAYMENTS,
             hues={"never": "fault", "once": "good", "twice or more": "accent"},
         ),
-        numbers={pair: str(counts.range) for pair, counts in found.items()},
-        sentence=f"Money there, of {10 * PAYMENTS:,} expected: {money}.",
+        numbers={
+            "money expected": 10 * PAYMENTS,
+            **{f"there, {pair}": counts.money_there for pair, counts in found.items()},
+        },
+        sentence=f"Times processed: {ranges}.",
     )
 
 
