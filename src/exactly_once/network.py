@@ -128,7 +128,7 @@ class Post:
         if faults.reordering and dice(self._seed, "reordering", *name) < faults.reordering:
             return delay_s
         queue_empty_s = self._queue_empty_s.get(link, 0.0)
-        if delay_s < queue_empty_s - now_s:
+        if now_s + delay_s < queue_empty_s:
             delay_s = queue_empty_s - now_s
             while now_s + delay_s < queue_empty_s:  # rounding must not let it overtake
                 delay_s = nextafter(delay_s, inf)
