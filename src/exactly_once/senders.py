@@ -80,6 +80,7 @@ class FullJitter:
 
     def __post_init__(self) -> None:
         Exponential(self.delay_s_base, self.delay_s_max)  # for its checks
+        at_least("seed", self.seed, 0)
 
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt`` of this message."""
