@@ -26,7 +26,11 @@ FUNCTION_LINES = 35
 DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS = {"live.py", "panel.py"}  # real sockets, a reader's hand
-THIRD_PARTY = {"panel.py": {"ipywidgets", "pandas"}, "tables.py": {"pandas"}}
+THIRD_PARTY = {
+    "panel.py": {"ipywidgets", "pandas"},
+    "plots": {"matplotlib"},
+    "tables.py": {"pandas"},
+}
 MACHINE_PATH = r"(?<![\w.~])/(home|root|Users|opt|tmp|usr|work)/"
 BANNED = {
     r"\b(TODO|FIXME|XXX)\b": "what is unfinished is an issue",
@@ -84,8 +88,9 @@ def test_imports_are_the_standard_librarys_and_neither_clock_nor_chance(path: Pa
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             imported.add(str(node.module).split(".")[0])
-    assert imported - sys.stdlib_module_names <= THIRD_PARTY.get(path.name, set())
-    assert path.name in DRIVERS or imported & DRIVEN == set()
+    part = path.relative_to(shown.SOURCE).parts[0]
+    assert imported - sys.stdlib_module_names <= THIRD_PARTY.get(part, set())
+    assert part in DRIVERS or imported & DRIVEN == set()
 
 
 @each_module
