@@ -513,3 +513,13 @@ def test_a_knob_of_one_message_moves_no_other() -> None:
 
     before, after = attempts(), attempts(("ack", 10))
     assert {name for name in before if before[name] != after[name]} == {"10"}
+
+
+def test_the_end_of_a_pause_is_no_timeout() -> None:
+    pair = {
+        "sender": FireAndForget("receiver", payments(3), interval_s=1.0),
+        "receiver": MarkThenProcess(),
+    }
+    trace = simulate(pair)
+    assert trace.metrics()["timeouts"] == 0
+    assert audit(trace).faults == ()

@@ -139,7 +139,9 @@ def duplicate(world: World, number: int) -> None:
 def timeout(world: World, who: str, *, early: bool = False) -> str:
     """Let the timer fire for which ``who`` waits."""
     assert world.timer_s(who) is not None, f"{who} waits for no timer"
-    world.note("timed_out", who, note="early" if early else "")
+    task = world.tasks[who]
+    if task is not None and isinstance(task.effect, Receive):  # the end of a Wait is no fault
+        world.note("timed_out", who, note="early" if early else "")
     return _resume(world, who, False)
 
 
