@@ -28,7 +28,7 @@ from ..view import View
 PAYMENTS = 200
 LIMITED = 300
 ACK_LOSS_PERCENT = 20
-RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+MEASURED_PERCENT = (0, 10, 20, 30, 40, 50)
 CAUSES: Mapping[str, str] = {
     "message lost": "loss",
     "crash before processing": "crash_before",
@@ -94,9 +94,15 @@ class Totals:
     again_expected: tuple[float, float]
 
 
-def totals(model: Model, *, messages: int, seed: int = 1) -> Totals:
+def measured(model: Model, *, messages: int, seed: int = 1) -> Totals:
     """Run ``messages`` payments through this model's faults, with no limit to the attempts."""
-    counted = Faulty(model, messages, seed=seed).run().metrics()
+    return totals(Faulty(model, messages, seed=seed).run(), model)
+
+
+def totals(trace: Trace, model: Model) -> Totals:
+    """Return what a run of this model amounted to, and what should be expected of it."""
+    counted = trace.metrics()
+    messages = len(trace.messages)
 
     def expected(mean: Number, variance: Number) -> tuple[float, float]:
         return messages * float(mean), math.sqrt(messages * float(variance))
@@ -107,6 +113,14 @@ def totals(model: Model, *, messages: int, seed: int = 1) -> Totals:
         expected(model.attempts_mean(), model.attempts_variance()),
         expected(model.duplicates_mean(), model.deliveries_variance()),
     )
+
+
+def times(trace: Trace) -> dict[str, int]:
+    """Count the messages that were processed once, twice and more often."""
+    counts = trace.processed().values()
+    twice = sum(count == 2 for count in counts)
+    more = sum(count > 2 for count in counts)
+    return {"once": len(counts) - twice - more, "twice": twice, "more often": more}
 
 
 def retried(
@@ -124,14 +138,24 @@ def retried(
         crash_after=crash_after_percent / 100,
         ack_loss=ack_loss_percent / 100,
     )
-    found = totals(model, messages=PAYMENTS, seed=seed)
+    trace = Faulty(model, PAYMENTS, seed=seed).run()
+    found = totals(trace, model)
     expected, there = 10 * PAYMENTS, 10 * (PAYMENTS + found.again)
     return View(
-        picture=bars(
-            {"money": {"expected": expected, "there": there}},
-            title=f"Money expected and money there, after {found.attempts} attempts",
-            x=f"money, after {PAYMENTS} payments of 10 sent until acked",
-            x_max=22 * PAYMENTS,
+        picture=(
+            bars(
+                {"money": {"expected": expected, "there": there}},
+                title=f"Money expected and money there, after {found.attempts} attempts",
+                x=f"money, after {PAYMENTS} payments of 10 sent until acked",
+                x_max=22 * PAYMENTS,
+            ),
+            bars(
+                {"payments": times(trace)},
+                title="How often each payment was processed",
+                x="payments",
+                stacked=True,
+                hues={"once": "good", "twice": "accent", "more often": "fault"},
+            ),
         ),
         numbers={
             "attempts": found.attempts,
@@ -151,20 +175,23 @@ def moving(name: str, others: Model, *, messages: int = 1500, seed: int = 1) -> 
 
     ``name`` is one of ``CAUSES``; the other three faults are as in ``others``.
     """
-    models = [replace(others, **{CAUSES[name]: rate}) for rate in RATES]
-    found = [totals(model, messages=messages, seed=seed) for model in models]
-    percent = [round(100 * rate) for rate in RATES]
+
+    def at(percent: float) -> Model:
+        return replace(others, **{CAUSES[name]: percent / 100})
+
+    found = [measured(at(rate), messages=messages, seed=seed) for rate in MEASURED_PERCENT]
+    models = [at(percent) for percent in range(51)]
 
     def each(values: list[float]) -> list[float]:
         return [value / messages for value in values]
 
     return lines(
-        points("attempts", percent, each([one.attempts for one in found]),
+        points("attempts", MEASURED_PERCENT, each([one.attempts for one in found]),
                errors=each([2 * one.attempts_expected[1] for one in found])),
-        points("duplicates", percent, each([one.again for one in found]),
+        points("duplicates", MEASURED_PERCENT, each([one.again for one in found]),
                errors=each([2 * one.again_expected[1] for one in found])),
-        curve("1/(1-f)", percent, each([one.attempts_expected[0] for one in found])),
-        curve("Q/(1-Q)", percent, each([one.again_expected[0] for one in found])),
+        curve("1/(1-f)", range(51), [float(model.attempts_mean()) for model in models]),
+        curve("Q/(1-Q)", range(51), [float(model.duplicates_mean()) for model in models]),
         title=f"Attempts and duplicates as the rate of “{name}” moves; "
         f"{messages:,} messages a point, bars are two standard deviations",
         x=f"{name} (%)",

@@ -79,7 +79,7 @@ def _times(count: int) -> str:
 
 # Clients that failed together -------------------------------------------------------------
 
-CLIENTS = 30
+CLIENTS = 20
 TIMEOUT_S = 0.5
 BIN_S = 0.2
 
@@ -97,7 +97,7 @@ def policy(name: str, *, seed: int) -> Backoff:
 
 
 def together(*, backoff: str, outage_s: int, seed: int) -> View:
-    """Let 30 clients call a server at the moment at which it goes down."""
+    """Let 20 clients call a server at the moment at which it goes down."""
     trace = herd(backoff, outage_s=outage_s, seed=seed)
     refused = {event.packet for event in trace.of("refused")}
     lanes: dict[str, list[tuple[float, str]]] = {name: [] for name in trace.names[1:]}
