@@ -170,7 +170,7 @@ def step_of(event: Event) -> Step:
             return Lose(event.packet)
         case "duplicated":
             return Duplicate(event.copy_of)
-        case "timed_out":
+        case "timed_out" | "waited":
             return Timeout(event.who, early=event.note == "early")
         case "crashed":
             before = event.note.removeprefix("before ")

@@ -375,8 +375,8 @@ NAMES = [
 ]
 IDS = st.sampled_from(["1", "2", "pay-4b825dc642cb6eb9a060e54bf8d69288fbee4904", "…", "W" * 12])
 LOCAL = [
-    "processed", "marked", "checked", "skipped", "saved", "timed_out", "crashed", "restarted",
-    "confirmed", "gave_up",
+    "processed", "marked", "checked", "skipped", "saved", "timed_out", "waited", "crashed",
+    "restarted", "confirmed", "gave_up",
 ]  # fmt: skip
 
 

@@ -256,7 +256,15 @@ def test_every_kind_of_event_has_a_script() -> None:
     repeated = script(
         parts(ProcessOnce()), Duplicate(1), Deliver(1), Deliver(2), Deliver(3), Deliver(4)
     )
-    found = {e.what for trace in (told, in_doubt, repeated) for e in trace.events}
+    paced = script(
+        {
+            "sender": FireAndForget("receiver", (M1,), interval_s=1.0),
+            "receiver": ProcessOnce(),
+        },
+        Timeout("sender"),
+    )
+    runs = (told, in_doubt, repeated, paced)
+    found = {e.what for trace in runs for e in trace.events}
     assert sorted(found) == sorted(WHAT)
 
 

@@ -521,5 +521,6 @@ def test_the_end_of_a_pause_is_no_timeout() -> None:
         "receiver": MarkThenProcess(),
     }
     trace = simulate(pair)
+    assert len(trace.of("waited")) == 3
     assert trace.metrics()["timeouts"] == 0
     assert audit(trace).faults == ()

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from .answers import READS, answer
-from .effects import Answer, Effect, Participant, Payload, Receive
+from .effects import Answer, Effect, Participant, Payload, Receive, Wait
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
 from .tasks import Carrier, Task, running
 from .trace import Event
@@ -140,8 +140,8 @@ def timeout(world: World, who: str, *, early: bool = False) -> str:
     """Let the timer fire for which ``who`` waits."""
     assert world.timer_s(who) is not None, f"{who} waits for no timer"
     task = world.tasks[who]
-    if task is not None and isinstance(task.effect, Receive):  # the end of a Wait is no fault
-        world.note("timed_out", who, note="early" if early else "")
+    pause = task is not None and isinstance(task.effect, Wait)
+    world.note("waited" if pause else "timed_out", who, note="early" if early else "")
     return _resume(world, who, False)
 
 

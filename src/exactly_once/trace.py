@@ -17,7 +17,8 @@ from .effects import Message, Payload
 
 WHAT = (
     "sent", "lost", "duplicated", "delivered", "refused", "ignored", "processed", "marked",
-    "checked", "skipped", "saved", "timed_out", "crashed", "restarted", "confirmed", "gave_up",
+    "checked", "skipped", "saved", "timed_out", "waited", "crashed", "restarted", "confirmed",
+    "gave_up",
 )  # fmt: skip
 
 Outcome = tuple[tuple[str, int, str], ...]

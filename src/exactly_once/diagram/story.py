@@ -110,7 +110,7 @@ class _Teller:
     def __init__(self, trace: Trace, saves: bool) -> None:
         self.rows: list[Row] = []
         self.flights: dict[int, Flight] = {}
-        self._hidden = {"duplicated", "ignored"} | (set() if saves else {"saved"})
+        self._hidden = {"duplicated", "ignored", "waited"} | (set() if saves else {"saved"})
         self._ignored = {e.packet for e in trace.events if e.what == "ignored"}
         self._sends: Counter[tuple[str, str, str]] = Counter()
         self._processed: Counter[str] = Counter()
