@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
-import pytest
 import shown
 
 import exactly_once
+from exactly_once import Passive
 
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
@@ -37,7 +38,12 @@ def test_no_definition_of_the_package_is_retyped() -> None:
             assert names & set(pattern.findall(code)) == set(), f"{page.name}: include it"
 
 
-@pytest.mark.parametrize("module", ["receivers.py", "senders.py"])
-def test_the_participants_are_shown_in_full(module: str) -> None:
-    hidden = shown.hidden(shown.SOURCE / module)
-    assert [name for name in hidden if not name.startswith("_")] == []
+def test_the_participants_are_shown_in_full() -> None:
+    public = (getattr(exactly_once, name) for name in exactly_once.__all__)
+    participants = {
+        value.__name__: Path(inspect.getfile(value))
+        for value in public
+        if inspect.isclass(value) and issubclass(value, Passive) and value is not Passive
+    }
+    assert {"FireAndForget", "ProcessOnce"} <= set(participants)
+    assert [n for n, module in participants.items() if n in shown.hidden(module)] == []

@@ -28,7 +28,7 @@ DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS = {"live.py", "panel.py"}  # real sockets, a reader's hand
 THIRD_PARTY = {
     "panel.py": {"ipywidgets", "pandas"},
-    "plots": {"matplotlib"},
+    "plots": {"matplotlib", "numpy"},
     "tables.py": {"pandas"},
 }
 MACHINE_PATH = r"(?<![\w.~])/(home|root|Users|opt|tmp|usr|work)/"

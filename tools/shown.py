@@ -10,6 +10,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -20,7 +21,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 INCLUDE = re.compile(r"^(`{3,})\{literalinclude\} (\S+)\n(.*?)^\1", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^(`{3,})(?:\{code-block\} *)?python\n(.*?)^\1", re.DOTALL | re.MULTILINE)
-BY_PLACE = {"lines", "start-after", "start-at", "end-before", "end-at"}
+OPTION = re.compile(r"^:([\w-]+): *(.*)$", re.MULTILINE)
+CHOICES = {"lines", "pyobject", "start-after", "start-at", "end-before", "end-at"}
 
 
 def pages() -> list[Path]:
@@ -50,37 +52,60 @@ def typed(page: Path) -> Iterator[str]:
             yield from (code for _, code in FENCED.findall(text))
 
 
-def definitions(module: Path) -> dict[str, range]:
-    """The lines, counted from 1, of each class and function at the top of a module."""
+def objects(module: Path) -> dict[str, range]:
+    """The lines, counted from 1, of each class, function and method: Name or Name.method."""
     found = {}
-    for node in ast.parse(module.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            found[node.name] = range(first, (node.end_lineno or first) + 1)
+    waiting: list[tuple[str, ast.AST]] = [("", ast.parse(module.read_text(encoding="utf-8")))]
+    for prefix, parent in waiting:
+        for node in ast.iter_child_nodes(parent):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min([node.lineno, *(above.lineno for above in node.decorator_list)])
+                found[prefix + node.name] = range(first, (node.end_lineno or first) + 1)
+                waiting.append((f"{prefix}{node.name}.", node))
     return found
 
 
-def included(page: Path) -> Iterator[tuple[Path, range]]:
-    """Each file that a page includes, and which of its lines.
+def definitions(module: Path) -> dict[str, range]:
+    """The lines of each class and function at the top of a module."""
+    return {name: lines for name, lines in objects(module).items() if "." not in name}
 
-    Raises ValueError for an inclusion by place: a line moves, a name does not.
-    """
+
+def included(page: Path) -> Iterator[tuple[Path, range]]:
+    """Each file that a page includes, and which of its lines."""
     for _, text in (cell for cell in cells(page) if cell[0] == "markdown"):
         for _, target, options in INCLUDE.findall(text):
             module = (page.parent / target).resolve()
-            chosen = dict(re.findall(r"^:([\w-]+): *(.*)$", options, re.MULTILINE))
-            if BY_PLACE & set(chosen):
-                raise ValueError(f"{page.name}: {target} by {chosen}; allowed: :pyobject:")
-            if name := chosen.get("pyobject"):
-                yield module, definitions(module)[name]
-            else:
-                yield module, range(1, len(module.read_text(encoding="utf-8").splitlines()) + 1)
+            yield module, selected(module, dict(OPTION.findall(options)))
+
+
+def selected(module: Path, options: dict[str, str]) -> range:
+    """The lines that the options of an inclusion select.
+
+    Raises ValueError for a choice by line number, which moves, or by what is left out.
+    """
+    text = module.read_text(encoding="utf-8").splitlines()
+    chosen = {name: options[name] for name in sorted(CHOICES & set(options))}
+    if not chosen:
+        return range(1, len(text) + 1)
+    if set(chosen) == {"pyobject"}:
+        return objects(module)[chosen["pyobject"]]
+    if set(chosen) == {"start-at", "end-at"}:
+        start = next(i for i, line in enumerate(text) if chosen["start-at"] in line)
+        end = next(i for i in range(start, len(text)) if chosen["end-at"] in text[i])
+        return range(start + 1, end + 2)
+    allowed = "allowed: pyobject, or start-at with end-at, or the whole file"
+    raise ValueError(f"{module.name} is included by {chosen}; {allowed}")
+
+
+@cache
+def inclusions() -> tuple[tuple[Path, range], ...]:
+    """What all pages together include."""
+    return tuple(found for page in pages() for found in included(page))
 
 
 def hidden(module: Path) -> dict[str, range]:
     """The definitions of a module of which the book does not show every line."""
-    chosen = [lines for page in pages() for target, lines in included(page) if target == module]
-    shown = {line for lines in chosen for line in lines}
+    shown = {line for target, lines in inclusions() if target == module for line in lines}
     return {n: lines for n, lines in definitions(module).items() if not set(lines) <= shown}
 
 
