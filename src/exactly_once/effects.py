@@ -14,6 +14,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from .check import not_negative
+
 
 class Payload(Protocol):
     """What a packet carries: ``kind`` tells messages from acks, ``id`` names the content."""
@@ -132,17 +134,27 @@ class Receive:
     """Wait for ``payload``; anything else that arrives meanwhile is ignored.
 
     Answer: bool, True if it came and False if ``timeout_s`` ran out first.
+    Raises ValueError for a time that is negative or not finite.
     """
 
     payload: Payload
     timeout_s: float
 
+    def __post_init__(self) -> None:
+        not_negative("timeout_s", self.timeout_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let ``delay_s`` seconds pass; what arrives meanwhile is ignored. Answer: False."""
+    """Let ``delay_s`` seconds pass; what arrives meanwhile is ignored. Answer: False.
+
+    Raises ValueError for a time that is negative or not finite.
+    """
 
     delay_s: float
+
+    def __post_init__(self) -> None:
+        not_negative("delay_s", self.delay_s)
 
 
 Effect = (
