@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .trace import Trace
 
 FINDINGS = ("lost", "lost though acked", "duplicated", "unexpected")
+EVIDENCE = ("acked", "processed")
 FAULTS = ("lost", "duplicated", "refused", "timed_out", "crashed")
 
 
@@ -22,11 +23,21 @@ class Semantic:
     """A guarantee: the findings it allows, and the evidence without which nothing is known.
 
     ``evidence`` is "acked" where the guarantee speaks about acked messages, else "processed".
+    Raises ValueError for a finding or an evidence that does not exist.
     """
 
     name: str
     allows: tuple[str, ...]
     evidence: str
+
+    def __post_init__(self) -> None:
+        for value in self.allows:
+            if value not in FINDINGS:
+                raise ValueError(
+                    f"allows: {value!r} is no finding; allowed: {', '.join(FINDINGS)}"
+                )
+        if self.evidence not in EVIDENCE:
+            raise ValueError(f"evidence is {self.evidence!r}; allowed: {', '.join(EVIDENCE)}")
 
 
 AT_MOST_ONCE = Semantic("at-most-once", ("lost", "lost though acked"), "processed")
