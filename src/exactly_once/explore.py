@@ -92,6 +92,11 @@ class _Search:
             name: bounds.crashes > 0 and name in crashable for name in participants
         }
         self.ids = tuple(message.id for message in self.root.messages())
+        if not self.ids:
+            raise ValueError(
+                "participants: nobody has messages, so every claim would hold; "
+                "allowed: at least one whose ``messages`` are to be processed"
+            )
         self.wires: dict[tuple[str, str, Any], int] = {}
         self.paths: list[tuple[int, tuple[Step, ...]]] = []
         self.repeated: int | None = None  # the first world where one is processed twice
