@@ -191,6 +191,10 @@ def test_a_move_shows_the_new_result() -> None:
     assert shown(panel) == "3001 messages are lost."
     panel.seed.value = 5
     assert shown(panel) == "3005 messages are lost."
+    panel.controls[0].value = 20
+    assert shown(panel) == "2005 messages are lost."
+    panel.seed.value = 1
+    assert shown(panel) == "2001 messages are lost."
 
 
 def test_each_slider_says_its_label_its_value_and_its_unit() -> None:

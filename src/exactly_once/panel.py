@@ -152,7 +152,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         views = [self.frame(**place) for place in positions(self._sliders)]
         html = panel_html.page(self._title, self._sliders, views, seed=self._own_seed)
         live: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        return live | {"text/plain": repr(self), "text/html": html}
+        return live | {"text/html": html}
 
 
 def _control(slider: Slider) -> widgets.SelectionSlider:
