@@ -211,7 +211,7 @@ def test_an_ack_that_nobody_waits_for_is_ignored() -> None:
         {"sender": FireAndForget("receiver", (M1,), interval_s=1.0), "receiver": ProcessOnce()},
         Deliver(1), Deliver(2), Timeout("sender"),
     )  # fmt: skip
-    assert [e.what for e in late.events[-3:]] == ["delivered", "ignored", "timed_out"]
+    assert [e.what for e in late.events[-3:]] == ["delivered", "ignored", "waited"]
 
 
 def test_a_timer_may_fire_early_and_the_trace_says_so() -> None:
