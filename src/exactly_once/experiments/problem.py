@@ -204,7 +204,7 @@ def order(*, delay: float, link: str, seed: int) -> View:
     said = f"{late} came after a later one" if late else "none was overtaken"
     setting = f"Mean extra delay {delay:g} s, the link is {link}"
     return View(
-        picture=sequence(_without_pauses(trace), title=setting),
+        picture=sequence(trace, title=setting),
         numbers={
             "sent": "1 2 3 4",
             "processed": " ".join(processed),
@@ -214,12 +214,6 @@ def order(*, delay: float, link: str, seed: int) -> View:
         sentence=f"{setting}: the payments were processed in the order "
         f"{', '.join(processed)}; {said}.",
     )
-
-
-def _without_pauses(trace: Trace) -> Trace:
-    """Leave out the sender's timer, which only spaces its payments and says nothing here."""
-    events = tuple(event for event in trace.events if event.what != "timed_out")
-    return Trace(trace.names, trace.messages, events)
 
 
 def overtaken(trace: Trace) -> int:

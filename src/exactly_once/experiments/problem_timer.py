@@ -108,7 +108,7 @@ def _plot(ratio: float, seed: int) -> Picture:
         found = [measured(ratio=r, in_order=in_order, seed=seed) for r in RATIOS]
         means, errors = [f.mean - 1 for f in found], [f.error for f in found]
         series.append(points(f"{name}, measured", RATIOS, means, errors=errors))
-    fine = [RATIOS[0] + step * (RATIOS[-1] - RATIOS[0]) / 60 for step in range(61)]
+    fine = [RATIOS[0] + step * (RATIOS[-1] - RATIOS[0]) / 36 for step in range(37)]
     for in_order, name in names.items():
         ys = [duplicates_by_formula(r, in_order=in_order) for r in fine]
         series.append(curve(f"{name}, closed form", fine, ys))
