@@ -159,7 +159,8 @@ class RetryUntilAcked(Passive):
         while not self._exhausted(attempt, waited_s):
             attempt += 1
             yield Send(self.receiver, message)
-            wait_s = self.timeout_s + self.backoff(message.id, attempt)
+            pause_s = not_negative("backoff", self.backoff(message.id, attempt))
+            wait_s = self.timeout_s + pause_s
             if self.deadline_s is not None:
                 wait_s = min(wait_s, self.deadline_s - waited_s)
             if (yield Receive(Ack(message.id), wait_s)):
