@@ -135,7 +135,7 @@ FREE = {
     ("Message", "amount"), ("payments", "amount"), ("Save", "value"), ("Load", "default"),
     ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"),
 }  # fmt: skip
-RESULTS = {"Audit", "Event", "Exploration", "Trace", "Verdict"}
+RESULTS = {"Audit", "Event", "Exploration", "Trace", "UnboundedRun", "Verdict"}
 
 
 def test_no_number_was_forgotten() -> None:
