@@ -74,6 +74,8 @@ def _check(rows: Rows, x: str) -> tuple[str, ...]:
     series = tuple(next(iter(rows.values())))
     if not 1 <= len(series) <= len(_HUES):
         raise ValueError(f"a row has {len(series)} series; allowed: 1 to {len(_HUES)}")
+    for name in series:
+        check_words("a series' name", name)
     for name, row in rows.items():
         check_words("a row's name", name)
         if tuple(row) != series:

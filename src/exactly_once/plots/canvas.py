@@ -13,8 +13,10 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from xml.etree import ElementTree
 
@@ -99,48 +101,70 @@ def to_picture(made: Figure, *, title: str, description: str) -> Picture:
     made.savefig(drawn, format="svg", transparent=True, metadata=nothing)
     root = ElementTree.fromstring(drawn.getvalue())
     shapes = {e.get("id"): e for e in root.iter() if e.get("id")}
-    parts = [part for child in root for part in _parts(child, shapes)]
+    parts = _joined(part for child in root for part in _parts(child, shapes))
     width, height = (72 * inches for inches in made.get_size_inches())
     return draw(*parts, width=width, height=height, title=title, description=description)
 
 
 def _parts(
     element: ElementTree.Element, shapes: dict[str | None, ElementTree.Element]
-) -> Iterator[str]:
-    """Yield the visible shapes in order, without groups; `<use>` becomes what it uses."""
+) -> Iterator[tuple[str, str]]:
+    """Yield the shapes in order, without groups: path data and paint, or a text and "text"."""
     kind = element.tag.removeprefix(_SVG)
     if kind == "defs":
         return
     if kind == "use":
-        shape = shapes[element.get(_HREF, "").removeprefix("#")]
-        x, y = number(float(element.get("x", 0))), number(float(element.get("y", 0)))
-        at = f' transform="translate({x} {y})"'
-        yield f'<path d="{_shorter(shape.get("d", ""))}"{at}{_paint(shape, element)}/>'
-    elif kind == "path" and (paint := _paint(element)):
-        yield f'<path d="{_shorter(element.get("d", ""))}"{paint}/>'
+        yield _used(shapes[element.get(_HREF, "").removeprefix("#")], element)
+    elif kind == "path":
+        yield _moved(element.get("d", "")), _paint(element)
     elif kind == "text":
         x, y = (number(float(element.get(axis, 0))) for axis in "xy")
-        yield f'<text x="{x}" y="{y}"{_paint(element)}>{words(element.text or "")}</text>'
+        said = words(element.text or "")
+        yield f'<text x="{x}" y="{y}"{_paint(element)}>{said}</text>', "text"
     for child in element:
         yield from _parts(child, shapes)
+
+
+def _used(shape: ElementTree.Element, use: ElementTree.Element) -> tuple[str, str]:
+    """Return a mark at its place. A dot is a line of no length with round ends: few bytes."""
+    d, paint = shape.get("d", ""), _paint(shape, use)
+    x, y = float(use.get("x", 0)), float(use.get("y", 0))
+    filled = re.match(r' fill="(var[^"]*)"', paint)
+    if "C" not in d or not filled:
+        return _moved(d, x, y), paint
+    across = number(2 * float(d.split()[2]) + 1)  # the circle starts at (0, radius)
+    dot = f' stroke="{filled[1]}" stroke-width="{across}" stroke-linecap="round" fill="none"'
+    return f"M{number(x)} {number(y)}h0", dot
+
+
+def _joined(parts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Make one path of neighbours that are painted alike; leave out what nobody can see."""
+    for paint, group in groupby((part for part in parts if part[1]), key=itemgetter(1)):
+        drawn = "".join(d for d, _ in group)
+        yield drawn if paint == "text" else f'<path d="{drawn}"{paint}/>'
 
 
 def _paint(*elements: ElementTree.Element) -> str:
     """Return the attributes that colour a shape, the last word counts; "" if nobody sees it."""
     rules = ";".join(element.get("style", "") for element in elements)
     style = dict(_STYLE_RULE.findall(rules))
-    if style.get("fill-opacity") == "0":
+    if style.get("fill-opacity") == "0" or style.get("fill") not in _NAMES:
         style["fill"] = "none"
-    style = {key: _NAMES.get(style[key], style[key]) for key in _KEPT if key in style}
-    if style.get("fill", "black") == "none" and "stroke" not in style:
+    if style["fill"] == "none" and style.get("stroke") not in _NAMES:
         return ""
-    return "".join(f' {key}="{value}"' for key, value in style.items())
+    return "".join(
+        f' {key}="{_NAMES.get(style[key], style[key])}"' for key in _KEPT if key in style
+    )
 
 
-def _shorter(d: str) -> str:
-    """Return path data with coordinates of one decimal and no needless space."""
-    rounded = re.sub(r"-?\d+\.?\d*(?:e-?\d+)?", lambda m: number(float(m.group())), d)
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"\s+", " ", rounded)).strip()
+def _moved(d: str, x: float = 0.0, y: float = 0.0) -> str:
+    """Return matplotlib's path data, moved by (x, y), in coordinates of one decimal."""
+    result = ""
+    for command, coordinates in re.findall(r"([MLCz])([^MLCz]*)", d):
+        values = [float(value) for value in coordinates.split()]
+        moved = [number(v + (y if odd % 2 else x)) for odd, v in enumerate(values)]
+        result += command + " ".join(moved)
+    return result
 
 
 # Axes -------------------------------------------------------------------------------------

@@ -113,6 +113,8 @@ def lines(
     if not series:
         raise ValueError("series is empty; allowed: at least one points() or curve()")
     for s in series:
+        if log_x and min(s.xs) <= 0:
+            raise ValueError(f"{s.name} has x = {min(s.xs)!r}; allowed: above 0 on this axis")
         _check_inside(s, "x", s.xs, x_range)
         _check_inside(s, "y", [v for v in s.ys if v or not log_y], y_range)
     if here is not None and x_range and not x_range[0] <= here <= x_range[1]:
