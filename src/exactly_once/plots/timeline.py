@@ -148,7 +148,13 @@ def _load(
     if capacity is not None:
         axes.axhline(capacity, color=hue("fault"), linestyle=DASHES[1])
         edge = axes.get_yaxis_transform()  # x as a share of the width, y as data
-        axes.text(1, capacity * 1.08, f"capacity {capacity}", ha="right", transform=edge)
+        axes.text(
+            1,
+            capacity + 0.06 * (load_max or highest),
+            f"capacity {capacity}",
+            ha="right",
+            transform=edge,
+        )
 
 
 def _dress(upper: Axes, lower: Axes, x: str, bin_s: float | None) -> None:
