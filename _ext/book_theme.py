@@ -7,7 +7,6 @@ themselves, and each page says in one sentence what it is about.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,11 @@ from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
+MENDED = {
+    '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
+    "<th></th>": "<td></td>",
+    ' aria-label="Toggle hidden content"': "",  # it would hide the words that one reads
+}
 
 
 class Details(nodes.Element):
@@ -79,23 +83,6 @@ class MakeTablesScroll(SphinxPostTransform):
             table.replace_self(nodes.container("", table.deepcopy(), classes=["scroll"]))
 
 
-class CleanOutputs(SphinxPostTransform):
-    """Mend the tables that pandas writes: an empty corner is no heading, a style no content."""
-
-    default_priority = 700
-    formats = ("html",)
-
-    def run(self, **_: object) -> None:
-        """Rewrite the HTML outputs of one document."""
-        for raw in self.document.findall(nodes.raw):
-            if 'class="dataframe"' in raw.astext():
-                html = re.sub(
-                    r"<style scoped>.*?</style>\n?", "", raw.astext(), flags=re.DOTALL
-                )
-                html = html.replace("<th></th>", "<td></td>")
-                raw.children = [nodes.Text(html)]
-
-
 def description_of(document: nodes.document | None, default: str) -> str:
     """Return the first paragraph of a page, cut after a word."""
     paragraphs = document.findall(nodes.paragraph) if document else iter(())
@@ -110,12 +97,10 @@ def complete_context(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Give the layout its description, and only the project's own styles and scripts."""
+    """Give the layout its text, its description, and only the project's own files."""
     context["description"] = description_of(doctree, app.config.html_title)
-    body = context.get(
-        "body", ""
-    )  # myst-nb's name for a folded cell hides the words that one reads
-    context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
+    for written, meant in MENDED.items():
+        context["body"] = context.get("body", "").replace(written, meant)
     for kind in ("css_files", "script_files"):
         context[kind] = [
             asset
@@ -129,7 +114,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_html_theme("book", str(Path(__file__).parent / "theme"))
     app.add_node(Details, html=(visit_details, depart_details))
     app.add_node(Summary, html=(visit_summary, depart_summary))
-    for transform in (FoldDropdowns, MakeTablesScroll, CleanOutputs):
+    for transform in (FoldDropdowns, MakeTablesScroll):
         app.add_post_transform(transform)
     app.add_config_value("comments_config", {}, "")  # Jupyter Book always sets it
     app.connect("html-page-context", complete_context, priority=900)

@@ -17,8 +17,8 @@ themeSwitch.addEventListener("click", () => {
 
 // A slash goes to the search field.
 document.addEventListener("keydown", (event) => {
-  const field = document.querySelector(".site-search input");
-  if (event.key !== "/" || event.target.closest("input, textarea, [contenteditable]") || !field.offsetParent) return;
+  const field = document.querySelector('input[type="search"]');
+  if (event.key !== "/" || event.target.closest("input") || !field.offsetParent) return;
   event.preventDefault();
   field.focus();
 });
@@ -41,10 +41,8 @@ if (navigator.clipboard) {
 
 // A box that scrolls sideways can be reached and scrolled by keyboard; one that does not is no stop.
 const boxes = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
-  }
+  const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth);
+  entries.forEach(({ target }, i) => (scrolls[i] ? (target.tabIndex = 0) : target.removeAttribute("tabindex")));
 });
 document.querySelectorAll("article :is(pre, .scroll, .output, div.math)").forEach((box) => boxes.observe(box));
 
@@ -62,7 +60,7 @@ const follow = () => {
   }
 };
 if (headings.length) {
-  new IntersectionObserver(follow, { threshold: [0, 1] }).observe(document.body);
+  requestAnimationFrame(follow);
   document.addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
 }
 
