@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import assert_never
 
 from .answers import READS, answer
 from .effects import Answer, Effect, Participant, Payload, Receive, Wait
@@ -63,6 +64,8 @@ def perform(world: World, step: Step) -> str | None:
             lose(world, packet)
         case Duplicate(packet):
             duplicate(world, packet)
+        case _:
+            assert_never(step)
     return None
 
 

@@ -69,14 +69,11 @@ Step = Run | Deliver | Lose | Duplicate | Timeout | Crash | Restart
 
 def describe(step: Step) -> str:
     """Return the step as a reader would write it in a script."""
-    target: int | str
     match step:
         case Crash(who, before) if before is not None:
             return f"Crash({who!r}, before={before.__name__})"
         case Timeout(who, True):
             return f"Timeout({who!r}, early=True)"
-        case Deliver(target) | Lose(target) | Duplicate(target):
-            pass
-        case Run(target) | Timeout(target) | Crash(target) | Restart(target):
-            pass
-    return f"{type(step).__name__}({target!r})"
+        case Deliver(packet) | Lose(packet) | Duplicate(packet):
+            return f"{type(step).__name__}({packet!r})"
+    return f"{type(step).__name__}({step.who!r})"
