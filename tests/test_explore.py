@@ -487,6 +487,14 @@ COMPARED: dict[str, tuple[Parts, Bounds, Stores]] = {
         )
         for receiver in RECEIVERS
     },
+    **{
+        f"two workers, {worker.__name__}, a copy and a crash": (
+            two_workers(worker),
+            bounds(duplicates=1, crashes=1, crashable=("worker a",)),
+            SHARED,
+        )
+        for worker in (MarkThenProcess, ProcessOnce)
+    },
     "a crash to spare": (pair("once", "ProcessOnce"), bounds(1, 0, 2), None),
     **{
         name: STORED[name]

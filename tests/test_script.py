@@ -369,6 +369,11 @@ def test_a_driver_that_chooses_an_impossible_step_is_stopped(
         perform(world, step)
 
 
+def test_a_driver_that_chooses_no_step_is_stopped() -> None:
+    with pytest.raises(AssertionError):
+        perform(boot(parts(ProcessThenAck())), None)  # type: ignore[arg-type]
+
+
 def test_nobody_resumes_a_participant_that_is_down() -> None:
     with pytest.raises(AssertionError, match="down"):
         DOWN.resume(None)
