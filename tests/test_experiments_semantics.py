@@ -53,6 +53,7 @@ def test_chance_stays_within_the_promise(pair: str) -> None:
     assert times.least >= promised.least
     assert times.most <= promised.most or promised.most > 2
     assert found.groups()["never"] == found.times.count(0)
+    assert found.groups()["once"] == found.times.count(1)
     assert sum(found.groups().values()) == 300
     assert found.money_there == 10 * sum(found.times)
 
@@ -74,6 +75,16 @@ def test_remembering_costs_at_most_once_a_loss_for_each_crash_after_the_mark() -
     )
     kept = 0.8 * 0.8  # neither before the mark nor between mark and effect
     assert abs(found.times.count(1) - 1000 * kept) < 4 * math.sqrt(1000 * kept * (1 - kept))
+
+
+def test_a_copy_is_processed_twice_where_nobody_remembers() -> None:
+    found = {
+        pair: semantics.by_chance(pair, loss=0.0, copies=0.3, messages=300, seed=1).times
+        for pair in ("at-most-once", "at-most-once, marks first")
+    }
+    twice = found["at-most-once"].count(2)
+    assert abs(twice - 300 * 0.3) < 4 * math.sqrt(300 * 0.3 * 0.7)
+    assert found["at-most-once, marks first"] == (1,) * 300
 
 
 def test_more_loss_never_means_more_payments_sent_once() -> None:
