@@ -33,9 +33,9 @@ types: .venv/package.made  ## check the types
 check: .venv/package.made  ## run the tests and compare the notebooks' outputs; ARGS="-k audit" chooses some
 	$(BIN)/pytest --nbval --numprocesses auto --maxprocesses 4 --dist loadscope tests $(NOTEBOOKS) $(ARGS)
 
-notebooks: .venv/package.made  ## run every notebook again and store what it shows
+notebooks: .venv/package.made  ## run every notebook and the README again and store what they show
 	$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
-	$(BIN)/python tools/draw_readme.py
+	$(BIN)/python tools/store_readme.py
 
 shown: .venv/package.made  ## list the lines of the package that the book never shows
 	@$(BIN)/python tools/shown.py

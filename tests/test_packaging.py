@@ -13,8 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import draw_readme
 import pytest
+import store_readme
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -160,17 +160,12 @@ def test_every_command_that_a_page_names_is_a_target(page: str) -> None:
     assert named <= set(re.findall(r"^([a-z]+):", MAKEFILE, flags=re.MULTILINE))
 
 
-def test_the_readmes_example_prints_what_the_readme_says() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code, printed), *others = re.findall(
-        r"```python\n(.*?)```\n```text\n(.*?)```", readme, re.S
-    )
-    assert not others
-    assert run(sys.executable, "-c", code).stdout == printed
+def test_the_readme_shows_what_its_example_prints() -> None:
+    assert store_readme.README.read_text(encoding="utf-8") == store_readme.readme()
 
 
-def test_the_readmes_picture_is_what_the_code_draws() -> None:
-    assert draw_readme.PATH.read_text(encoding="utf-8") == draw_readme.picture()
+def test_the_readme_shows_the_picture_that_the_code_draws() -> None:
+    assert store_readme.PICTURE.read_text(encoding="utf-8") == store_readme.picture()
 
 
 def fake_python(folder: Path, name: str, *, version: str, before: str) -> None:
