@@ -50,6 +50,7 @@ from exactly_once.experiments.at_most_once_uses import (
     requests_each_second,
     shown,
     snapshots,
+    tail_length,
     tail_share,
 )
 from exactly_once.experiments.problem import ProcessOnly
@@ -129,7 +130,7 @@ def test_the_panel_counts_the_money_of_what_was_lost() -> None:
 
 
 def test_the_field_has_a_cross_for_each_lost_message_and_no_other() -> None:
-    drawn = field([False, True, True, False], 50)
+    drawn = field([False, True, True, False, False], 40)
     crosses = drawn.svg.count("l8 8m0-8l-8 8") - 1  # one more in the key
     assert crosses == 2
     assert "2 of them carry a cross" in drawn.description
@@ -234,6 +235,12 @@ def test_the_expected_tail_is_the_sum_of_the_powers_of_p() -> None:
     assert 3 * tail_share(30, reports=3) == pytest.approx(by_hand)
     assert tail_share(0, reports=3) == 0
     assert tail_share(100, reports=3) == 1
+
+
+def test_the_tail_is_what_was_lost_after_the_last_report_that_came() -> None:
+    assert tail_length([True, False, True, False, False]) == 2
+    assert tail_length([False, True]) == 0
+    assert tail_length([False, False]) == 2
 
 
 def test_a_group_that_hears_nothing_misses_everything() -> None:

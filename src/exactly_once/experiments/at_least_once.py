@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ..audit import audit
 from ..closed_forms import Model
 from ..effects import Participant, Process, Send
 from ..network import Faults, Network
@@ -142,21 +143,7 @@ def retried(
     found = totals(trace, model)
     expected, there = 10 * PAYMENTS, 10 * (PAYMENTS + found.again)
     return View(
-        picture=(
-            bars(
-                {"money": {"expected": expected, "there": there}},
-                title=f"Money expected and money there, after {found.attempts} attempts",
-                x=f"money, after {PAYMENTS} payments of 10 sent until acked",
-                x_max=22 * PAYMENTS,
-            ),
-            bars(
-                {"payments": times(trace)},
-                title="How often each payment was processed",
-                x="payments",
-                stacked=True,
-                hues={"once": "good", "twice": "accent", "more often": "fault"},
-            ),
-        ),
+        picture=_effects(trace, found.attempts),
         numbers={
             "attempts": found.attempts,
             "attempts, by formula": "{:.0f} ± {:.0f}".format(*found.attempts_expected),
@@ -168,6 +155,24 @@ def retried(
         sentence=f"{PAYMENTS} payments took {found.attempts} attempts; {found.again} times a "
         f"payment was processed again. {expected:,} was expected and {there:,} is there.",
     )
+
+
+def _effects(trace: Trace, attempts: int) -> tuple[Picture, Picture]:
+    found = audit(trace)
+    money = bars(
+        {"money": {"expected": found.money_expected, "there": found.money_there}},
+        title=f"Money expected and money there, after {attempts} attempts",
+        x=f"money, after {PAYMENTS} payments of 10 sent until acked",
+        x_max=22 * PAYMENTS,
+    )
+    often = bars(
+        {"payments": times(trace)},
+        title="How often each payment was processed",
+        x="payments",
+        stacked=True,
+        hues={"once": "good", "twice": "accent", "more often": "fault"},
+    )
+    return money, often
 
 
 def moving(name: str, others: Model, *, messages: int = 1500, seed: int = 1) -> Picture:

@@ -6,6 +6,7 @@ Book: 03-at-most-once
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from ..audit import Audit, audit
@@ -81,8 +82,13 @@ def missing(
     for first in range(1, groups * reports + 1, reports):
         came = [arrived[str(first + n)] > 0 for n in range(reports)]
         lost += came.count(False)
-        tail += next((n for n, ok in enumerate(reversed(came)) if ok), reports)
+        tail += tail_length(came)
     return lost / (groups * reports), tail / (groups * reports)
+
+
+def tail_length(came: Sequence[bool]) -> int:
+    """Return how many reports were lost after the last one that came."""
+    return next((n for n, ok in enumerate(reversed(came)) if ok), len(came))
 
 
 def missing_curve(*, groups: int = 200, reports: int = 25, seed: int = 1) -> Picture:
