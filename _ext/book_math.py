@@ -19,8 +19,7 @@ def to_mathml(formula: str, *, display: str) -> str:
     Raises ValueError for LaTeX that the converter passes over instead of converting.
     """
     mathml = convert(formula, display=display)
-    unread = "\\" in mathml or "<mi>&" in mathml
-    if unread:
+    if "\\" in mathml or "<mi>&</mi>" in mathml:
         raise ValueError(f"formula is {formula!r}: it must be LaTeX that latex2mathml knows")
     return mathml
 

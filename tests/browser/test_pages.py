@@ -115,7 +115,7 @@ def test_a_page_asks_no_other_host_and_reports_no_error(
 @each_page
 def test_a_page_is_light(open_page: Open, name: str) -> None:
     visit = Visit()
-    open_page(name, visit=visit)
+    open_page(name, visit=visit).wait_for_load_state("networkidle")
     assert len(visit.sizes_bytes) > 3
     assert sum(visit.sizes_bytes) <= PAGE_BYTES_MAX
 
@@ -239,6 +239,8 @@ def test_without_a_script_the_text_the_first_frames_and_the_tables_stand(
         assert panel.locator("svg:visible").count() > 0
         panel.locator("summary").click()
         assert panel.locator("table").is_visible()
+    solutions = page.locator(".dropdown")
+    assert solutions.count() == page.locator("details.dropdown:not([open])").count()
 
 
 # What the reader does
