@@ -1,15 +1,21 @@
 """Plots: `lines`, `bars` and `timeline`, drawn by matplotlib, each returning a `Picture`.
 
 The same data gives the same bytes on every machine: nothing is dated, nothing is random, and
-the letters stay letters, so no font of the machine is drawn.
+letters stay letters, so no font of the machine is drawn or measured.
 
 Book: 03-at-most-once
 """
 
 from __future__ import annotations
 
-from .bars import bars
-from .lines import Series, curve, lines, points
-from .timeline import timeline
+import logging
+
+# On its first import matplotlib lists the machine's fonts, and says so in a reader's cell.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+from .bars import bars  # noqa: E402
+from .lines import lines  # noqa: E402
+from .series import Series, curve, points  # noqa: E402
+from .timeline import timeline  # noqa: E402
 
 __all__ = ["Series", "bars", "curve", "lines", "points", "timeline"]

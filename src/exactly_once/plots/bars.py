@@ -8,13 +8,24 @@ Book: 01-the-problem
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from ..picture import Picture, readable
-from .canvas import check_words, figure, hue, legend_rows, style, to_picture
+from ..picture import FONT_SIZE, Picture, readable
+from .canvas import (
+    LETTER,
+    TEXTURES,
+    WIDTH,
+    check_words,
+    figure,
+    hue,
+    legend_rows,
+    style,
+    to_picture,
+)  # fmt: skip
 
 Rows = Mapping[str, Mapping[str, float]]
 
@@ -35,14 +46,12 @@ def bars(
 ) -> Picture:
     """Draw one group of bars for each row: `{"row": {"series": amount}}`.
 
-    Every row has the same series. Side by side, each bar carries its series' name and amount;
-    `stacked`, the parts of a row lie end to end and a legend names them. The first series side
-    by side is drawn as an outline, what was expected, and the others are filled. `x` says what
-    is counted, with its unit. Give `x_max` where frames of a panel must be comparable. `hues`
-    gives a series a colour of `picture.COLOURS`.
-
-    Raises ValueError for no rows, rows with different series, an amount that is negative or not
-    finite or beyond `x_max`, and names that do not fit.
+    Every row has the same series. Side by side, each bar carries its series' name and amount,
+    and the first series, what was expected, is an outline. `stacked`, the parts of a row lie
+    end to end and a legend names them. `x` says what is counted, with its unit. Give `x_max`
+    where frames of a panel must be comparable. `hues` gives a series a colour of
+    `picture.COLOURS`. Raises ValueError for no rows, rows with different series, an amount that
+    is negative or not finite or beyond `x_max`, and names that do not fit.
     """
     series = _check(rows, x)
     longest = max((sum if stacked else max)(row.values()) for row in rows.values())
@@ -50,21 +59,25 @@ def bars(
     if not (math.isfinite(full) and full > 0 and longest <= full * (1 + 1e-9)):
         raise ValueError(f"x_max is {x_max!r}; allowed: at least the longest bar, {longest!r}")
     chosen = {name: (hues or {}).get(name, _HUES[i]) for i, name in enumerate(series)}
-    each = _NAME + 2 * _BAR if stacked else _NAME + _BAR * len(series)
-    head = 26 + (22 * legend_rows(list(series))[1] if stacked else 0)
-    height = head + (each + 10) * len(rows)
+    said = description or _describe(rows, x)
     with style():
-        made = figure(height)
-        axes = made.add_axes((0, 0, 1, 1 - head / height))
-        axes.set_axis_off()
-        axes.set_ylim((each + 10) * len(rows), 0)  # in units, downwards
-        made.text(0, 1 - 16 / height, x)
-        if stacked:
-            _stacked(axes, rows, chosen, full, each + 10)
-            _name_the_parts(axes, chosen)
-        else:
-            _grouped(axes, rows, chosen, full, each + 10)
-        return to_picture(made, title=title, description=description or _describe(rows, x))
+        made = _draw(rows, x, chosen, full, stacked=stacked)
+        return to_picture(made, title=title, description=said)
+
+
+def _draw(rows: Rows, x: str, hues: Mapping[str, str], full: float, *, stacked: bool) -> Figure:
+    each = _NAME + _BAR * (2 if stacked else len(hues)) + 10
+    head = 26 + (22 * legend_rows(list(hues))[1] if stacked else 0)
+    height = head + each * len(rows)
+    made = figure(height)
+    made.text(0, 1 - 16 / height, x)
+    axes = made.add_axes((0, 0, 1, 1 - head / height))
+    axes.set_axis_off()
+    axes.set_ylim(each * len(rows), 0)  # in units, downwards
+    (_stacked if stacked else _grouped)(axes, rows, hues, full, each)
+    if stacked:
+        _name_the_parts(axes, hues)
+    return made
 
 
 def _check(rows: Rows, x: str) -> tuple[str, ...]:
@@ -74,8 +87,6 @@ def _check(rows: Rows, x: str) -> tuple[str, ...]:
     series = tuple(next(iter(rows.values())))
     if not 1 <= len(series) <= len(_HUES):
         raise ValueError(f"a row has {len(series)} series; allowed: 1 to {len(_HUES)}")
-    for name in series:
-        check_words("a series' name", name)
     for name, row in rows.items():
         check_words("a row's name", name)
         if tuple(row) != series:
@@ -87,8 +98,12 @@ def _check(rows: Rows, x: str) -> tuple[str, ...]:
 
 
 def _grouped(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step: float) -> None:
-    """Draw bars side by side; 0.62 of the width is for the longest, the rest for its words."""
-    axes.set_xlim(0, full / 0.62)
+    """Draw bars side by side, and leave room for what stands beside the longest."""
+    longest = f"{readable(full)} {max(hues, key=len)}"
+    room = 1 - (LETTER * FONT_SIZE * len(longest) + 12) / WIDTH
+    if room < 0.25:
+        raise ValueError(f"series are {tuple(hues)!r}; allowed: names that fit beside bars")
+    axes.set_xlim(0, full / room)
     for index, (name, row) in enumerate(rows.items()):
         top = index * step
         axes.text(0, top + 16, name, fontweight="bold")
@@ -110,8 +125,8 @@ def _stacked(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step:
         for key, value in row.items():
             if not value:
                 continue
-            axes.barh(top + _NAME + _BAR / 2, value, left=left, height=_BAR - 4,
-                      color=hue(hues[key]), edgecolor=hue("paper"), linewidth=1)  # fmt: skip
+            ends = [left, left + value]
+            axes.add_line(_part(ends, [top + _NAME + _BAR / 2] * 2, hues, key, _BAR - 4))
             middle, half = left + value / 2, full * 0.012 * len(readable(value))
             if middle - half >= free:  # the amount fits beside the one before
                 axes.text(middle, top + _NAME + 1.6 * _BAR, readable(value), ha="center")
@@ -119,9 +134,18 @@ def _stacked(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step:
             left += value
 
 
+def _part(
+    xs: Sequence[float], ys: Sequence[float], hues: Mapping[str, str], key: str, thick: float
+) -> Line2D:
+    """One part of a stacked bar: a thick line whose dashes are its texture."""
+    texture = TEXTURES[list(hues).index(key)]
+    return Line2D(xs, ys, color=hue(hues[key]), linestyle=texture, linewidth=thick,
+                  solid_capstyle="butt", dash_capstyle="butt", label=key)  # fmt: skip
+
+
 def _name_the_parts(axes: Axes, hues: Mapping[str, str]) -> None:
     columns, _ = legend_rows(list(hues))
-    keys = [Patch(color=hue(colour), label=name) for name, colour in hues.items()]
+    keys = [_part([], [], hues, key, 12) for key in hues]
     axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
 
 

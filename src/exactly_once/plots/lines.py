@@ -10,17 +10,18 @@ Book: 03-at-most-once
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..picture import Picture, readable
+from ..picture import FONT_SIZE, Picture, readable
 from .canvas import (
     DASHES,
     HUES,
+    LETTER,
     MARKERS,
+    WIDTH,
     check_words,
     dress,
     figure,
@@ -29,63 +30,9 @@ from .canvas import (
     style,
     to_picture,
 )  # fmt: skip
+from .series import Series
 
-
-@dataclass(frozen=True)
-class Series:
-    """One named series of a plot: make it with `points` or `curve`."""
-
-    name: str
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    errors: tuple[float, ...] = ()
-    is_curve: bool = False
-    hue: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.xs or len(self.xs) != len(self.ys):
-            raise ValueError(
-                f"{self.name} has {len(self.xs)} xs and {len(self.ys)} ys; "
-                "allowed: as many ys as xs, at least 1"
-            )
-        if self.errors and len(self.errors) != len(self.xs):
-            raise ValueError(f"{self.name} has {len(self.errors)} errors for {len(self.xs)} xs")
-        for value in (*self.xs, *self.ys, *self.errors):
-            if not math.isfinite(value):
-                raise ValueError(f"{self.name} holds {value!r}; allowed: finite numbers")
-
-
-def points(
-    name: str,
-    xs: Sequence[float],
-    ys: Sequence[float],
-    *,
-    errors: Sequence[float] = (),
-    hue: str = "",
-) -> Series:
-    """Measured values, drawn as marks.
-
-    `errors` are half the heights of error bars, in units of y; say in the name what they are.
-    `hue` is a colour of `picture.COLOURS`; without it the next one is taken.
-    """
-    return Series(name, tuple(xs), tuple(ys), tuple(errors), hue=hue)
-
-
-def curve(
-    name: str,
-    xs: Sequence[float],
-    ys: Sequence[float] | Callable[[float], float],
-    *,
-    hue: str = "",
-) -> Series:
-    """A closed form, drawn as a line through `ys`, or through the function `ys` of `xs`.
-
-    Raises ValueError when `xs` do not ascend.
-    """
-    heights = tuple(ys(x) for x in xs) if callable(ys) else tuple(ys)
-    if list(xs) != sorted(xs):
-        raise ValueError(f"xs of {name} is {list(xs)!r}; allowed: ascending numbers")
-    return Series(name, tuple(xs), heights, is_curve=True, hue=hue)
+Ends = tuple[float, float]
 
 
 def lines(
@@ -93,8 +40,8 @@ def lines(
     title: str,
     x: str,
     y: str,
-    x_range: tuple[float, float] | None = None,
-    y_range: tuple[float, float] | None = None,
+    x_range: Ends | None = None,
+    y_range: Ends | None = None,
     log_x: bool = False,
     log_y: bool = False,
     here: float | None = None,
@@ -103,38 +50,55 @@ def lines(
     """Plot series of `points` and `curve`s over common axes.
 
     The first points and the first curve share a colour, and so on: a measurement belongs to its
-    closed form. `x` and `y` name the axes, with units: "messages lost (%)". Give the ranges
-    where the frames of a panel must be comparable. `here` draws an upright at one x. On a
-    logarithmic y axis a measured zero is drawn hollow, on the floor.
-
-    Raises ValueError for no series, numbers that are not finite or outside a range that was
-    given, and names that do not fit.
+    closed form. `x` and `y` name the axes, with units. Give the ranges where the frames of a
+    panel must be comparable. `here` draws an upright at one x. On a logarithmic y axis a
+    measured zero is drawn hollow, on the floor. Raises ValueError for no series, numbers out of
+    a given range, and names that do not fit.
     """
-    if not series:
-        raise ValueError("series is empty; allowed: at least one points() or curve()")
-    for s in series:
-        if log_x and min(s.xs) <= 0:
-            raise ValueError(f"{s.name} has x = {min(s.xs)!r}; allowed: above 0 on this axis")
-        _check_inside(s, "x", s.xs, x_range)
-        _check_inside(s, "y", [v for v in s.ys if v or not log_y], y_range)
-    if here is not None and x_range and not x_range[0] <= here <= x_range[1]:
-        raise ValueError(f"here is {here!r}; allowed: {x_range[0]!r} to {x_range[1]!r}")
+    _check(series, x_range, y_range, here, log_x=log_x, log_y=log_y)
     columns, rows = legend_rows([s.name for s in series])
-    height = 254 + 21 * rows
     with style():
-        made = figure(height)
-        axes = made.add_axes((0.14, 52 / height, 0.83, 176 / height))
-        axes.set_xscale("log" if log_x else "linear")
-        axes.set_yscale("log" if log_y else "linear")
+        made = figure(height := 262 + 21 * rows)
+        axes = made.add_axes((0, 52 / height, 1, 176 / height))
+        axes.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
         _limits(axes, series, x_range, y_range, log_y=log_y)
+        dress(axes, x=check_words("x", x), y=check_words("y", y))
+        _leave_room(axes)
         for s, index in _numbered(series):
             _draw(axes, s, hue(s.hue or HUES[index]), index, log_y=log_y)
         if here is not None:
             axes.axvline(here, color=hue("ink"), linewidth=1, linestyle=DASHES[2])
-        dress(axes, x=check_words("x", x), y=check_words("y", y))
         made.legend(loc="upper left", bbox_to_anchor=(0, 1), ncols=columns)
-        said = description or _describe(series, x, y)
-        return to_picture(made, title=title, description=said)
+        return to_picture(made, title=title, description=description or _describe(series, x, y))
+
+
+def _check(
+    series: Sequence[Series],
+    x_range: Ends | None,
+    y_range: Ends | None,
+    here: float | None,
+    *,
+    log_x: bool,
+    log_y: bool,
+) -> None:
+    if not series:
+        raise ValueError("series is empty; allowed: at least one points() or curve()")
+    for name, ends, log in (("x_range", x_range, log_x), ("y_range", y_range, log_y)):
+        if ends is not None and not (0 if log else -math.inf) < ends[0] < ends[1] < math.inf:
+            above = "0 < low" if log else "low"
+            raise ValueError(f"{name} is {ends!r}; allowed: two numbers, {above} < high")
+    for s in series:
+        if log_x and min(s.xs) <= 0:
+            raise ValueError(f"{s.name} has x = {min(s.xs)!r}; allowed: above 0 on this axis")
+        _check_inside(s, "x", s.xs, x_range)
+        on_floor = log_y and not s.is_curve
+        _check_inside(s, "y", [v for v in s.ys if v or not on_floor], y_range)
+        if log_y and (min(s.ys) < 0 or (s.is_curve and min(s.ys) == 0)):
+            raise ValueError(f"{s.name} has y = {min(s.ys)!r}; allowed: above 0 on this axis")
+    xs = [v for s in series for v in s.xs]
+    low, high = x_range or (min(xs), max(xs))
+    if here is not None and not low <= here <= high:
+        raise ValueError(f"here is {here!r}; allowed: {low!r} to {high!r}")
 
 
 def _numbered(series: Sequence[Series]) -> list[tuple[Series, int]]:
@@ -149,9 +113,7 @@ def _numbered(series: Sequence[Series]) -> list[tuple[Series, int]]:
     return result
 
 
-def _check_inside(
-    s: Series, name: str, values: Sequence[float], given: tuple[float, float] | None
-) -> None:
+def _check_inside(s: Series, name: str, values: Sequence[float], given: Ends | None) -> None:
     low, high = given or (-math.inf, math.inf)
     slack = 1e-9 * (high - low) if given else 0.0
     for value in values:
@@ -162,25 +124,33 @@ def _check_inside(
 def _limits(
     axes: Axes,
     series: Sequence[Series],
-    x_range: tuple[float, float] | None,
-    y_range: tuple[float, float] | None,
+    x_range: Ends | None,
+    y_range: Ends | None,
     *,
     log_y: bool,
 ) -> None:
     xs = [v for s in series for v in s.xs]
     if x_range or min(xs) < max(xs):
         axes.set_xlim(*(x_range or (min(xs), max(xs))))
-    tops = [v + e for s in series for v, e in zip(s.ys, s.errors or s.ys, strict=True)]
-    ends = [v for s in series for v in s.ys]
+    ys = [v for s in series for v in s.ys]
+    tops = [y + e for s in series for y, e in zip(s.ys, s.errors, strict=False)]
     if y_range:
         axes.set_ylim(*y_range)
     elif log_y:
-        seen = [v for v in ends if v > 0] or [1.0]
+        seen = [v for v in ys if v > 0] or [1.0]
         low, high = math.floor(math.log10(min(seen))), math.ceil(math.log10(max(seen)))
         axes.set_ylim(10.0**low, 10.0 ** max(high, low + 1))
-    elif min(ends) >= 0:
-        most = max((v for s, v in zip(series, tops, strict=False) if s.errors), default=0.0)
-        axes.set_ylim(0, 1.08 * (max(*ends, most) or 1.0))
+    elif min(ys) >= 0:
+        axes.set_ylim(0, 1.08 * (max(*ys, *tops, 0.0) or 1.0))
+
+
+def _leave_room(axes: Axes) -> None:
+    """Begin the axes where the longest label of y ends."""
+    low, high = axes.get_ylim()
+    letters = max(len(readable(tick)) for tick in axes.get_yticks() if low <= tick <= high)
+    left = (LETTER * FONT_SIZE * letters + 10) / WIDTH
+    at = axes.get_position()
+    axes.set_position((left, at.y0, 0.97 - left, at.height))
 
 
 def _draw(axes: Axes, s: Series, colour: str, index: int, *, log_y: bool) -> None:
