@@ -23,7 +23,7 @@ from exactly_once import (
 )
 from exactly_once.closed_forms import count_mean_and_deviation, sends_mean_with_early_timer
 from exactly_once.experiments import problem, problem_timer
-from exactly_once.view import View
+from exactly_once.view import View, finish
 
 # The reader is the network
 
@@ -188,7 +188,10 @@ def test_the_closed_forms() -> None:
 
 @pytest.mark.slow  # measures every point of the plot
 def test_the_panel_shows_what_was_measured() -> None:
-    view = problem_timer.impatience(ratio=1.0, seed=1)
+    shares = list(problem_timer.impatience(ratio=1.0, seed=1))
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] < shares[-1] < 1
+    view = finish(problem_timer.impatience(ratio=1.0, seed=1))
     found = problem_timer.measured(ratio=1.0, in_order=True, seed=1)
     there = int(view.numbers["a queue: there"])
     assert there == round(2000 * found.mean) > int(view.numbers["money expected"])

@@ -18,7 +18,7 @@ from ..plots import curve, lines, points
 from ..receivers import ProcessThenAck
 from ..senders import RetryUntilAcked
 from ..simulate import simulate
-from ..view import View
+from ..view import Run, View
 
 RATIOS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """The timer's lengths that are measured, in mean round trips."""
@@ -76,8 +76,15 @@ def duplicates_by_formula(ratio: float, *, in_order: bool) -> float:
     return form(timeout_s=ratio, round_trip_s_mean=1.0) - 1
 
 
-def impatience(*, ratio: float, seed: int) -> View:
-    """Show the duplicates for a timer of ``ratio`` mean round trips, and the closed forms."""
+def impatience(*, ratio: float, seed: int) -> Run:
+    """Show the duplicates for a timer of ``ratio`` mean round trips, and the closed forms.
+
+    The plot has a point for every length in ``RATIOS``; they are measured one after the other.
+    """
+    for done, length in enumerate(RATIOS):
+        yield done / len(RATIOS)
+        for in_order in (True, False):
+            measured(ratio=length, in_order=in_order, seed=seed)
     there = {
         in_order: round(EXPECTED * measured(ratio=ratio, in_order=in_order, seed=seed).mean)
         for in_order in (True, False)
@@ -95,7 +102,7 @@ def impatience(*, ratio: float, seed: int) -> View:
             "free for all: there": there[False],
             "free for all: by formula": formula[False],
         },
-        sentence=f"A timer of {ratio:g} mean round trips and no packet lost: of {EXPECTED:,} "
+        sentence=f"A timer of {ratio:g} × the mean round trip and no packet lost: of {EXPECTED:,} "
         f"expected, {there[True]:,} are there over a queue, {there[False]:,} where packets "
         "overtake each other.",
     )
