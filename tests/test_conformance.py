@@ -44,6 +44,7 @@ from exactly_once import (
     Step,
     Timeout,
     Trace,
+    audit,
     explore,
     payments,
     script,
@@ -52,6 +53,7 @@ from exactly_once import (
 from exactly_once.explore import outcome
 from exactly_once.network import Fate
 from exactly_once.perform import boot, perform, possible
+from exactly_once.script import run_local
 from exactly_once.store import Store
 from exactly_once.tasks import suspending
 from exactly_once.world import World
@@ -451,3 +453,34 @@ def where(world: World) -> object:
     stores = [contents(store) for store in world.stores.values()]
     effects = [task.effect if task else None for task in world.tasks.values()]
     return stores, effects, world.memory, world.packets
+
+
+@pytest.mark.parametrize("second", ["heard", "unheard"])
+@pytest.mark.parametrize("first", ["heard", "unheard"])
+def test_an_ack_once_heard_is_not_put_in_doubt_later(first: str, second: str) -> None:
+    """The sender settles, crashes before it has noted that, and settles again."""
+    parts = retrying("ProcessOnce", attempts_max=1)
+    events: list[Event] = []
+    world = boot(parts, record=events.append)
+
+    def attempt(heard: str) -> None:
+        perform(world, Run("sender"))
+        packet = world.packets_sent
+        if heard == "unheard":
+            perform(world, Lose(packet))
+            perform(world, Timeout("sender"))
+        else:
+            perform(world, Deliver(packet))
+            run_local(world)
+            perform(world, Deliver(packet + 1))
+        perform(world, Run("sender"))
+
+    attempt(first)
+    perform(world, Crash("sender", before=Save))
+    perform(world, Restart("sender"))
+    attempt(second)
+    trace = Trace(tuple(parts), world.messages(), tuple(events))
+    known = "confirmed" if "heard" in (first, second) else "in doubt"
+    assert [knows for _, _, knows in trace.outcome()] == [known]
+    assert trace.outcome() == outcome(world)
+    assert audit(trace).in_doubt == (("1",) if known == "in doubt" else ())

@@ -59,7 +59,8 @@ def outcome(world: World) -> Outcome:
     found = []
     for message in world.messages():
         processed = sum(s.processed.get(message.id, 0) for s in world.stores.values())
-        knows = "".join(s.settled.get(message.id, "") for s in world.stores.values())
+        settled = [s.settled.get(message.id) for s in world.stores.values()]
+        knows = next((known for known in ("confirmed", "in doubt") if known in settled), "")
         found.append((message.id, processed, knows))
     return tuple(found)
 

@@ -50,9 +50,10 @@ class Store:
         self._key = None
 
     def settle(self, message_id: str, outcome: str) -> None:
-        """Remember what the sender knows at last."""
-        self.settled[message_id] = outcome
-        self._key = None
+        """Remember what the sender knows; an ack once heard is not put in doubt later."""
+        if self.settled.get(message_id) != "confirmed":
+            self.settled[message_id] = outcome
+            self._key = None
 
     def key(self) -> Hashable:
         """Return a value that is equal for equal stores, in whatever order they were filled."""

@@ -80,8 +80,8 @@ class Trace:
     def outcome(self) -> Outcome:
         """Return how the run ended, message by message."""
         effects = self.processed()
-        knows = {e.payload.id: "confirmed" for e in self.of("confirmed") if e.payload}
-        knows |= {e.payload.id: "in doubt" for e in self.of("gave_up") if e.payload}
+        knows = {e.payload.id: "in doubt" for e in self.of("gave_up") if e.payload}
+        knows |= {e.payload.id: "confirmed" for e in self.of("confirmed") if e.payload}
         return tuple((m.id, effects[m.id], knows.get(m.id, "")) for m in self.messages)
 
     def metrics(self) -> dict[str, int | float]:
