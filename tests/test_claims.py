@@ -17,19 +17,21 @@ IN_WORDS = {"claim-c13", "claim-c19", "claim-c20", "claim-c21"}
 
 
 def shown() -> dict[str, bool]:
-    """Return each target of the chapters, and whether its section has an output."""
-    found = {}
+    """Return each target of the chapters, and whether its section shows a run or the code."""
+    found: dict[str, bool] = {}
     for path in [ROOT / "index.ipynb", *sorted((ROOT / "chapters").glob("*.ipynb"))]:
-        waiting: list[str] = []
+        section: list[str] = []
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
                 if re.search(r"^#{1,3} ", cell.source, re.MULTILINE):
-                    waiting = []
+                    section = []
                 targets = re.findall(r"^\(([\w-]+)\)=$", cell.source, re.MULTILINE)
+                section += targets
                 found |= dict.fromkeys(targets, False)
-                waiting += targets
-            elif cell.outputs:
-                found |= dict.fromkeys(waiting, True)
+            if cell.get("outputs") or "{literalinclude}" in cell.source:
+                found |= dict.fromkeys(section, True)
+            elif any(found[target] for target in section):
+                found |= dict.fromkeys(section, True)
     return found
 
 

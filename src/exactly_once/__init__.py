@@ -3,6 +3,8 @@
 A run is a world plus a choice of what happens next. A script, a seed, every possibility and
 reality are four ways of choosing; the participants, the meaning of each step and the trace are
 the same in all four.
+
+Book: index
 """
 
 from __future__ import annotations
