@@ -173,6 +173,8 @@ def test_the_panel_of_limits_shows_whole_bars() -> None:
     view = limited(attempts_max=2, loss_percent=40, seed=1)
     assert sum(int(view.numbers[name]) for name in fates_expected(Model(), 1)) == LIMITED
     assert view.numbers["never, by formula"] == pytest.approx(LIMITED * 0.4**2)
+    trace = Faulty(Model(loss=0.4, ack_loss=0.2), LIMITED, attempts_max=2).run()
+    assert view.numbers["money there"] == 10 * sum(trace.processed().values())
 
 
 # Layers

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ..audit import audit
@@ -64,9 +64,10 @@ class Faulty:
         before, after = float(self.model.crash_before), float(self.model.crash_after)
         return CrashPoint("receiver", Process, before), CrashPoint("receiver", Send, after)
 
-    def run(self) -> Trace:
-        """Run to the end."""
-        return simulate(self.pair(), self.network(), seed=self.seed, crashes=self.crashes())
+    def run(self, *, record: Callable[[Event], None] | None = None) -> Trace:
+        """Run to the end; with ``record``, events go there and the trace has none."""
+        pair, network, crashes = self.pair(), self.network(), self.crashes()
+        return simulate(pair, network, seed=self.seed, crashes=crashes, record=record)
 
     def never_processed(self) -> int:
         """Count the messages of which no attempt was processed, without keeping a trace."""
@@ -76,9 +77,7 @@ class Faulty:
             if event.what == "processed" and event.payload:
                 seen.add(event.payload.id)
 
-        simulate(
-            self.pair(), self.network(), seed=self.seed, crashes=self.crashes(), record=listen
-        )
+        self.run(record=listen)
         return self.messages - len(seen)
 
 
@@ -232,7 +231,8 @@ def fates_expected(model: Model, attempts_max: int) -> dict[str, float]:
 def limited(*, attempts_max: int, loss_percent: int, seed: int) -> View:
     """Send 300 payments with a limit to the attempts; 20 % of the acks are lost as well."""
     model = Model(loss=loss_percent / 100, ack_loss=ACK_LOSS_PERCENT / 100)
-    counted = fates(Faulty(model, LIMITED, attempts_max, seed).run())
+    trace = Faulty(model, LIMITED, attempts_max, seed).run()
+    counted, found = fates(trace), audit(trace)
     formula = fates_expected(model, attempts_max)
     names = list(formula)
     rounded = {name: round(LIMITED * formula[name], 1) for name in names[1:]}
@@ -250,7 +250,11 @@ def limited(*, attempts_max: int, loss_percent: int, seed: int) -> View:
             hues=dict(zip(names, ("good", "message", "accent", "fault"), strict=True)),
         ),
         numbers={name: counted[name] for name in names}
-        | {"never, by formula": round(LIMITED * formula["in doubt, never"], 2)},
+        | {
+            "never, by formula": round(LIMITED * formula["in doubt, never"], 2),
+            "money expected": found.money_expected,
+            "money there": found.money_there,
+        },
         sentence=f"The sender gave up {never + unsure} of {LIMITED} payments: {unsure} of them "
         f"had been processed and {never} had not. It cannot tell which are which.",
     )

@@ -49,8 +49,8 @@ def counters(*, loss_percent: int, seed: int) -> View:
     return View(
         picture=lines(
             curve("true count", seconds, totals, hue="ink"),
-            points("sum of deltas", arrived, deltas, hue="fault"),
             points("newest total", arrived, latest, hue="good"),
+            points("sum of deltas", arrived, deltas, hue="fault"),
             title=f"A request counter over a link that loses {loss_percent} %",
             x="time (s)",
             y="requests",
