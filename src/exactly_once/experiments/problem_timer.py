@@ -102,9 +102,9 @@ def impatience(*, ratio: float, seed: int) -> Run:
             "free for all: there": there[False],
             "free for all: by formula": formula[False],
         },
-        sentence=f"A timer of {ratio:g} × the mean round trip and no packet lost: of {EXPECTED:,} "
-        f"expected, {there[True]:,} are there over a queue, {there[False]:,} where packets "
-        "overtake each other.",
+        sentence=f"A timer of {ratio:g} × the mean round trip and no packet lost: of "
+        f"{EXPECTED:,} expected, {there[True]:,} are there over a queue, "
+        f"{there[False]:,} where packets overtake each other.",
     )
 
 
