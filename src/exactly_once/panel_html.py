@@ -25,9 +25,9 @@ FRAME_STYLE = """\
 .panel-picture { margin: 0.5rem 0; }
 .panel-caption { margin: 0.75rem 0 0; font-size: 0.875rem; font-weight: 600; line-height: 1.4; }
 .panel-words { flex: 1 1 12rem; }
-.panel-frame .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; }
-.panel-frame .panel-numbers { margin: 0.75rem 0; font-variant-numeric: tabular-nums; }
-.panel-numbers div { min-width: 5rem; }
+.panel-frame .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; }
+.panel-frame .panel-numbers { align-items: flex-end; margin: 0.75rem 0; }
+.panel-numbers div { flex: 0 0 6rem; font-variant-numeric: tabular-nums; }
 .panel-numbers div :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; }
 .panel-numbers div dt { font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
 .panel-numbers div dd { font-size: 1.375rem; line-height: 1.25; }

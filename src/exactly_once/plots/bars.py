@@ -67,7 +67,7 @@ def bars(
 
 def _draw(rows: Rows, x: str, hues: Mapping[str, str], full: float, *, stacked: bool) -> Figure:
     each = _NAME + _BAR * (2 if stacked else len(hues)) + 10
-    head = 26 + (22 * legend_rows(list(hues))[1] if stacked else 0)
+    head = 26 + (6 + 22 * legend_rows(list(hues))[1] if stacked else 0)
     height = head + each * len(rows)
     made = figure(height)
     made.text(0, 1 - 16 / height, x)
