@@ -107,6 +107,8 @@ def test_points_stand_where_their_values_are_on_the_axes() -> None:
     x, y = along(picture, "x"), along(picture, "y")
     drawn = marks(picture)
     assert len(drawn) == len(LOSS)
+    (dots,) = [p for p in shapes(picture, "message") if p.get("stroke-linecap")]
+    assert 6 <= float(dots.attrib["stroke-width"]) <= 12
     for (at_x, at_y), loss, lost in zip(drawn, LOSS, LOST, strict=True):
         assert at_x == pytest.approx(x(loss), abs=0.2)
         assert at_y == pytest.approx(y(lost), abs=0.2)
