@@ -252,6 +252,7 @@ def legend_rows(names: Sequence[str]) -> tuple[int, int]:
     lengths = [len(name) for name in names]
     for columns in range(len(names), 1, -1):
         widest = [max(column) for column in np.array_split(lengths, columns)]
-        if sum(LETTER * FONT_SIZE * letters + 55 for letters in widest) <= WIDTH:
+        swatches, gaps = 38 * columns, 17 * (columns - 1)  # as the style spaces them
+        if swatches + gaps + LETTER * FONT_SIZE * sum(widest) <= WIDTH:
             return columns, math.ceil(len(names) / columns)
     return 1, len(names)
