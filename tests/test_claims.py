@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROW = re.compile(r"^\| (C\d+)\. (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
-CLAIMS = ROW.findall((ROOT / "claims.md").read_text(encoding="utf-8"))
-VERDICTS = ("holds", "does not hold")
+CLAIM = re.compile(r"^(C\d+)\. (.+)\n: \*\*(.+?)\*\*.* Shown: (.+)\.$", re.MULTILINE)
+CLAIMS = CLAIM.findall((ROOT / "claims.md").read_text(encoding="utf-8"))
+VERDICTS = ("Holds", "Holds if", "Does not hold")
 IN_WORDS = {"claim-c13", "claim-c19", "claim-c20", "claim-c21"}
 """Targets whose claim is about vendors or transports: cited with their sources, not run."""
 
@@ -43,7 +43,7 @@ def test_the_claims_are_the_documents_in_its_order() -> None:
 def test_a_claim_has_a_verdict_and_lands_where_it_is_shown(
     claim: str, says: str, verdict: str, where: str
 ) -> None:
-    assert verdict.startswith(VERDICTS), claim
+    assert verdict in VERDICTS, claim
     assert says.endswith(".")
     targets = re.findall(r"\{ref\}`[^`<]+<([\w-]+)>`", where)
     assert targets, claim
