@@ -41,8 +41,9 @@ shown: .venv/package.made  ## list the lines of the package that the book never 
 	@$(BIN)/python tools/shown.py
 
 lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser" passes options on
+	@$(BIN)/jupyter trust $(NOTEBOOKS) >/dev/null  # else JupyterLab hides the stored pictures
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters \
-	    --LabApp.app_settings_dir=tools/lab $(ARGS)
+	    --LabApp.app_settings_dir=tools/lab --LabApp.extra_labextensions_path=tools/lab $(ARGS)
 
 bench: _build/html/index.html  ## measure the package and the book
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -7,16 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from shown import included
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTER = "01-the-problem.ipynb"
 TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
 ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
+DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -26,16 +29,18 @@ def lab(tmp_path: Path) -> Iterator[str]:
     """The chapter's address in a JupyterLab that knows nothing of this machine's settings."""
     work, home = tmp_path / "work", tmp_path / "home"
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
-    work.mkdir()
+    (work / "chapters").mkdir(parents=True)
+    shutil.copytree(ROOT / "src", work / "src")
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(ALL_CELLS)
-    shutil.copy(ROOT / "chapters" / CHAPTER, work)
+    shutil.copy(ROOT / "chapters" / CHAPTER, work / "chapters")
     command = [
         *(sys.executable, "-m", "jupyterlab", str(work), "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", "--port=0", "--LabApp.news_url=None"),
         f"--LabApp.user_settings_dir={home / 'settings'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
         "--LabApp.extension_manager=readonly",
+        f"--LabApp.extra_labextensions_path={ROOT / 'tools' / 'lab'}",
     ]
     places = ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")
     environment = os.environ | dict.fromkeys(places, str(home))
@@ -47,10 +52,15 @@ def lab(tmp_path: Path) -> Iterator[str]:
             address = re.compile(r"(http://127\.0\.0\.1:\d+/lab)(\?token=\w+)")
             found = next(filter(None, map(address.search, server.stderr)), None)
             assert found is not None, "JupyterLab did not start"
-            yield f"{found[1]}/tree/{CHAPTER}{found[2]}"
+            yield f"{found[1]}/tree/chapters/{CHAPTER}{found[2]}"
         finally:
             server.terminate()
             server.stderr.read()  # until it has ended, and its kernels with it
+
+
+def dedented(module: Path, lines: range) -> str:
+    text = module.read_text(encoding="utf-8").splitlines()[lines[0] - 1 : lines[-1]]
+    return textwrap.dedent("\n".join(text))
 
 
 def test_a_chapter_runs_and_its_slider_changes_the_result(browser: Browser, lab: str) -> None:
@@ -61,6 +71,17 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(browser: Browser, lab:
     page.on("request", lambda request: foreign.append(request.url))
     page.goto(lab)
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+    files = [dedented(*lines) for lines in included(ROOT / "chapters" / CHAPTER)]
+    code = page.locator(".jp-RenderedMarkdown pre")
+    expect(code).to_have_count(len(files), timeout=TIMEOUT_MS)
+    assert [text.rstrip() for text in code.all_text_contents()] == files
+    boxes = page.locator(".jp-RenderedMarkdown .admonition")
+    expect(boxes.first).to_contain_text("In this chapter", timeout=TIMEOUT_MS)
+    solutions = page.locator(".jp-RenderedMarkdown details > summary")
+    expect(solutions.first).to_have_text("Solution", timeout=TIMEOUT_MS)
+    expect(page.locator(".jp-RenderedMarkdown", has_text=DIRECTIVE)).to_have_count(0)
+
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
