@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .check import at_least
+from .check import at_least, probability
 from .crashes import Crashes, CrashPoint, Outage
 from .dice import dice
 from .effects import Effect, Send
@@ -37,6 +37,7 @@ class Driver:
         crashes: Crashes = (), early_timeouts: float = 0.0, carry: Action | None = None,
     ) -> None:  # fmt: skip
         at_least("seed", seed, 0)
+        probability("early_timeouts", early_timeouts)
         for each in crashes:
             world.check_known("crashes", each.who)
         self._world, self._plan, self._seed = world, plan, seed

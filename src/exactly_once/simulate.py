@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
-from .check import at_least, positive, probability
+from .check import at_least, positive
 from .crashes import CrashPoint, Outage
 from .driver import Action, Driver
 from .effects import Participant
@@ -47,7 +47,6 @@ def simulate(
     needs no memory for its past. ``stores`` is as for ``World``.
     Raises ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or ``steps_max``.
     """
-    probability("early_timeouts", early_timeouts)
     positive("time_s_max", time_s_max)
     at_least("steps_max", steps_max, 1)
     events: list[Event] = []
