@@ -205,6 +205,12 @@ class TestBackoff:
         pauses_s = [Exponential(0.5, 5.0)("1", n) for n in range(1, 8)]
         assert pauses_s == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
 
+    def test_without_a_word_pauses_go_from_one_second_to_a_minute(self) -> None:
+        assert [Exponential()("1", n) for n in (1, 6, 7)] == [1.0, 32.0, 60.0]
+        assert [FullJitter()("1", n) for n in (1, 9)] == [
+            FullJitter(1.0, 60.0)("1", n) for n in (1, 9)
+        ]
+
     def test_exponential_survives_any_number_of_attempts(self) -> None:
         assert Exponential(1e300, 60.0)("1", 10**9) == 60.0
 

@@ -291,6 +291,7 @@ def test_an_early_timer_fires_at_an_even_fraction_of_its_time() -> None:
     always = waits_s(1.0)
     assert all(note == "early" and 0 <= wait_s < 1 for note, wait_s in always)
     close(sum(wait_s for _, wait_s in always) / 400, 1 / 2, 1 / 12, 400)
+    assert {round(wait_s, 9) for note, wait_s in waits_s(0.2) if not note} == {1.0}
     seldom, often = ({n for n, (note, _) in enumerate(waits_s(r)) if note} for r in (0.2, 0.5))
     assert seldom < often
     share(len(seldom), 0.2, 400)
