@@ -93,6 +93,7 @@ def audit(trace: Trace) -> Audit:
     acked = frozenset(e.payload.id for e in trace.of("confirmed") if e.payload)
     processed = trace.processed()
     lost = tuple(i for i in ids if not processed[i])
+    known = frozenset(ids)
     return Audit(
         sent=ids,
         acked=tuple(i for i in ids if i in acked),
@@ -101,7 +102,7 @@ def audit(trace: Trace) -> Audit:
         lost=lost,
         lost_though_acked=tuple(i for i in lost if i in acked),
         duplicated=tuple(i for i, times in processed.items() if times > 1),
-        unexpected=tuple(i for i in processed if i not in frozenset(ids)),
+        unexpected=tuple(i for i in processed if i not in known),
         money_expected=sum(message.amount for message in trace.messages),
         money_there=_money_there(trace),
         faults=_faults(trace),
