@@ -1,0 +1,242 @@
+"""Measure the package and the book, and print a table for each question.
+
+Rivals are measured in turns within one process, in CPU time, so that what else the machine does
+weighs on both alike. Times are medians. Nothing here is a test: no limit makes it fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from in_simpy import stop_and_wait
+
+from exactly_once import (
+    Bounds,
+    Event,
+    ProcessThenAck,
+    RetryUntilAcked,
+    explore,
+    payments,
+    simulate,
+)
+from exactly_once.panel import Panel
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = [ROOT / "index.ipynb", *sorted((ROOT / "chapters").glob("*.ipynb"))]
+COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
+Rows = list[tuple[object, ...]]
+
+
+def main() -> None:
+    """Run the benchmarks that were asked for, all by default."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("only", nargs="*", choices=[[], *BENCHMARKS], help="default: all")
+    for name in parser.parse_args().only or BENCHMARKS:
+        BENCHMARKS[name]()
+
+
+def show(title: str, head: tuple[str, ...], rows: Rows) -> None:
+    """Print rows under a head, each column as wide as its widest entry."""
+    table = [head, *(tuple(_words(value) for value in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    print(f"\n{title}")
+    for row in table:
+        first, *rest = (value.rjust(w) for value, w in zip(row, widths, strict=True))
+        print("  " + "  ".join((row[0].ljust(len(first)), *rest)), flush=True)
+
+
+def _words(value: object) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(
+        value, int
+    ) else str(value)  # fmt: skip
+
+
+# The simulator and SimPy ------------------------------------------------------------------
+
+
+def pair(count: int) -> dict[str, Any]:
+    """Return a retrying sender of `count` payments and a receiver that processes, then acks."""
+    return {
+        "sender": RetryUntilAcked("receiver", payments(count)),
+        "receiver": ProcessThenAck(),
+    }
+
+
+def ours(count: int) -> list[Event]:
+    """Simulate `count` payments with a full trace."""
+    return list(simulate(pair(count)).events)
+
+
+def rival(count: int) -> list[Event]:
+    """Let SimPy send the same payments and make the same trace."""
+    events: list[Event] = []
+    stop_and_wait(count, events.append)
+    return events
+
+
+def simulator() -> None:
+    """Compare the time per message, and its growth, with SimPy's."""
+    assert [e[1:] for e in ours(100)] == [e[1:] for e in rival(100)], "the traces differ"
+    rows: Rows = []
+    means: dict[int, float] = {}
+    for count in COUNTS:
+        mine, theirs = in_turns(partial(ours, count), partial(rival, count))
+        means[count] = mine
+        each = 1e6 / count
+        rows.append((count, mine * each, theirs * each, theirs / mine, *_peaks(count)))
+    growth = math.log(means[COUNTS[-1]] / means[COUNTS[0]]) / math.log(COUNTS[-1] / COUNTS[0])
+    show(
+        "Stop-and-wait with full trace, simulate beside SimPy (CPU time, median of 5 in turns)",
+        ("messages", "ours us/message", "SimPy us/message", "times faster",
+         "peak MiB with trace", "peak MiB without"),
+        rows,
+    )  # fmt: skip
+    print(f"  time grows with the number of messages to the power {growth:.2f}")
+
+
+def in_turns(*runs: Callable[[], object], turns: int = 5) -> list[float]:
+    """Return each run's median CPU seconds, measured in turns."""
+    seconds: list[list[float]] = [[] for _ in runs]
+    for _ in range(turns):
+        for measured, run in zip(seconds, runs, strict=True):
+            began = time.process_time()
+            run()
+            measured.append(time.process_time() - began)
+    return [statistics.median(measured) for measured in seconds]
+
+
+def _peaks(count: int) -> Iterator[float]:
+    """Yield the peak memory of a run with its trace, and of one that only counts events."""
+    counted: Counter[str] = Counter()
+    for record in (None, lambda event: counted.update((event.what,))):
+        parts = pair(count)
+        tracemalloc.start()
+        simulate(parts, record=record)
+        yield tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+    assert counted["processed"] == count
+
+
+# The search -------------------------------------------------------------------------------
+
+
+def search() -> None:
+    """Count worlds per second."""
+    rows: Rows = []
+    for bounds in (Bounds(), Bounds(losses=2, duplicates=2), Bounds(losses=2, crashes=2)):
+        parts = {
+            "sender": RetryUntilAcked("receiver", payments(2), attempts_max=6),
+            "receiver": ProcessThenAck(),
+        }
+        (seconds,) = in_turns(partial(explore, parts, bounds))
+        worlds = explore(parts, bounds).worlds
+        rows.append((str(bounds), worlds, 1000 * seconds, int(worlds / seconds)))
+    show(
+        "Search of two messages, process then ack (CPU time, median of 5)",
+        ("bounds", "worlds", "ms", "worlds/s"),
+        rows,
+    )
+
+
+# Sliders ----------------------------------------------------------------------------------
+
+
+def sliders() -> None:
+    """Time from a slider's move to the new picture in each live panel of the book."""
+    rows: Rows = []
+    every: list[float] = []
+    for notebook in NOTEBOOKS:
+        with redirect_stdout(io.StringIO()):
+            found = panels(notebook)
+        for panel in found:
+            panel.seed.value = 2  # the book's own seed is kept ready; another is run anew
+            moves = [1000 * move for move in _moves(panel)]
+            every += moves
+            rows.append((f"{notebook.stem}: {panel!r}", *_spread(moves)))
+    rows.append(("all", *_spread(every)))
+    show(
+        "From a slider's move to the new picture (wall time)",
+        ("panel", "moves", "median ms", "p95 ms"),
+        rows,
+    )
+
+
+def panels(notebook: Path) -> list[Panel]:
+    """Run a notebook's cells and return the panels that they show."""
+    names: dict[str, Any] = {}
+    found = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        *body, last = ast.parse(cell.source).body
+        exec(compile(ast.Module(body, []), notebook.name, "exec"), names)
+        if isinstance(last, ast.Expr):
+            shown = eval(compile(ast.Expression(last.value), notebook.name, "eval"), names)
+            found += [shown] if isinstance(shown, Panel) else []
+        else:
+            exec(compile(ast.Module([last], []), notebook.name, "exec"), names)
+    return found
+
+
+def _moves(panel: Panel) -> Iterator[float]:
+    """Move each slider over all its positions and back; yield the seconds of each move."""
+    for control in panel.controls:
+        for index in (*range(len(control.options)), 0):
+            if index != control.index:
+                began = time.perf_counter()
+                control.index = index
+                yield time.perf_counter() - began
+
+
+def _spread(values: list[float]) -> tuple[int, float, float]:
+    ordered = sorted(values)
+    return len(ordered), statistics.median(ordered), ordered[math.ceil(0.95 * len(ordered)) - 1]
+
+
+# The book ---------------------------------------------------------------------------------
+
+
+def book() -> None:
+    """Time the build, cold and again, and the comparison of each chapter's outputs."""
+    shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
+    shutil.rmtree(ROOT / "_build" / ".doctrees", ignore_errors=True)
+    rows: Rows = [
+        ("make book, cold", _seconds("make", "book")),
+        ("make book, again", _seconds("make", "book")),
+    ]
+    pytest = (sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider")
+    for notebook in NOTEBOOKS:
+        name = f"nbval of {notebook.stem}"
+        rows.append((name, _seconds(*pytest, str(notebook.relative_to(ROOT)))))
+    show("The book (wall time)", ("what", "s"), rows)
+
+
+def _seconds(*command: str) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "simulator": simulator, "search": search, "sliders": sliders, "book": book,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
