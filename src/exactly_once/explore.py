@@ -25,6 +25,7 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from . import collector
 from .check import at_least
 from .effects import Participant
 from .exploration import Bounds, Exploration, Verdict
@@ -50,7 +51,8 @@ def explore(
     """
     at_least("worlds_max", worlds_max, 1)
     search = _Search(participants, bounds or Bounds(), stores)
-    search.to_the_end(worlds_max)
+    with collector.paused():
+        search.to_the_end(worlds_max)
     return search.result()
 
 

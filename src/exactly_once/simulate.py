@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
+from . import collector
 from .check import at_least, positive
 from .crashes import CrashPoint, Outage
 from .driver import Action, Driver
@@ -56,8 +57,9 @@ def simulate(
         world, network or Network(), agenda.plan, seed=seed, crashes=crashes,
         early_timeouts=early_timeouts,
     )  # fmt: skip
-    driver.begin()
-    agenda.to_the_end(time_s_max, steps_max)
+    with collector.paused():
+        driver.begin()
+        agenda.to_the_end(time_s_max, steps_max)
     return Trace(tuple(participants), world.messages(), tuple(events))
 
 
