@@ -47,6 +47,8 @@ def _send(world: World, who: str, effect: Send) -> None:
     number = world.packets_sent = world.packets_sent + 1
     world.packets[number] = Packet(number, who, to, payload)
     world.note("sent", who, payload, to, number)
+    if world.on_sent is not None:
+        world.on_sent(number)
 
 
 def _process(world: World, who: str, effect: Process) -> None:

@@ -41,7 +41,10 @@ def at_least(name: str, value: int, minimum: int) -> int:
 
 
 def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    if isinstance(value, bool):
+        return False
+    # Real alone would do, but asking for it takes five times as long as for a float.
+    return isinstance(value, (float, int, Real)) and math.isfinite(value)
 
 
 def _is_whole(value: object) -> bool:

@@ -16,9 +16,9 @@ from typing import Any
 from .check import at_least, probability
 from .crashes import Crashes, CrashPoint, Outage
 from .dice import dice
-from .effects import Effect, Send
+from .effects import Effect
 from .network import Network, Post
-from .perform import crash, deliver, duplicate, lose, restart, run, timeout
+from .perform import crash, deliver, duplicate, lose, restart, run, timeout, work
 from .world import World
 
 Action = Callable[[Any], None]
@@ -44,12 +44,14 @@ class Driver:
         self._post = Post(network, seed=seed)
         self._crashes, self._early_timeouts = crashes, early_timeouts
         self._points = [each for each in crashes if isinstance(each, CrashPoint)]
+        self._fragile = {point.who for point in self._points}
         self._carry = carry or self.deliver
         self._armed = 0
         self._timers: dict[str, int] = {}  # who -> the timer that still counts
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
         self._asked: dict[tuple[str, object], int] = {}
+        world.on_sent = self._post_packet
 
     def begin(self) -> None:
         """Plan the outages and let everybody work up to the first wait."""
@@ -97,19 +99,23 @@ class Driver:
 
     def _work(self, who: str) -> None:
         """Let ``who`` carry out its local effects, then arm the timer for which it waits."""
-        world = self._world
         self._timers.pop(who, None)
-        while (effect := world.local_effect(who)) is not None:
-            if self._points and (point := self._crash_point(who, effect)):
-                crash(world, who, before=type(effect))
-                self._stay_down(who, point.down_s)
-                return
-            run(world, who)
-            if type(effect) is Send:
-                self._post_packet(world.packets_sent)
-        wait_s = world.timer_s(who)
+        if who in self._fragile:
+            self._work_in_danger(who)
+        else:
+            work(self._world, who)
+        wait_s = self._world.timer_s(who)
         if wait_s is not None:
             self._arm(who, wait_s)
+
+    def _work_in_danger(self, who: str) -> None:
+        world = self._world
+        while (effect := world.local_effect(who)) is not None:
+            if point := self._crash_point(who, effect):
+                crash(world, who, before=type(effect))
+                self._stay_down(who, point.down_s)
+            else:
+                run(world, who)
 
     def _post_packet(self, number: int) -> None:
         world = self._world
@@ -117,9 +123,10 @@ class Driver:
         fate = self._post.fate(source, target, payload, now_s=world.time_s)
         if not fate:
             lose(world, number)
-        for copy, delay_s in enumerate(fate):
-            if copy:
-                duplicate(world, number)
+            return
+        self._plan(fate[0], self._carry, number)
+        for delay_s in fate[1:]:
+            duplicate(world, number)
             self._plan(delay_s, self._carry, world.packets_sent)
 
     def _arm(self, who: str, wait_s: float) -> None:

@@ -103,29 +103,27 @@ class Post:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
         faults = self._faults[payload.kind]
         link = (source, target)
-        name: tuple[object, ...] = ()
+        name = ""
         if faults.by_chance:
             content = f"{source}\x1f{target}\x1f{payload}"
             self._sent[content] = nth = self._sent.get(content, 0) + 1
-            name = (content, nth)
+            name = f"{content}\x1f{nth}"
         if self._placed:
             self._kinds[payload.kind] = number = self._kinds[payload.kind] + 1
             if (payload.kind, number) in self._placed:
                 return self._placed[payload.kind, number]
-        if faults.loss and dice(self._seed, "loss", *name) < faults.loss:
+        if faults.loss and dice(self._seed, "loss", name) < faults.loss:
             return LOST
-        first_s = self._delay_s(faults, link, (*name, 0), now_s)
-        if faults.duplication and dice(self._seed, "duplication", *name) < faults.duplication:
-            return first_s, self._delay_s(faults, link, (*name, 1), now_s)
+        first_s = self._delay_s(faults, link, f"{name}\x1f0", now_s)
+        if faults.duplication and dice(self._seed, "duplication", name) < faults.duplication:
+            return first_s, self._delay_s(faults, link, f"{name}\x1f1", now_s)
         return (first_s,)
 
-    def _delay_s(
-        self, faults: Faults, link: tuple[str, str], name: tuple[object, ...], now_s: float
-    ) -> float:
+    def _delay_s(self, faults: Faults, link: tuple[str, str], name: str, now_s: float) -> float:
         delay_s = faults.delay_s
         if faults.delay_s_mean:
-            delay_s += exponential(faults.delay_s_mean, dice(self._seed, "delay", *name))
-        if faults.reordering and dice(self._seed, "reordering", *name) < faults.reordering:
+            delay_s += exponential(faults.delay_s_mean, dice(self._seed, "delay", name))
+        if faults.reordering and dice(self._seed, "reordering", name) < faults.reordering:
             return delay_s
         queue_empty_s = self._queue_empty_s.get(link, 0.0)
         if now_s + delay_s < queue_empty_s:

@@ -99,6 +99,16 @@ def run(world: World, who: str) -> str:
     return _resume(world, who, answer(world, who, effect))
 
 
+def work(world: World, who: str) -> None:
+    """Carry out every local effect of ``who`` up to its next wait; ``run`` does one."""
+    task = world.tasks[who]
+    if task is None or task is DOWN:
+        return
+    while (effect := task.effect) is not None and type(effect) not in WAITING:
+        task = task.resume(answer(world, who, effect))
+    world.tasks[who] = task if effect is not None else None
+
+
 def deliver(world: World, number: int) -> str | None:
     """Let a packet arrive; it is refused, awaited, handled or ignored."""
     _, source, who, payload = world.packets.pop(number)

@@ -45,7 +45,8 @@ class World:
     """Participants, stores and packets at one moment. Change it only through ``perform``.
 
     ``stores`` maps a participant to the name of the store it uses, by default one of its own.
-    ``record`` is called with each event. Raises ValueError if one names no participant.
+    ``record`` is called with each event, and ``on_sent`` with the number of each packet sent.
+    Raises ValueError if a store is given to no participant.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class World:
         self.store_names = names
         self.record = record
         self.carry = carry
+        self.on_sent: Callable[[int], None] | None = None
         self.time_s = 0.0
         self.packets_sent = 0
         self.packets: dict[int, Packet] = {}
@@ -85,7 +87,7 @@ class World:
         """
         twin = World.__new__(World)
         twin.__dict__.update(self.__dict__)
-        twin.record = None
+        twin.record = twin.on_sent = None
         twin.packets = self.packets.copy()
         twin.stores = {name: store.copy() for name, store in self.stores.items()}
         twin.memory = {name: saved.copy() for name, saved in self.memory.items()}
