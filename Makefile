@@ -63,8 +63,8 @@ lighthouse: _build/html/index.html  ## measure each page as a phone sees it; nee
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-_build/html/index.html: .venv/package.made $(SOURCES)
-	$(BIN)/jupyter-book build --quiet --warningiserror --keep-going .
+_build/html/index.html: .venv/package.made Makefile $(SOURCES)
+	$(BIN)/jupyter-book build --all --quiet --warningiserror --keep-going .
 	@touch $@
 
 # One resolution for every supported Python and system; uv resolves, pip installs.

@@ -19,12 +19,12 @@ from .view import Number, Slider, View, plain, positions
 # The rules that a frame needs wherever it is shown. A live panel carries them along; the page
 # has them at the top of _static/panel.css, and a test compares the two.
 FRAME_STYLE = """\
-.panel-frame { display: flex; flex-wrap: wrap; gap: 0 2rem; margin: 0.5rem 0; }
+.panel-frame { display: flex; flex-wrap: wrap; gap: 0 1.5rem; margin: 0.5rem 0; }
 .panel-frame[hidden] { display: none; }
 .panel-pictures { min-width: 0; max-width: 100%; }
 .panel-picture { margin: 0.5rem 0; }
 .panel-caption { margin: 0.75rem 0 0; font-size: 0.875rem; font-weight: 600; line-height: 1.4; }
-.panel-words { flex: 1 1 12rem; }
+.panel-words { flex: 1 1 9.5rem; }
 .panel-frame .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; }
 .panel-frame .panel-numbers { align-items: flex-end; margin: 0.75rem 0; }
 .panel-numbers div { flex: 0 0 6rem; font-variant-numeric: tabular-nums; }
