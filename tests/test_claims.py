@@ -28,9 +28,8 @@ def shown() -> dict[str, bool]:
                 targets = re.findall(r"^\(([\w-]+)\)=$", cell.source, re.MULTILINE)
                 section += targets
                 found |= dict.fromkeys(targets, False)
-            if cell.get("outputs") or "{literalinclude}" in cell.source:
-                found |= dict.fromkeys(section, True)
-            elif any(found[target] for target in section):
+            shows = cell.get("outputs") or "{literalinclude}" in cell.source
+            if shows or any(found[target] for target in section):
                 found |= dict.fromkeys(section, True)
     return found
 
