@@ -114,16 +114,19 @@ class Post:
                 return self._placed[payload.kind, number]
         if faults.loss and dice(self._seed, "loss", name) < faults.loss:
             return LOST
-        first_s = self._delay_s(faults, link, f"{name}\x1f0", now_s)
+        first_s = self._delay_s(faults, link, name, 0, now_s)
         if faults.duplication and dice(self._seed, "duplication", name) < faults.duplication:
-            return first_s, self._delay_s(faults, link, f"{name}\x1f1", now_s)
+            return first_s, self._delay_s(faults, link, name, 1, now_s)
         return (first_s,)
 
-    def _delay_s(self, faults: Faults, link: tuple[str, str], name: str, now_s: float) -> float:
+    def _delay_s(
+        self, faults: Faults, link: tuple[str, str], name: str, copy: int, now_s: float
+    ) -> float:
         delay_s = faults.delay_s
-        if faults.delay_s_mean:
-            delay_s += exponential(faults.delay_s_mean, dice(self._seed, "delay", name))
-        if faults.reordering and dice(self._seed, "reordering", name) < faults.reordering:
+        if mean_s := faults.delay_s_mean:
+            delay_s += exponential(mean_s, dice(self._seed, "delay", name, copy))
+        overtaking = faults.reordering
+        if overtaking and dice(self._seed, "reordering", name, copy) < overtaking:
             return delay_s
         queue_empty_s = self._queue_empty_s.get(link, 0.0)
         if now_s + delay_s < queue_empty_s:
