@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import io
 import math
 import shutil
@@ -115,6 +116,7 @@ def in_turns(*runs: Callable[[], object], turns: int = 5) -> list[float]:
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(turns):
         for measured, run in zip(seconds, runs, strict=True):
+            gc.collect()  # nobody pays for what another left behind
             began = time.process_time()
             run()
             measured.append(time.process_time() - began)
