@@ -6,7 +6,7 @@ duplicated one twice. What is sent crosses the kernel as bytes, to a socket that
 its participant is down. The kernel may delay, reorder or drop datagrams as well: one seed need
 not give one run, but every run is one of those that ``explore`` finds.
 
-Book: 04-at-least-once
+Book: 02-delivery-semantics
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A datagram may come from anybody, so reading one trusts nothing: whatever is not exactly what
 this format writes is a ValueError, and never another exception.
 
-Book: 04-at-least-once
+Book: 02-delivery-semantics
 """
 
 from __future__ import annotations
