@@ -1,0 +1,93 @@
+"""PostgreSQL: a database in a process of its own, over a socket.
+
+A transaction begins at the isolation level READ COMMITTED unless another is asked for: each of
+its statements sees what others have committed in the meantime.
+
+Book: 06-idempotent-operations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from .database import (
+    AlreadyThere,
+    DatabaseFull,
+    DatabaseReadOnly,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    Locked,
+    NotSerializable,
+    Row,
+    Value,
+    transaction,
+)
+
+REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
+    (errors.LockNotAvailable, Locked),
+    (errors.SerializationFailure, NotSerializable),
+    (errors.DeadlockDetected, NotSerializable),
+    (errors.UniqueViolation, AlreadyThere),
+    (errors.ReadOnlySqlTransaction, DatabaseReadOnly),
+    (errors.DiskFull, DatabaseFull),
+    (psycopg.OperationalError, DatabaseUnreachable),
+)
+"""From psycopg's classes to ours; the first that fits counts."""
+
+
+class PostgreSQL:
+    """One connection to the server and database at ``url``.
+
+    A lock is waited for ``lock_timeout_s`` seconds.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, *, lock_timeout_s: float = 5.0) -> None:
+        with _refusals():
+            self._connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+        self.rows(f"SET lock_timeout = {round(1000 * lock_timeout_s)}")
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, also one that the server has already failed."""
+        status = self._connection.info.transaction_status
+        return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Carry out a statement and return its rows."""
+        with _refusals():
+            cursor = self._connection.execute(_in_its_style(statement), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def change(self, statement: str, values: Sequence[Value] = ()) -> int:
+        """Carry out a statement that changes rows, and return how many it changed."""
+        with _refusals():
+            return self._connection.execute(_in_its_style(statement), values).rowcount
+
+    def transaction(self, begin: str = "") -> AbstractContextManager[None]:
+        """Commit or roll back the block; by default at READ COMMITTED."""
+        return transaction(self, begin or "BEGIN")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+def _in_its_style(statement: str) -> bytes:
+    return statement.replace("%", "%%").replace("?", "%s").encode()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        kind = next((ours for theirs, ours in REFUSALS if isinstance(error, theirs)), None)
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise (kind or DatabaseRefused)(f"{first} (PostgreSQL)") from error
