@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,7 +25,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     """
     listening = socket.create_server((HOST, port))
     server = uvicorn.Server(settings(app))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
     thread.start()
     try:
         while not server.started:
@@ -37,6 +37,12 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    # What uvicorn does when an application fails to start is to end the process.
+    with suppress(SystemExit):
+        server.run([listening])
 
 
 def settings(app: ASGIApp) -> uvicorn.Config:
