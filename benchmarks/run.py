@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dedup
 import nbformat
 from in_simpy import stop_and_wait
 
@@ -236,7 +237,8 @@ def _seconds(*command: str) -> float:
 
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
-    "simulator": simulator, "search": search, "sliders": sliders, "book": book,
+    "simulator": simulator, "search": search, "dedup": lambda: show(*dedup.table()),
+    "sliders": sliders, "book": book,
 }  # fmt: skip
 
 

@@ -349,6 +349,10 @@ def contents(store: Store) -> object:
     return store.marked, store.processed, store.saved, store.settled
 
 
+def disk(world: World, who: str) -> Store:
+    return world.stores[world.store_names[who]]
+
+
 @given(name=casts, choices=choices)
 def test_a_packet_in_flight_was_sent_and_has_not_arrived(name: str, choices: list[int]) -> None:
     walk = Walk(CASTS[name])
@@ -388,10 +392,10 @@ def test_a_crash_takes_the_memory_and_the_handler_and_leaves_the_disk(
     walk = Walk(CASTS[name])
     down: set[str] = set()
     for choice in choices:
-        disks = {who: contents(walk.world.store(who).copy()) for who in walk.cast.parts}
+        before = {who: contents(disk(walk.world, who).copy()) for who in walk.cast.parts}
         step = walk.go(choice)
         if isinstance(step, Crash | Restart):
-            assert disks == {who: contents(walk.world.store(who)) for who in walk.cast.parts}
+            assert before == {who: contents(disk(walk.world, who)) for who in walk.cast.parts}
             assert walk.world.memory[step.who] == {}
             down ^= {step.who}
         assert down == {who for who in walk.cast.parts if walk.world.is_down(who)}

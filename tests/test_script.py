@@ -235,11 +235,11 @@ def test_participants_may_share_a_store() -> None:
 
 
 def test_with_a_shared_store_even_a_read_is_a_step_of_its_own() -> None:
-    shared = {"stores": {"receiver": "database", "sender": "database"}}
+    shared = {"receiver": "database", "sender": "database"}
     own = script(parts(MarkThenProcess()), Run("sender"), Deliver(1), automatic=False)
     both = script(
         parts(MarkThenProcess()), Run("sender"), Run("sender"), Deliver(1),
-        automatic=False, **shared,
+        automatic=False, stores=shared,
     )  # fmt: skip
     assert own.events[-1].what == "checked"
     assert both.events[-1].what == "delivered"

@@ -26,13 +26,27 @@ FUNCTION_LINES = 35
 DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 # Real sockets, a reader's hand, real databases and processes.
-DRIVERS = ("live.py", "panel.py", "databases/connect.py", "systems/")
+DRIVERS: tuple[str, ...] = (
+    "live.py",
+    "panel.py",
+    "databases/connect.py",
+    "idempotency/",
+    "systems/",
+)
+DRIVERS += ("experiments/stripe_", "experiments/idempotent_")
+DRIVERS += ("processes.py", "receiver_process.py")
 THIRD_PARTY = {
     "panel.py": {"ipywidgets", "pandas"},
     "plots/": {"matplotlib", "numpy"},
     "tables.py": {"pandas"},
     "databases/postgres.py": {"psycopg"},
+    "idempotency/": {"starlette"},
+    "systems/killable.py": {"starlette", "uvicorn"},
+    "systems/payments/": {"starlette", "uvicorn"},
     "systems/serving.py": {"starlette", "uvicorn"},
+    "experiments/stripe_": {"httpx", "starlette"},
+    "experiments/idempotent_systems.py": {"httpx"},
+    "systems/shop.py": {"starlette"},
 }
 MACHINE_PATH = r"(?<![\w.~])/(home|root|Users|opt|tmp|usr|work)/"
 BANNED = {

@@ -52,7 +52,7 @@ def _send(world: World, who: str, effect: Send) -> None:
 
 
 def _process(world: World, who: str, effect: Process) -> None:
-    world.store(who).process(effect.message.id)
+    world.store(who).process(effect.message)
     world.note("processed", who, effect.message)
 
 
@@ -62,17 +62,19 @@ def _mark(world: World, who: str, effect: Mark) -> None:
 
 
 def _is_marked(world: World, who: str, effect: IsMarked) -> bool:
-    marked = effect.id in world.store(who).marked
+    marked = world.store(who).is_marked(effect.id)
     world.note("checked", who, Message(effect.id), note="yes" if marked else "no")
     return marked
 
 
 def _once(world: World, who: str, effect: Once) -> bool:
-    if effect.id in world.store(who).marked:
-        world.note("skipped", who, effect.process.message)
-        return False
-    _process(world, who, effect.process)
-    _mark(world, who, Mark(effect.id))
+    store = world.store(who)
+    with store.transaction():
+        if store.is_marked(effect.id):
+            world.note("skipped", who, effect.process.message)
+            return False
+        _process(world, who, effect.process)
+        _mark(world, who, Mark(effect.id))
     return True
 
 
@@ -86,13 +88,16 @@ def _save(world: World, who: str, effect: Save) -> None:
 
 
 def _load(world: World, who: str, effect: Load) -> int:
-    saved = world.store(who).saved
-    return world.memory[who].get(effect.key, saved.get(effect.key, effect.default))
+    remembered = world.memory[who].get(effect.key)
+    if remembered is not None:
+        return remembered
+    return world.store(who).load(effect.key, effect.default)
 
 
 def _transaction(world: World, who: str, effect: Transaction) -> None:
-    _process(world, who, effect.process)
-    _save(world, who, effect.save)
+    with world.store(who).transaction():
+        _process(world, who, effect.process)
+        _save(world, who, effect.save)
 
 
 def _confirm(world: World, who: str, effect: Confirm) -> None:

@@ -25,6 +25,7 @@ from .effects import Participant
 from .network import Network
 from .perform import boot, lose
 from .simulate import HINT, UnboundedRun
+from .tasks import Carrier, running
 from .trace import Event, Trace
 from .wire import decode, encode
 from .world import Packet, World
@@ -50,6 +51,7 @@ async def live(
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
     on_open: Callable[[dict[str, int]], None] | None = None,
+    carry: Carrier = running,
 ) -> Trace:
     """Run until nothing more can happen, and return the trace; parameters as for ``simulate``.
 
@@ -62,7 +64,7 @@ async def live(
     for name, value in (("time_scale", time_scale), ("wall_s_max", wall_s_max)):
         positive(name, value)
     events: list[Event] = []
-    world = boot(participants, stores=stores, record=record or events.append)
+    world = boot(participants, stores=stores, record=record or events.append, carry=carry)
     run = _Run(world, network or Network(), time_scale, seed, crashes, early_timeouts)
     await run.to_the_end(wall_s_max, on_open)
     return Trace(tuple(participants), world.messages(), tuple(events))

@@ -25,6 +25,7 @@ from typing import assert_never
 from .answers import READS, answer
 from .effects import Answer, Effect, Participant, Payload, Receive, Wait
 from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .store import Disk
 from .tasks import Carrier, Task, running
 from .trace import Event
 from .world import DOWN, WAITING, World
@@ -36,9 +37,10 @@ def boot(
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
     carry: Carrier = running,
+    disks: Mapping[str, Disk] | None = None,
 ) -> World:
     """Return a world in which every participant has begun; parameters as for ``World``."""
-    world = World(participants, stores=stores, record=record, carry=carry)
+    world = World(participants, stores=stores, record=record, carry=carry, disks=disks)
     for who in participants:
         _begin(world, who)
     return world
@@ -165,6 +167,7 @@ def crash(world: World, who: str, *, before: type[Effect] | None = None) -> str:
     assert before is None or type(effect) is before, f"{who} stands at {effect}"
     world.note("crashed", who, note=f"before {type(effect).__name__}" if effect else "")
     world.tasks[who] = DOWN
+    world.carry.crash(who)
     world.memory[who] = {}
     return who
 

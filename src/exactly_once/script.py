@@ -11,6 +11,7 @@ from typing import get_args
 from .effects import Participant
 from .perform import boot, perform, possible
 from .steps import Crash, Deliver, Duplicate, Lose, Run, Step, Timeout, describe
+from .tasks import Carrier, running
 from .trace import Event, Trace
 from .world import World
 
@@ -20,16 +21,17 @@ def script(
     *steps: Step,
     automatic: bool = True,
     stores: Mapping[str, str] | None = None,
+    carry: Carrier = running,
 ) -> Trace:
     """Perform these steps in this order and return the trace.
 
     Event times are the steps' numbers, from 0. Local effects run by themselves before each step
     and at the end, up to the effect before which a ``Crash`` stands; with ``automatic=False``
-    each needs its own ``Run``. ``stores`` is as for ``World``.
+    each needs its own ``Run``. ``stores`` and ``carry`` are as for ``World``.
     Raises ValueError for a step that is not possible; it lists the possible ones.
     """
     events: list[Event] = []
-    world = boot(participants, stores=stores, record=events.append)
+    world = boot(participants, stores=stores, record=events.append, carry=carry)
     for number, step in enumerate(steps, start=1):
         if automatic:
             run_local(world, until=step)

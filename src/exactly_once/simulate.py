@@ -19,6 +19,7 @@ from .driver import Action, Driver
 from .effects import Participant
 from .network import Network
 from .perform import boot
+from .tasks import Carrier, running
 from .trace import Event, Trace
 from .world import World
 
@@ -40,18 +41,19 @@ def simulate(
     steps_max: int = 1_000_000,
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
+    carry: Carrier = running,
 ) -> Trace:
     """Run until nothing more can happen, and return the trace.
 
     A timer fires early with probability ``early_timeouts``, at an even fraction of its time.
     With ``record``, each event is handed to it instead, and the trace has none: a long run then
-    needs no memory for its past. ``stores`` is as for ``World``.
+    needs no memory for its past. ``stores`` and ``carry`` are as for ``World``.
     Raises ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or ``steps_max``.
     """
     positive("time_s_max", time_s_max)
     at_least("steps_max", steps_max, 1)
     events: list[Event] = []
-    world = boot(participants, stores=stores, record=record or events.append)
+    world = boot(participants, stores=stores, record=record or events.append, carry=carry)
     agenda = _Agenda(world)
     driver = Driver(
         world, network or Network(), agenda.plan, seed=seed, crashes=crashes,

@@ -1,4 +1,4 @@
-"""What survives a crash.
+"""What survives a crash: a disk in memory, for runs in which nothing real crashes.
 
 Book: 02-delivery-semantics
 """
@@ -6,6 +6,37 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from .effects import Message
+
+_UNDIVIDED = nullcontext()
+
+
+class Disk(Protocol):
+    """What the effects need of a store; ``Store`` and ``DatabaseStore`` are two."""
+
+    def process(self, message: Message) -> None:
+        """Apply the message once more."""
+
+    def mark(self, message_id: str) -> None:
+        """Remember that the message was seen."""
+
+    def is_marked(self, message_id: str) -> bool:
+        """Tell whether the message was seen."""
+
+    def save(self, key: str, value: int) -> None:
+        """Keep a value."""
+
+    def load(self, key: str, default: int) -> int:
+        """Return the value that was kept, or ``default``."""
+
+    def settle(self, message_id: str, outcome: str) -> None:
+        """Remember what the sender knows; an ack once heard is not put in doubt later."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make of what is done in the block one step that a crash cannot divide."""
 
 
 class Store:
@@ -34,9 +65,9 @@ class Store:
         twin._key = self._key
         return twin
 
-    def process(self, message_id: str) -> None:
+    def process(self, message: Message) -> None:
         """Apply the message once more."""
-        self.processed[message_id] = self.processed.get(message_id, 0) + 1
+        self.processed[message.id] = self.processed.get(message.id, 0) + 1
         self._key = None
 
     def mark(self, message_id: str) -> None:
@@ -44,16 +75,28 @@ class Store:
         self.marked[message_id] = None
         self._key = None
 
+    def is_marked(self, message_id: str) -> bool:
+        """Tell whether the message was seen."""
+        return message_id in self.marked
+
     def save(self, key: str, value: int) -> None:
         """Keep a value."""
         self.saved[key] = value
         self._key = None
+
+    def load(self, key: str, default: int) -> int:
+        """Return the value that was kept, or ``default``."""
+        return self.saved.get(key, default)
 
     def settle(self, message_id: str, outcome: str) -> None:
         """Remember what the sender knows; an ack once heard is not put in doubt later."""
         if self.settled.get(message_id) != "confirmed":
             self.settled[message_id] = outcome
             self._key = None
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Do nothing: in a run, nothing can fall between two lines of one effect."""
+        return _UNDIVIDED
 
     def key(self) -> Hashable:
         """Return a value that is equal for equal stores, in whatever order they were filled."""

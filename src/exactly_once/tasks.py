@@ -1,4 +1,4 @@
-"""Two ways to carry a handler that is in the middle of its work.
+"""How a handler is carried that is in the middle of its work.
 
 A run that only goes forward steps the generator itself. A search must go back and branch, and
 a generator cannot be copied; but a suspended handler is fully described by how it began and
@@ -11,10 +11,10 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Protocol
 
-from .effects import Answer, Effect, Handler
+from .effects import Answer, Effect, Handler, Payload
 
 
 class Task(Protocol):
@@ -28,7 +28,18 @@ class Task(Protocol):
         """Return the task after this answer."""
 
 
-Carrier = Callable[[Hashable, Callable[[], Handler]], Task]
+Origin = tuple[str, str] | tuple[str, str, Payload]
+"""Whose handler it is, and what began it: "start", or a packet's source and payload."""
+
+
+class Carrier(Protocol):
+    """Begins handlers, and hears when a participant crashes."""
+
+    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+        """Begin a handler; equal origins mean equal handlers."""
+
+    def crash(self, who: str) -> None:
+        """Let go of all that ``who`` was doing."""
 
 
 class Running:
@@ -49,9 +60,18 @@ class Running:
         return self
 
 
-def running(origin: Hashable, begin: Callable[[], Handler]) -> Task:
-    """Carry a handler as a live generator; ``origin`` is not needed."""
-    return Running(begin())
+class Generators:
+    """Carries handlers as live generators; ``origin`` is not needed."""
+
+    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+        """Begin a handler."""
+        return Running(begin())
+
+    def crash(self, who: str) -> None:
+        """Do nothing: a generator that nobody holds is gone."""
+
+
+running = Generators()
 
 
 class Suspended:
@@ -76,14 +96,23 @@ class Suspended:
         return task
 
 
-def suspending() -> Carrier:
-    """Return a carrier whose tasks are values, shared by everything that uses this carrier."""
-    origins: dict[Hashable, Suspended] = {}
+class Histories:
+    """Carries handlers as values, shared by everything that uses this carrier."""
 
-    def carry(origin: Hashable, begin: Callable[[], Handler]) -> Task:
-        task = origins.get(origin)
+    def __init__(self) -> None:
+        self._origins: dict[Origin, Suspended] = {}
+
+    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+        """Return the one task that began like this."""
+        task = self._origins.get(origin)
         if task is None:
-            task = origins[origin] = Suspended(begin)
+            task = self._origins[origin] = Suspended(begin)
         return task
 
-    return carry
+    def crash(self, who: str) -> None:
+        """Do nothing: values stay."""
+
+
+def suspending() -> Carrier:
+    """Return a carrier whose tasks are values."""
+    return Histories()

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from .effects import Answer, Effect, Message, Participant, Payload, Receive, Wait
-from .store import Store
+from .store import Disk, Store
 from .tasks import Carrier, Task, running
 from .trace import Event
 
@@ -46,6 +46,8 @@ class World:
 
     ``stores`` maps a participant to the name of the store it uses, by default one of its own.
     ``record`` is called with each event, and ``on_sent`` with the number of each packet sent.
+    ``carry`` says how handlers are carried, in this process by default, see ``processes``.
+    ``disks`` gives stores by name that are real; all others are made, in memory.
     Raises ValueError if a store is given to no participant.
     """
 
@@ -56,6 +58,7 @@ class World:
         stores: Mapping[str, str] | None = None,
         record: Callable[[Event], None] | None = None,
         carry: Carrier = running,
+        disks: Mapping[str, Disk] | None = None,
     ) -> None:
         self.participants = participants
         for name in stores or {}:
@@ -70,7 +73,9 @@ class World:
         self.time_s = 0.0
         self.packets_sent = 0
         self.packets: dict[int, Packet] = {}
-        self.stores = {store: Store() for store in names.values()}
+        made = {store: Store() for store in names.values()}
+        # A search copies and compares stores; it is given no disks.
+        self.stores = cast("dict[str, Store]", {**made, **(disks or {})})
         self.memory: dict[str, dict[str, int]] = {name: {} for name in participants}
         self.tasks: dict[str, Task | None] = dict.fromkeys(participants)
 
@@ -119,7 +124,7 @@ class World:
         """Return all that the participants were given to send."""
         return tuple(m for p in self.participants.values() for m in getattr(p, "messages", ()))
 
-    def store(self, who: str) -> Store:
+    def store(self, who: str) -> Disk:
         """Return the store that ``who`` uses."""
         return self.stores[self.store_names[who]]
 

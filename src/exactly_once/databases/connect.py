@@ -13,14 +13,19 @@ from urllib.parse import unquote, urlsplit
 from .database import Database, DatabaseUnreachable
 from .sqlite import SQLite
 
+SYNCHRONOUS = ("OFF", "NORMAL", "FULL")
 ALLOWED = "allowed: sqlite:///FILE (sqlite:////FILE from the root) or postgresql://…"
 
 
 def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL") -> Database:
-    """Open a connection; ``synchronous`` is SQLite's, see there.
+    """Open a connection; ``synchronous`` says what a commit survives, see SQLite's.
 
-    Raises ValueError for a URL of another form, and DatabaseUnreachable if nothing is there.
+    Raises ValueError for a URL of another form or another word, and DatabaseUnreachable if
+    nothing is there.
     """
+    if synchronous not in SYNCHRONOUS:
+        allowed = ", ".join(SYNCHRONOUS)
+        raise ValueError(f"synchronous is {synchronous!r}; allowed: {allowed}")
     if file := file_of(url):
         if not file.parent.is_dir():
             raise DatabaseUnreachable(f"url is {url!r}: there is no folder {file.parent}")
@@ -31,7 +36,9 @@ def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL")
     except ImportError as error:
         needs = "pip install 'exactly-once[postgres]'"
         raise DatabaseUnreachable(f"url is {url!r}, which needs psycopg: {needs}") from error
-    made: Database = postgres.PostgreSQL(url, lock_timeout_s=lock_timeout_s)
+    made: Database = postgres.PostgreSQL(
+        url, lock_timeout_s=lock_timeout_s, synchronous=synchronous
+    )
     return made
 
 
@@ -54,7 +61,8 @@ class Connections:
     ) -> None:
         file_of(url)  # for its check
         self.url = url
-        self._options = {"lock_timeout_s": lock_timeout_s, "synchronous": synchronous}
+        self.lock_timeout_s = lock_timeout_s
+        self.synchronous = synchronous
         self._own = threading.local()
         self._all: list[Database] = []
         self._lock = threading.Lock()
@@ -63,7 +71,9 @@ class Connections:
         """Return the calling thread's connection, opened when first asked for."""
         database: Database | None = getattr(self._own, "database", None)
         if database is None:
-            database = connect(self.url, **self._options)  # type: ignore[arg-type]
+            database = connect(
+                self.url, lock_timeout_s=self.lock_timeout_s, synchronous=self.synchronous
+            )
             self._own.database = database
             with self._lock:
                 self._all.append(database)

@@ -43,15 +43,20 @@ REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
 class PostgreSQL:
     """One connection to the server and database at ``url``.
 
-    A lock is waited for ``lock_timeout_s`` seconds.
+    A lock is waited for ``lock_timeout_s`` seconds. With ``synchronous`` FULL a commit survives
+    a loss of power; with NORMAL or OFF the server may forget the last ones then, and only then.
     """
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, *, lock_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
+    ) -> None:
         with _refusals():
             self._connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
         self.rows(f"SET lock_timeout = {round(1000 * lock_timeout_s)}")
+        if synchronous != "FULL":
+            self.rows("SET synchronous_commit = off")
 
     @property
     def in_transaction(self) -> bool:

@@ -43,6 +43,15 @@ class Schema:
                 return
             except AlreadyThere:  # somebody else was faster
                 found = self._found(database)
+        self._refuse_other_than(found)
+
+    def check(self, database: Database) -> None:
+        """Make nothing. Raises SchemaMismatch for another version's tables."""
+        found = self._found(database)
+        if found is not None:
+            self._refuse_other_than(found)
+
+    def _refuse_other_than(self, found: int | None) -> None:
         if found != self.version:
             raise SchemaMismatch(
                 f"the tables of {self.name!r} have version {found}; "

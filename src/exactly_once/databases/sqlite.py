@@ -25,7 +25,6 @@ from .database import (
     transaction,
 )
 
-SYNCHRONOUS = ("OFF", "NORMAL", "FULL")
 REFUSALS = {
     "SQLITE_BUSY": Locked,
     "SQLITE_LOCKED": Locked,
@@ -54,9 +53,6 @@ class SQLite:
     def __init__(
         self, path: Path, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
     ) -> None:
-        if synchronous not in SYNCHRONOUS:
-            allowed = ", ".join(SYNCHRONOUS)
-            raise ValueError(f"synchronous is {synchronous!r}; allowed: {allowed}")
         with _refusals(path):
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False

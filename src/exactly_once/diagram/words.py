@@ -12,9 +12,14 @@ ID_LENGTH = 12
 
 
 def label(payload: Payload | None) -> str:
-    """Name a payload as the document does: Message 1, Ack 1, and with its bit if it has one."""
+    """Name a payload as the document does: Message 1, Ack 1, and with its bit if it has one.
+
+    A payload of a real system names itself, by its ``label``.
+    """
     if payload is None:
         return "Packet"
+    if own := getattr(payload, "label", ""):
+        return str(own)
     bit = getattr(payload, "bit", None)
     if bit is None:
         return f"{payload.kind.capitalize()} {short(payload.id)}"
@@ -38,6 +43,7 @@ _PLAIN = {
     "skipped": ("skip {short}", "{who} skips message {id}."),
     "saved": ("save {note}", "{who} saves {note}."),
     "timed_out": ("timeout {note}", "the timer of {who} runs out {note}"),
+    "timed_out cut": ("connection cut", "the connection of {who} ends without an answer"),
     "crashed": ("crash", "{who} crashes {note}"),
     "restarted": ("restart", "{who} restarts."),
     "confirmed": ("confirm {short}", "{who} confirms message {id}."),
@@ -49,9 +55,10 @@ def plain(event: Event) -> tuple[str, str]:
     """Return words and sentence of an event that is neither a packet's nor a processing."""
     id = event.payload.id if event.payload else ""
     found = "marked" if event.note == "yes" else "not marked"
+    kind = f"{event.what} {event.note}"
     words, sentence = (
         template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
-        for template in _PLAIN[event.what]
+        for template in _PLAIN.get(kind, _PLAIN[event.what])
     )
     return words.rstrip(), sentence.rstrip(" .") + "."
 
