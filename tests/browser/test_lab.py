@@ -16,7 +16,11 @@ from playwright.sync_api import Browser, expect
 from shown import included
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHAPTER = "01-the-problem.ipynb"
+CHAPTERS = (
+    "01-the-problem.ipynb",
+    # Their cells start processes, databases and servers, from within a kernel.
+    "06-idempotent-operations.ipynb", "07-deduplication.ipynb", "08-stripe-idempotency.ipynb",
+)  # fmt: skip
 TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
 ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
 DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
@@ -24,8 +28,14 @@ DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.fixture(params=CHAPTERS)
+def chapter(request: pytest.FixtureRequest) -> str:
+    """The file name of a chapter."""
+    return str(request.param)
+
+
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
+def lab(tmp_path: Path, chapter: str) -> Iterator[str]:
     """The chapter's address in a JupyterLab that knows nothing of this machine's settings."""
     work, home = tmp_path / "work", tmp_path / "home"
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
@@ -33,7 +43,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
     shutil.copytree(ROOT / "src", work / "src")
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(ALL_CELLS)
-    shutil.copy(ROOT / "chapters" / CHAPTER, work / "chapters")
+    shutil.copy(ROOT / "chapters" / chapter, work / "chapters")
     command = [
         *(sys.executable, "-m", "jupyterlab", str(work), "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", "--port=0", "--LabApp.news_url=None"),
@@ -52,7 +62,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
             address = re.compile(r"(http://127\.0\.0\.1:\d+/lab)(\?token=\w+)")
             found = next(filter(None, map(address.search, server.stderr)), None)
             assert found is not None, "JupyterLab did not start"
-            yield f"{found[1]}/tree/chapters/{CHAPTER}{found[2]}"
+            yield f"{found[1]}/tree/chapters/{chapter}{found[2]}"
         finally:
             server.terminate()
             server.stderr.read()  # until it has ended, and its kernels with it
@@ -63,7 +73,9 @@ def dedented(module: Path, lines: range) -> str:
     return textwrap.dedent("\n".join(text))
 
 
-def test_a_chapter_runs_and_its_slider_changes_the_result(browser: Browser, lab: str) -> None:
+def test_a_chapter_runs_and_its_slider_changes_the_result(
+    browser: Browser, lab: str, chapter: str
+) -> None:
     page = browser.new_page(viewport={"width": 1360, "height": 900})
     page.set_default_timeout(TIMEOUT_MS)
     foreign: list[str] = []
@@ -72,7 +84,7 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(browser: Browser, lab:
     page.goto(lab)
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
-    files = [dedented(*lines) for lines in included(ROOT / "chapters" / CHAPTER)]
+    files = [dedented(*lines) for lines in included(ROOT / "chapters" / chapter)]
     code = page.locator(".jp-RenderedMarkdown pre")
     expect(code).to_have_count(len(files), timeout=TIMEOUT_MS)
     assert [text.rstrip() for text in code.all_text_contents()] == files
