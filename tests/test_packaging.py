@@ -19,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from starlette.applications import Starlette
 
 import exactly_once
 
@@ -28,6 +29,7 @@ ADDRESS: str = PROJECT["project"]["urls"]["Repository"]
 COPIES = {"CITATION.cff", "README.md", "_config.yml"}
 LOCK = (ROOT / "requirements.lock").read_text()
 PINS = [Requirement(line.rstrip(" \\")) for line in LOCK.splitlines() if "==" in line]
+README = store_readme.README
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -161,7 +163,20 @@ def test_every_command_that_a_page_names_is_a_target(page: str) -> None:
 
 
 def test_the_readme_shows_what_its_example_prints() -> None:
-    assert store_readme.README.read_text(encoding="utf-8") == store_readme.readme()
+    assert README.read_text(encoding="utf-8") == store_readme.readme()
+
+
+def test_the_readmes_three_lines_put_the_layer_around_an_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"app": Starlette(), "account_of": lambda scope: "alice"}
+    exec(code, names)
+    (added,) = names["app"].user_middleware
+    assert added.kwargs["keys"] is names["keys"]
+    names["keys"].connections.close()
+    assert (tmp_path / "payments.db").exists()
 
 
 def test_the_readme_shows_the_picture_that_the_code_draws() -> None:

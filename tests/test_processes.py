@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -44,6 +45,8 @@ from exactly_once.perform import boot, crash, deliver, perform, restart
 from exactly_once.processes import Divergence, Processes
 from exactly_once.receivers import HighWaterMark
 from exactly_once.steps import Deliver, Run
+from exactly_once.wire import encode
+from exactly_once.world import Packet
 
 ROUGH = Network(messages=Faults(loss=0.2, duplication=0.2), acks=Faults(loss=0.2))
 RECEIVERS: dict[Callable[[], Participant], tuple[CrashPoint, ...]] = {
@@ -282,6 +285,18 @@ def test_a_database_that_holds_something_else_is_noticed(url: str, change: str) 
             database.change(change)
         with pytest.raises(Divergence, match="the database holds"):
             processes.check(trace)
+
+
+def test_a_packet_that_the_model_did_not_send_is_noticed(url: str) -> None:
+    both = pair(ProcessOnce())
+    with (
+        Processes(both, {"receiver": url}) as processes,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+    ):
+        address = processes._receivers["receiver"].own.getsockname()
+        stranger.sendto(encode(Packet(1, "receiver", "sender", Ack("9"))), address)
+        with pytest.raises(Divergence, match=r"the process sent Ack\(id='9'\) to sender"):
+            script(both, Deliver(1), carry=processes)
 
 
 def test_a_process_that_ends_by_itself_is_noticed(url: str) -> None:

@@ -183,12 +183,12 @@ def restart(world: World, who: str) -> str:
 
 
 def _begin(world: World, who: str) -> str:
-    return _stand(world, who, world.carry((who, "start"), world.participants[who].start))
+    return _stand(world, who, world.carry.begin((who, "start"), world.participants[who].start))
 
 
 def _handler(world: World, who: str, source: str, payload: Payload) -> Task:
     begin = partial(world.participants[who].receive, source, payload)
-    return world.carry((who, source, payload), begin)
+    return world.carry.begin((who, source, payload), begin)
 
 
 def _resume(world: World, who: str, reply: Answer) -> str:

@@ -41,7 +41,7 @@ class Processes:
     """Carries some participants in processes: ``script(participants, …, carry=processes)``.
 
     ``stores`` gives each of them the URL of its database, which is to be empty; it decides
-    who runs in a process. They may answer, and nothing else. ``kills`` counts the processes that
+    who runs in a process. They may answer, and nothing else. ``kills`` counts those that
     were killed at a crash. Every process has ended when the block ends. ``synchronous`` is as
     for ``connect``: what a kill leaves is the same for all three.
     Raises ValueError for a store of nobody, or a URL of another form.
@@ -83,16 +83,16 @@ class Processes:
 
     # As a carrier ---------------------------------------------------------------------
 
-    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Begin a handler: in the participant's process, or here if it has none."""
         receiver = self._receivers.get(origin[0])
         if receiver is None:
-            return Running(begin())
+            return Running(handler())
         if len(origin) == 2:
             receiver.start()
-            return receiver.began(Running(begin()))
+            return receiver.began(Running(handler()))
         receiver.deliver(*origin[1:])
-        return _Beside(begin(), receiver)
+        return _Beside(handler(), receiver)
 
     def crash(self, who: str) -> None:
         """Kill the process of ``who``, wherever it stands."""
@@ -146,7 +146,7 @@ class _Receiver:
         self, who: str, participant: Participant, store: str, synchronous: str
     ) -> None:
         self._arguments = (who, participant, store, synchronous)
-        self._who = who
+        self._who, self._on_sqlite = who, file_of(store) is not None
         self.child: Child | None = None
         self.own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.own.bind((HOST, 0))
@@ -155,7 +155,9 @@ class _Receiver:
 
     def start(self) -> None:
         self.kill()  # if an earlier run has left one
-        self.child = fork(serve_announcing, *self._arguments)
+        # A process of SQLite's needs no client of PostgreSQL's, which takes a while to load.
+        load = () if self._on_sqlite else ("exactly_once.databases.postgres",)
+        self.child = fork(serve_announcing, *self._arguments, load=load)
         kind, word = self._hear()
         if kind != "ready":
             raise DatabaseRefused(str(word))

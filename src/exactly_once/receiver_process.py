@@ -149,9 +149,9 @@ class Announcing(Generators):
     def __init__(self, pipe: Pipe) -> None:
         self.pipe = pipe
 
-    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Begin a handler, and stand at its first effect."""
-        return _Announced(begin(), self)
+        return _Announced(handler(), self)
 
     def stand(self, effect: Effect | None) -> None:
         """Announce an effect, and wait; None is the end of a handler."""

@@ -35,7 +35,7 @@ Origin = tuple[str, str] | tuple[str, str, Payload]
 class Carrier(Protocol):
     """Begins handlers, and hears when a participant crashes."""
 
-    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Begin a handler; equal origins mean equal handlers."""
 
     def crash(self, who: str) -> None:
@@ -63,9 +63,9 @@ class Running:
 class Generators:
     """Carries handlers as live generators; ``origin`` is not needed."""
 
-    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Begin a handler."""
-        return Running(begin())
+        return Running(handler())
 
     def crash(self, who: str) -> None:
         """Do nothing: a generator that nobody holds is gone."""
@@ -102,11 +102,11 @@ class Histories:
     def __init__(self) -> None:
         self._origins: dict[Origin, Suspended] = {}
 
-    def __call__(self, origin: Origin, begin: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Return the one task that began like this."""
         task = self._origins.get(origin)
         if task is None:
-            task = self._origins[origin] = Suspended(begin)
+            task = self._origins[origin] = Suspended(handler)
         return task
 
     def crash(self, who: str) -> None:

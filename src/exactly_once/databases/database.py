@@ -73,6 +73,14 @@ class Database(Protocol):
         """Give the connection back; an open transaction is rolled back."""
 
 
+class Connection(Database, Protocol):
+    """A database as it was connected to."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether this connection is of no more use, and another one may be."""
+
+
 @contextmanager
 def transaction(database: Database, begin: str) -> Iterator[None]:
     """The one meaning of a transaction, for every database."""

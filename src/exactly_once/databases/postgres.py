@@ -64,6 +64,11 @@ class PostgreSQL:
         status = self._connection.info.transaction_status
         return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has gone, which is noticed when it does not answer."""
+        return self._connection.closed
+
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """Carry out a statement and return its rows."""
         with _refusals():

@@ -71,6 +71,11 @@ class SQLite:
         """Whether a transaction is open."""
         return self._connection.in_transaction
 
+    @property
+    def is_lost(self) -> bool:
+        """A file is not lost."""
+        return False
+
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """Carry out a statement and return its rows."""
         with _refusals(self._path):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..audit import Audit, audit
-from ..campaign import Shot, campaign, kill_campaign
+from ..campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
 from ..closed_forms import Effects
 from ..exploration import Bounds, Exploration, Verdict
 from ..explore import explore
@@ -69,10 +69,13 @@ class ThreeWays:
         )
 
 
-def three_ways(receiver: str) -> ThreeWays:
-    """Crash one of ``ORDERS`` once, at every point: in a search, in memory, by SIGKILL."""
+def three_ways(receiver: str, *, server: str = "") -> ThreeWays:
+    """Crash one of ``ORDERS`` once, at every point: in a search, in memory, by SIGKILL.
+
+    The processes use SQLite, or the PostgreSQL at the URL ``server``.
+    """
     both = pair(receiver)
-    with databases() as stores:
+    with databases(server) as stores:
         killed = kill_campaign(both, stores)
     return ThreeWays(explore(both, ONE_CRASH), tuple(campaign(both)), tuple(killed))
 
@@ -104,6 +107,17 @@ def replayed(receiver: str) -> tuple[Trace, int]:
         return trace, processes.money()
 
 
+def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") -> Ordeal:
+    """Kill the process at every point of every payment, in one run; see ``three_ways``.
+
+    The points are those of a first payment by itself.
+    """
+    with databases(server) as stores:
+        places = [shot.place for shot in kill_campaign(pair(receiver), stores)]
+        both = pair(receiver, messages=messages, attempts_max=None)
+        return kill_at_each_place(both, next(stores), places)
+
+
 # By chance --------------------------------------------------------------------------------
 
 
@@ -129,20 +143,20 @@ class Killed:
 
 def killed_by_chance(
     receiver: str, *, crash: float, loss: float = 0.2, messages: int = 200, seed: int = 1,
-    store: str = "",
+    server: str = "",
 ) -> Killed:  # fmt: skip
     """Send payments to a real process, and kill it in its window with probability ``crash``.
 
-    Messages and acks are lost with probability ``loss``. ``store`` is the URL of an empty
-    database, a new SQLite file by default. What the process did is what the simulation does
-    with the same seed, or Divergence is raised. Raises ValueError for a crash or loss of 1.
+    Messages and acks are lost with probability ``loss``; ``server`` is as for ``three_ways``.
+    What the process did is what the simulation does with the same seed, or Divergence is
+    raised. Raises ValueError for a crash or loss of 1.
     """
     for name, value in (("crash", crash), ("loss", loss)):
         if value == 1:
             raise ValueError(f"{name} is 1; allowed: below 1, or no message gets through")
     before, form = WINDOWS[receiver]
     both = pair(receiver, messages=messages, attempts_max=None)
-    with databases() as urls, Processes(both, {"receiver": store or next(urls)}) as processes:
+    with databases(server) as urls, Processes(both, {"receiver": next(urls)}) as processes:
         trace = simulate(
             both,
             Network(messages=Faults(loss=loss), acks=Faults(loss=loss)),

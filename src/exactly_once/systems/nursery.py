@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import os
 import pickle
 import signal
@@ -22,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import recv_handle, send_handle
 from types import TracebackType
@@ -70,13 +72,18 @@ class Nursery:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def fork(self, run: Callable[..., object], *arguments: object) -> Child:
+    def fork(
+        self, run: Callable[..., object], *arguments: object, load: tuple[str, ...] = ()
+    ) -> Child:
         """Call ``run(*arguments, pipe)`` in a process of its own.
 
         ``run`` and its arguments have to be picklable: a function of a module, not of a
-        notebook's cell. Raises RuntimeError, with the reason, if the nursery cannot load them.
+        notebook's cell. The modules of ``load`` are loaded before, if they can be, so that no
+        child has to. Raises RuntimeError, with the reason, if the nursery cannot load them.
         """
-        task = pickle.dumps((run, arguments))  # goes to our own process, through a pipe of ours
+        task = pickle.dumps(
+            (load, run, arguments)
+        )  # goes to our own process, through a pipe of ours
         own, its = Pipe()
         with self._lock, its:
             line, pid = self._line()
@@ -148,9 +155,12 @@ def _wait(pid: int, children: set[int]) -> int:
 def _fork(line: Connection, children: set[int]) -> int | str:
     with Connection(recv_handle(line)) as pipe:
         try:
-            run, arguments = pickle.loads(line.recv_bytes())
+            load, run, arguments = pickle.loads(line.recv_bytes())
         except (AttributeError, ImportError) as error:
             return f"{type(error).__name__}: {error}"
+        for name in load:
+            with suppress(ImportError):
+                importlib.import_module(name)
         gc.freeze()  # so that the children share what is loaded
         pid = os.fork()
         if pid == 0:

@@ -33,6 +33,14 @@ SETTINGS = {
     "log_min_messages": "fatal",
 }  # fmt: skip
 
+WATCH = """
+read -r word && exit
+kill -INT "$0"
+for _ in $(seq 100); do kill -0 "$0" 2> /dev/null || break; sleep 0.1; done
+rm -r "$1"
+"""
+"""A shell's work: wait for a word; if there will be none, end the server $0 in folder $1."""
+
 
 class PostgreSQLMissing(RuntimeError):
     """There is no PostgreSQL on this machine; the message says how to get one."""
@@ -54,7 +62,8 @@ def postgresql() -> Iterator[str]:
              "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")  # fmt: skip
         server = _start(programs, folder)
         try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
+            with _watched(server, folder):
+                yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
             server.send_signal(signal.SIGINT)  # do not wait for clients
             try:
@@ -130,6 +139,20 @@ def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
         server.wait()
         raise
     return server
+
+
+@contextmanager
+def _watched(server: subprocess.Popen[bytes], folder: Path) -> Iterator[None]:
+    """Have a shell end the server if this process cannot, because it was killed itself."""
+    # Whatever ends this process closes the pipe, and nobody else has its other end.
+    watcher = subprocess.Popen(
+        ["sh", "-c", WATCH, str(server.pid), folder], stdin=subprocess.PIPE,
+        start_new_session=True, cwd="/",
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        watcher.communicate(b"done\n")
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], status: Path, log: Path) -> None:
