@@ -43,6 +43,7 @@ from exactly_once.diagram.paper import Box, Segment, Text, crosses, fitted, text
 from exactly_once.diagram.story import tell
 from exactly_once.diagram.words import short
 from exactly_once.effects import Participant
+from exactly_once.experiments.stripe_journal import Asked
 
 GOLDEN = Path(__file__).parent / "golden"
 PAIR: dict[str, Participant] = {
@@ -142,6 +143,7 @@ EVENTS = {
     "saved": (Event(1, "saved", "receiver", note="bit=1"), "save bit=1"),
     "timed_out": (Event(1, "timed_out", "sender"), "timeout"),
     "timed_out early": (Event(1, "timed_out", "sender", note="early"), "timeout early"),
+    "timed_out cut": (Event(1, "timed_out", "sender", note="cut"), "connection cut"),
     "crashed": (Event(1, "crashed", "receiver", note="before Send"), "crash"),
     "restarted": (Event(1, "restarted", "receiver"), "restart"),
     "confirmed": (Event(1, "confirmed", "sender", ONE), "confirm 1"),
@@ -157,11 +159,19 @@ SENTENCES = {
     "saved": "Receiver saves bit=1.",
     "timed_out": "The timer of sender runs out.",
     "timed_out early": "The timer of sender runs out early.",
+    "timed_out cut": "The connection of sender ends without an answer.",
     "crashed": "Receiver crashes before Send.",
     "restarted": "Receiver restarts.",
     "confirmed": "Sender confirms message 1.",
     "gave_up": "Sender gives up; message 1 is in doubt.",
 }
+
+
+def test_a_payload_of_a_real_system_names_itself_by_its_label() -> None:
+    asked = Asked("order 7", 2000, "abc123")
+    told = tell(trace(Event(0, "sent", "sender", asked, "receiver", 1)))
+    assert told.flights[1].label == "charge, abc123"
+    assert told.rows[0].sentence == "Sender sends charge, abc123 to receiver."
 
 
 @pytest.mark.parametrize("kind", EVENTS)

@@ -1,0 +1,184 @@
+"""One attempt at carrying out a request: the handler, its lease, and what becomes of both.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from starlette.types import Message, Scope, Send
+
+from ..databases import (
+    DatabaseFull,
+    DatabaseReadOnly,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    Locked,
+    NotSerializable,
+)
+from .answers import Answer
+from .claims import Claim, LeaseLost
+from .profiles import Refusal
+
+if TYPE_CHECKING:
+    from .middleware import IdempotencyMiddleware
+
+RENEWALS_IN_A_LEASE = 3
+PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable)
+"""Trouble of the database, not of the request: the same request may succeed later."""
+
+
+class Attempt:
+    """Runs the handler to its end, whatever becomes of the client, and keeps its answer."""
+
+    def __init__(
+        self, layer: IdempotencyMiddleware, claim: Claim, body: bytes, send: Send
+    ) -> None:
+        self._layer = layer
+        self._keys = layer.keys
+        self._claim = claim
+        self._body: bytes | None = body
+        self._send = send
+        self._reply: list[Message] = []
+        self._reply_bytes = 0
+        self._streams = False
+        self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
+
+    async def carry_out(self, scope: Scope) -> None:
+        """Run the handler, then send its answer. Raises what the handler raised."""
+        scope["state"]["idempotency"] = self._claim
+        scope["extensions"] = {}  # the whole answer comes in messages, which can be kept
+        # A task of its own: whoever cancels this call does not cancel the handler.
+        task = asyncio.create_task(self._run(scope))
+        self._layer.running.add(task)
+        task.add_done_callback(self._layer.running.discard)
+        await asyncio.wait({task})
+        for message in self._reply:
+            await self._send(message)
+        task.result()
+
+    async def _run(self, scope: Scope) -> None:
+        self._renew_later()
+        try:
+            await self._handle(scope)
+        except LeaseLost:
+            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+        finally:
+            self._renewal.cancel()
+
+    async def _handle(self, scope: Scope) -> None:
+        try:
+            await self._layer.app(scope, self._receive, self._take)
+            if not self._reply and not self._streams:
+                raise RuntimeError("the handler sent no response")
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if await self._is_to_be_raised(error):
+                raise
+        else:
+            await self._keep()
+
+    async def _keep(self) -> None:
+        """Keep the answer, or give the key back if nothing was done.
+
+        Raises LeaseLost, and DatabaseRefused: then the client gets the answer all the same, and
+        the next attempt will find that this one broke off.
+        """
+        if self._streams or self._claim.finished:
+            return
+        start, *rest = self._reply
+        status = start["status"]
+        if self._layer.profile.keeps(status) or (status >= 500 and not self._in_phases):
+            body = b"".join(message.get("body", b"") for message in rest)
+            answer = Answer.of(status, start.get("headers", ()), body)
+            await self._layer.in_thread(self._keys.finish, self._claim, answer)
+        else:
+            await self._release(to_any_request=status < 500)
+
+    async def _is_to_be_raised(self, error: Exception) -> bool:
+        """Decide what a handler that raised means for the key and the client."""
+        profile, answer = self._layer.profile, self._claim.row.answer
+        if answer:  # it had finished
+            self._say(profile.restore(answer))
+        elif self._in_phases and isinstance(error, PASSING):
+            await self._release()
+            self._say(profile.refuse(Refusal.UNAVAILABLE))
+            return False
+        elif self._in_phases and not profile.keeps_failures:
+            await self._release()
+            self._reply = []
+        else:
+            await self._keep_in_doubt()
+        return True
+
+    async def _keep_in_doubt(self) -> None:
+        answer = self._layer.profile.refuse(Refusal.IN_DOUBT)
+        self._say(answer)
+        try:
+            await self._layer.in_thread(self._keys.finish, self._claim, answer)
+        except LeaseLost:
+            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+        except DatabaseRefused:
+            pass  # the lease will end, and the next attempt finds that this one broke off
+
+    async def _release(self, *, to_any_request: bool = False) -> None:
+        with suppress(DatabaseRefused):  # then the next attempt waits for the lease to end
+            await self._layer.in_thread(
+                lambda: self._keys.release(self._claim, to_any_request=to_any_request)
+            )
+
+    @property
+    def _in_phases(self) -> bool:
+        return self._keys.effects == "in phases"
+
+    def _say(self, answer: Answer) -> None:
+        """Let this be the reply, unless another one is on its way."""
+        self._reply = [] if self._streams else answer.messages()
+
+    # The handler's side of ASGI
+
+    async def _receive(self) -> Message:
+        """Give the body, then nothing more: the handler does not learn that the client left."""
+        if self._body is None:
+            await asyncio.get_running_loop().create_future()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def _take(self, message: Message) -> None:
+        """Hold the answer back until it is kept, or too large for that."""
+        self._reply.append(message)
+        self._reply_bytes += len(message.get("body", b""))
+        if not self._streams and self._reply_bytes > self._keys.answer_max_bytes:
+            if not self._claim.finished:
+                fact = Answer(self._reply[0]["status"], (), None)
+                await self._layer.in_thread(self._keys.finish, self._claim, fact)
+            self._streams = True
+        if self._streams:
+            messages, self._reply = self._reply, []
+            with suppress(OSError):  # the client may have left
+                for message in messages:
+                    await self._send(message)
+
+    # The lease
+
+    @property
+    def _renewal_s(self) -> float:
+        return self._keys.lease_s / RENEWALS_IN_A_LEASE
+
+    def _renew_later(self) -> None:
+        self._renewal = asyncio.get_running_loop().call_later(self._renewal_s, self._renew)
+
+    def _renew(self) -> None:
+        self._renewals_left -= 1
+        if self._renewals_left > 0:  # a handler that hangs does not hold its key for ever
+            self._keys.threads.submit(self._try_to_renew)
+            self._renew_later()
+
+    def _try_to_renew(self) -> None:
+        with suppress(DatabaseRefused):  # there are more renewals in a lease
+            self._keys.renew(self._claim)

@@ -1,0 +1,139 @@
+"""What a handler holds while it carries out a request: a claim on its key, and phases.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from ..databases import Database
+from . import table
+from .answers import Answer
+from .table import FINISHED, STARTED, KeyName, KeyRow
+
+if TYPE_CHECKING:
+    from .store import KeyStore
+
+
+class LeaseLost(RuntimeError):
+    """Another attempt holds the key by now; what this one did in its phase is rolled back."""
+
+
+class Claim:
+    """One attempt's right to carry out the request of a key, until its lease ends.
+
+    ``broke_off`` says that an earlier attempt's lease ended without a word.
+    """
+
+    def __init__(
+        self, store: KeyStore, name: KeyName, row: KeyRow, *, broke_off: bool = False
+    ) -> None:
+        self.name = name
+        self.row = row
+        self.broke_off = broke_off
+        self._store = store
+
+    @property
+    def token(self) -> int:
+        """The fencing token, which grows with each attempt.
+
+        Phases are fenced with it. Pass it on to a system that can refuse an older one.
+        """
+        return self.row.token
+
+    @property
+    def recovery_point(self) -> str:
+        """Where the last committed phase got to, in any attempt; "started" before the first."""
+        return self.row.recovery_point
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What that phase left for those after it; {} before the first."""
+        data: dict[str, Any] = json.loads(self.row.data)
+        return data
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is kept."""
+        return self.row.status is not None
+
+    def derived_key(self, step: str) -> str:
+        """Return the idempotency key to pass on to another service in this step.
+
+        It is the same in every attempt, and another one for another step, another request, and
+        the same key used again after it has expired.
+        """
+        text = json.dumps((*self.name, self.row.expires_s, step)).encode()
+        return hashlib.sha256(self.row.fingerprint + text).hexdigest()
+
+    @contextmanager
+    def phase(self) -> Iterator[Phase]:
+        """Run the block in one transaction of the keys' database, fenced by the lease.
+
+        The block calls ``recover_at`` or ``finish`` once, which says where a next attempt goes
+        on. Without it RuntimeError is raised, as an effect would be repeated. Raises LeaseLost
+        if another attempt has taken the key over, and DatabaseRefused. Whatever is raised, all
+        that the block did is rolled back.
+        """
+        with self._store.writing() as database:
+            phase = Phase(self, database, self._store)
+            yield phase
+            if phase.row is None:
+                raise RuntimeError("phase: without recover_at or finish; allowed: one of them")
+            # The fence: the row is another attempt's by now, or stays ours until the commit.
+            if not table.advance(database, self.name, phase.row):
+                raise LeaseLost(f"the claim with token {self.token} is not the key's any more")
+        self.row = phase.row  # not earlier: now it is true
+
+
+class Phase:
+    """One transaction of a handler: its effect in ``database``, and where to go on after it."""
+
+    def __init__(self, claim: Claim, database: Database, store: KeyStore) -> None:
+        self.database = database
+        self.row: KeyRow | None = None
+        self._claim = claim
+        self._store = store
+        self._messages = 0
+
+    def recover_at(self, recovery_point: str, data: Mapping[str, Any] | None = None) -> None:
+        """Let the next attempt go on here, and give it ``data``, which JSON can hold."""
+        if recovery_point in ("", STARTED, FINISHED):
+            taken = f"neither empty nor {STARTED!r} nor {FINISHED!r}"
+            raise ValueError(f"recovery_point is {recovery_point!r}; allowed: {taken}")
+        self._go_on(
+            self._claim.row._replace(
+                lease_until_s=self._store.new_lease(),
+                recovery_point=recovery_point,
+                data=json.dumps(dict(data or {})),
+            )
+        )
+
+    def finish(self, response: Response) -> None:
+        """Keep this as the answer to the request, for this attempt and for all retries.
+
+        Raises TypeError for a response that streams, which has no body yet.
+        """
+        answer = Answer.of_response(response).within(self._store.answer_max_bytes)
+        self._go_on(self._claim.row.finished(answer))
+
+    def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Leave a message for another system, which ``deliver_outbox`` sends later."""
+        self._messages += 1
+        step = f"outbox after {self._claim.recovery_point}, {self._messages}"
+        self.database.change(
+            "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)",
+            (self._claim.derived_key(step), kind, json.dumps(dict(payload))),
+        )
+
+    def _go_on(self, row: KeyRow) -> None:
+        if self.row is not None:
+            raise RuntimeError("phase: a second recover_at or finish; allowed: one of them")
+        self.row = row

@@ -1,0 +1,190 @@
+"""Two ways to speak of idempotency keys, Stripe's and the IETF draft's, as data.
+
+A profile decides nothing about exactly-once: both claim, fence and replay in the same way. It
+says which keys are well formed, how a refusal is worded, and which answers are kept.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+from .answers import Answer
+
+KEY_CHARACTERS_MAX = 255
+# Visible ASCII. A comma may be the trace of two fields joined into one, a quote one of a
+# client that speaks another profile.
+BARE = re.compile(rb"[!#-+\--~]+")
+QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
+
+
+class Refusal(Enum):
+    """Why a request is not carried out: its usual status, a code for programs, a sentence."""
+
+    NO_ACCOUNT = (401, "account_unknown", "The request names no account that keys belong to.")
+    KEY_MISSING = (400, "idempotency_key_missing", "The Idempotency-Key header is missing.")
+    KEY_INVALID = (
+        400,
+        "idempotency_key_invalid",
+        "Idempotency-Key has to be given once, as 1 to 255 visible ASCII characters.",
+    )
+    REQUEST_TOO_LARGE = (413, "request_too_large", "The request's body is too large.")
+    TOO_MANY_KEYS = (429, "idempotency_keys_exhausted", "The account has too many live keys.")
+    IN_PROGRESS = (
+        409,
+        "idempotency_key_in_use",
+        "A request with this key is being carried out. Ask again later, with the same key.",
+    )
+    OTHER_REQUEST = (
+        422,
+        "idempotency_key_reused",
+        "This key was first used for another request. Use a new key for a new request.",
+    )
+    ANSWER_NOT_KEPT = (
+        410,
+        "answer_not_kept",
+        "The request was carried out, and is not carried out again; "
+        "its answer was too large to keep.",
+    )
+    IN_DOUBT = (
+        500,
+        "outcome_in_doubt",
+        "The request was begun and broke off. What it did is not known here, "
+        "and it is not carried out again with this key.",
+    )
+    UNAVAILABLE = (
+        503,
+        "idempotency_store_unavailable",
+        "The request cannot be carried out now. Ask again later, with the same key.",
+    )
+
+    @property
+    def status(self) -> int:
+        """The usual status."""
+        return self.value[0]
+
+    @property
+    def code(self) -> str:
+        """A word for programs."""
+        return self.value[1]
+
+    @property
+    def sentence(self) -> str:
+        """A sentence for people."""
+        return self.value[2]
+
+
+RETRYABLE = {Refusal.IN_PROGRESS, Refusal.TOO_MANY_KEYS, Refusal.UNAVAILABLE}
+STRIPE_TYPES = {
+    Refusal.OTHER_REQUEST: "idempotency_error",
+    Refusal.IN_PROGRESS: "idempotency_error",
+    Refusal.ANSWER_NOT_KEPT: "idempotency_error",
+    Refusal.IN_DOUBT: "api_error",
+    Refusal.UNAVAILABLE: "api_error",
+}
+"""Stripe's types of errors; all others are an ``invalid_request_error``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The choices of a service that accepts idempotency keys; the defaults are common ones.
+
+    ``methods``: those whose requests may have a key; the header means nothing to others.
+    ``key_required``: whether a request of these methods without a key is refused.
+    ``key_quoted``: whether a key in double quotes is the String of RFC 9651 and means what is
+    between them; otherwise quotes are refused. A bare key is accepted by both.
+    ``key_per_endpoint``: whether the same key at another method or path is another key;
+    otherwise it is the same key, used for another request, and refused.
+    ``statuses``: of refusals, where they differ from the usual ones.
+    ``errors``: Stripe's shape, or the problem details of RFC 9457.
+    ``documentation``: the URL that an error refers to.
+    ``keeps_failures``: whether a status of 500 or above is kept as the answer. If not, it is
+    released, where nothing was done that the next attempt could repeat (see ``KeyStore``).
+    ``released_statuses``: refused before anything was done, so a retry is a first attempt. A
+    handler that answers with one of these states that it did nothing.
+    ``retry_after_s``: what a client is asked to wait where waiting helps.
+    """
+
+    name: str
+    methods: frozenset[str] = frozenset({"POST"})
+    key_required: bool
+    key_quoted: bool
+    key_per_endpoint: bool
+    statuses: Mapping[Refusal, int] = field(default_factory=dict)
+    errors: Literal["stripe", "problem"]
+    documentation: str
+    keeps_failures: bool
+    released_statuses: frozenset[int] = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429})
+    retry_after_s: int = 1
+
+    def read_key(self, fields: Sequence[bytes]) -> str | Refusal | None:
+        """Return the key in a request's header fields; None if it has none and needs none."""
+        match fields:
+            case []:
+                return Refusal.KEY_MISSING if self.key_required else None
+            case [value] if BARE.fullmatch(value):
+                key = value
+            case [value] if self.key_quoted and (quoted := QUOTED.fullmatch(value)):
+                key = re.sub(rb"\\(.)", rb"\1", quoted[1])
+            case _:
+                return Refusal.KEY_INVALID
+        return key.decode("ascii") if len(key) <= KEY_CHARACTERS_MAX else Refusal.KEY_INVALID
+
+    def refuse(self, refusal: Refusal) -> Answer:
+        """Return the answer that says so. It quotes nothing of the request."""
+        status = self.statuses.get(refusal, refusal.status)
+        content: dict[str, object]
+        if self.errors == "stripe":
+            kind = STRIPE_TYPES.get(refusal, "invalid_request_error")
+            content = {"type": kind, "code": refusal.code, "message": refusal.sentence}
+            content = {"error": {**content, "doc_url": self.documentation}}
+            media_type = "application/json"
+        else:
+            content = {"type": self.documentation, "title": refusal.code.replace("_", " ")}
+            content |= {"status": status, "detail": refusal.sentence}
+            media_type = "application/problem+json"
+        headers = [("content-type", media_type)]
+        if refusal in RETRYABLE:
+            headers.append(("retry-after", str(self.retry_after_s)))
+        return Answer(status, tuple(headers), json.dumps(content).encode())
+
+    def restore(self, answer: Answer) -> Answer:
+        """Return a kept answer, or what to say where only the fact of it was kept."""
+        return answer if answer.body is not None else self.refuse(Refusal.ANSWER_NOT_KEPT)
+
+    def keeps(self, status: int) -> bool:
+        """Whether an answer with this status is the operation's answer, for all retries."""
+        if status in self.released_statuses:
+            return False
+        return self.keeps_failures or status < 500
+
+
+STRIPE = Profile(
+    name="Stripe, API version 1",
+    key_required=False,
+    key_quoted=False,
+    key_per_endpoint=False,
+    statuses={Refusal.OTHER_REQUEST: 400},
+    errors="stripe",
+    documentation="https://docs.stripe.com/api/idempotent_requests",
+    keeps_failures=True,
+)
+"""A failure is an answer like any other, and replayed: a client learns the outcome of its one
+attempt, and a new attempt takes a new key."""
+
+IETF_DRAFT = Profile(
+    name="draft-ietf-httpapi-idempotency-key-header-07",
+    key_required=True,
+    key_quoted=True,
+    key_per_endpoint=True,
+    errors="problem",
+    documentation="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/",
+    keeps_failures=False,
+)
+"""The draft leaves failures to the resource; here the same key continues after one."""

@@ -1,0 +1,172 @@
+"""The table of keys, and every statement on it.
+
+Each decision is one statement, and the number of rows it changed is the decision. Between a
+look and a write somebody may always have been faster; so what was looked at is written into
+the condition of the write.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from ..databases import Database, Schema
+from .answers import Answer
+
+STARTED = "started"
+FINISHED = "finished"
+
+SCHEMA = Schema(
+    "idempotency",
+    1,
+    (
+        """
+        CREATE TABLE idempotency_keys (
+            account        TEXT NOT NULL,              -- whose key it is
+            endpoint       TEXT NOT NULL,              -- where it counts; '' is everywhere
+            key            TEXT NOT NULL,
+            fingerprint    BLOB NOT NULL,              -- SHA-256 of the request; empty: of any
+            token          BIGINT NOT NULL,            -- fencing token; grows with each claim
+            lease_until_s  DOUBLE PRECISION NOT NULL,  -- 0: nobody holds it
+            expires_s      DOUBLE PRECISION NOT NULL,
+            recovery_point TEXT NOT NULL,              -- 'started', a handler's, 'finished'
+            data           TEXT NOT NULL,              -- the handler's, in JSON
+            status         BIGINT,                     -- of the answer
+            headers        TEXT,                       -- of the answer, in JSON
+            body           BLOB,                       -- of the answer; NULL: too large
+            PRIMARY KEY (account, endpoint, key)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_s)",
+        """
+        CREATE TABLE idempotency_outbox (
+            id             INTEGER PRIMARY KEY,
+            message_id     TEXT NOT NULL UNIQUE,       -- the same, however often it is sent
+            kind           TEXT NOT NULL,
+            payload        TEXT NOT NULL               -- in JSON
+        )
+        """,
+    ),
+)
+INSERT = """
+    INSERT INTO idempotency_keys (account, endpoint, key, fingerprint, token, lease_until_s,
+                                  expires_s, recovery_point, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'started', '{}')
+    ON CONFLICT DO NOTHING
+"""
+THE_KEY = "WHERE account = ? AND endpoint = ? AND key = ?"
+SELECT = f"""
+    SELECT fingerprint, token, lease_until_s, expires_s, recovery_point, data,
+           status, headers, body
+    FROM idempotency_keys {THE_KEY}
+"""
+TAKE_OVER = f"""
+    UPDATE idempotency_keys
+    SET token = ?, fingerprint = ?, lease_until_s = ?, expires_s = ?,
+        recovery_point = ?, data = ?, status = NULL, headers = NULL, body = NULL
+    {THE_KEY} AND token = ? AND lease_until_s = ?
+"""
+HELD = f"{THE_KEY} AND token = ? AND recovery_point <> 'finished'"
+RENEW = f"UPDATE idempotency_keys SET lease_until_s = ? {HELD}"
+ADVANCE = f"""
+    UPDATE idempotency_keys
+    SET lease_until_s = ?, recovery_point = ?, data = ?, status = ?, headers = ?, body = ?
+    {HELD}
+"""
+# The token grows here too: what may be left of this attempt can then do nothing any more.
+RELEASE = f"""
+    UPDATE idempotency_keys SET token = token + 1, lease_until_s = 0, fingerprint = ? {HELD}
+"""
+COUNT = """
+    SELECT count(*) FROM (SELECT 1 FROM idempotency_keys WHERE account = ? LIMIT ?) AS counted
+"""
+SWEEP = """
+    DELETE FROM idempotency_keys WHERE (account, endpoint, key) IN (
+        SELECT account, endpoint, key FROM idempotency_keys
+        WHERE expires_s <= ? AND lease_until_s <= ? ORDER BY expires_s LIMIT ?
+    )
+"""
+
+
+class KeyName(NamedTuple):
+    """Which key: whose it is, where it counts ("" is everywhere), and its characters."""
+
+    account: str
+    endpoint: str
+    key: str
+
+
+class KeyRow(NamedTuple):
+    """The rest of a key's row, as it was read or as it shall be; in the order of SELECT."""
+
+    fingerprint: bytes
+    token: int
+    lease_until_s: float
+    expires_s: float
+    recovery_point: str = STARTED
+    data: str = "{}"
+    status: int | None = None
+    headers: str | None = None
+    body: bytes | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer that is kept, if there is one."""
+        if self.status is None or self.headers is None:
+            return None
+        headers = tuple((name, value) for name, value in json.loads(self.headers))
+        return Answer(self.status, headers, self.body)
+
+    def finished(self, answer: Answer) -> KeyRow:
+        """Return the row with the answer; nobody holds it any more."""
+        return self._replace(
+            lease_until_s=0.0, recovery_point=FINISHED, data="{}", status=answer.status,
+            headers=json.dumps(answer.headers), body=answer.body,
+        )  # fmt: skip
+
+
+def insert(database: Database, name: KeyName, row: KeyRow) -> bool:
+    """Claim a key that is not there; False if it is."""
+    values = (*name, row.fingerprint, row.token, row.lease_until_s, row.expires_s)
+    return database.change(INSERT, values) == 1
+
+
+def find(database: Database, name: KeyName) -> KeyRow | None:
+    """Read a key's row."""
+    rows = database.rows(SELECT, name)
+    return KeyRow(*rows[0]) if rows else None
+
+
+def take_over(database: Database, name: KeyName, seen: KeyRow, row: KeyRow) -> bool:
+    """Claim a key that is there; False if it is not as it was seen any more."""
+    new = (row.token, row.fingerprint, row.lease_until_s, row.expires_s, row.recovery_point)
+    old = (seen.token, seen.lease_until_s)  # whatever the holder does changes its lease
+    return database.change(TAKE_OVER, (*new, row.data, *name, *old)) == 1
+
+
+def renew(database: Database, name: KeyName, row: KeyRow) -> bool:
+    """Write a lease; False if the row's token does not hold the key, or it is finished."""
+    return database.change(RENEW, (row.lease_until_s, *name, row.token)) == 1
+
+
+def advance(database: Database, name: KeyName, row: KeyRow) -> bool:
+    """Write how far the holder of the row's token got; False if it is the holder no more."""
+    new = (row.lease_until_s, row.recovery_point, row.data, row.status, row.headers, row.body)
+    return database.change(ADVANCE, (*new, *name, row.token)) == 1
+
+
+def release(database: Database, name: KeyName, row: KeyRow) -> bool:
+    """Give a key back, for a request with the row's fingerprint; any, if that is empty."""
+    return database.change(RELEASE, (row.fingerprint, *name, row.token)) == 1
+
+
+def count(database: Database, account: str, at_most: int) -> int:
+    """Count an account's keys, no further than to ``at_most``."""
+    return int(database.rows(COUNT, (account, at_most))[0][0])
+
+
+def sweep(database: Database, now_s: float, at_most: int) -> int:
+    """Delete expired keys that nobody holds, the oldest first; return how many."""
+    return database.change(SWEEP, (now_s, now_s, at_most))
