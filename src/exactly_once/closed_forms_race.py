@@ -3,7 +3,8 @@
 Two copies of a request both pass the check if, and only if, the second one looks before the
 first has marked: if the gap between them is shorter than the window from check to mark. So
 the chance of a double transfer is the chance of a short gap, and nothing else. The surprising
-thing is that a longer gap on average hardly helps: there is always some chance of a short one.
+thing is that a shorter window helps in proportion and never to zero, however long the gaps are
+on average: there is always some chance of a short one.
 
 Book: 06-idempotent-operations
 """
