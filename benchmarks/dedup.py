@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import rbloom
 
-from exactly_once.databases import Database, connect
+from exactly_once.databases import Database, connect, empty_place
 from exactly_once.dedup import (
     Bloom,
     DedupStore,
@@ -136,8 +136,5 @@ def _sqlite(synchronous: str) -> Iterator[Database]:
 
 @contextmanager
 def _server() -> Iterator[Database]:
-    with postgresql() as url, closing(connect(url)) as database:
-        database.rows("CREATE SCHEMA IF NOT EXISTS bench_dedup")
-        database.rows("SET search_path = bench_dedup")
+    with postgresql() as url, empty_place(url) as place, closing(connect(place)) as database:
         yield database
-        database.rows("DROP SCHEMA bench_dedup CASCADE")

@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 
 from exactly_once.bank import NO_FUNDS, SCHEMA, TRANSFERRED, IdInUse, transfer_money
-from exactly_once.databases import AlreadyThere, Connections, Database, connect
+from exactly_once.databases import AlreadyThere, Connections, Database, connect, empty_place
 from exactly_once.experiments.idempotent_announced import Announced
-from exactly_once.experiments.idempotent_banks import empty_place, open_accounts
+from exactly_once.experiments.idempotent_banks import open_accounts
 from exactly_once.experiments.idempotent_race import at_once
 from exactly_once.systems.postgresql import postgresql
 

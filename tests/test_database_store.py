@@ -10,7 +10,7 @@ import pytest
 from exactly_once import Message
 from exactly_once.answers import answer
 from exactly_once.database_store import SCHEMA, DatabaseStore
-from exactly_once.databases import Database, SchemaMismatch, connect
+from exactly_once.databases import Database, SchemaMismatch, connect, empty_place
 from exactly_once.effects import (
     Answer,
     Confirm,
@@ -25,7 +25,6 @@ from exactly_once.effects import (
     Save,
     Transaction,
 )
-from exactly_once.experiments.idempotent_banks import empty_place
 from exactly_once.perform import boot
 from exactly_once.store import Store
 from exactly_once.systems.postgresql import postgresql

@@ -27,9 +27,9 @@ from exactly_once.databases import (
     Schema,
     SchemaMismatch,
     connect,
+    empty_place,
     file_of,
 )
-from exactly_once.experiments.idempotent_banks import empty_place
 from exactly_once.systems.postgresql import postgresql
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactly_once.closed_forms_dedup import effects_in_window
-from exactly_once.databases import Connections, Database, Locked, connect
+from exactly_once.databases import Connections, Database, Locked, connect, empty_place
 from exactly_once.dedup import (
     Bloom,
     DedupStore,
@@ -76,12 +75,9 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A PostgreSQL, and a schema of its own in it, so that nothing of anybody is touched."""
-    with postgresql() as url, closing(connect(url)) as database:
-        schema = f"test_dedup_{os.getpid()}"
-        database.rows(f"CREATE SCHEMA {schema}")
-        yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-        database.rows(f"DROP SCHEMA {schema} CASCADE")
+    """A place in a PostgreSQL where nothing of anybody is touched."""
+    with postgresql() as url, empty_place(url) as place:
+        yield place
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exactly_once import bank
-from exactly_once.databases import connect
+from exactly_once.databases import connect, empty_place
 from exactly_once.experiments.idempotent_announced import Announced, gist
-from exactly_once.experiments.idempotent_banks import balances, empty_place, open_accounts
+from exactly_once.experiments.idempotent_banks import balances, open_accounts
 from exactly_once.experiments.idempotent_kills import (
     Transfer,
     kill_table,

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from exactly_once import bank
-from exactly_once.databases import connect
+from exactly_once.databases import connect, empty_place
 from exactly_once.experiments import idempotent_race
-from exactly_once.experiments.idempotent_banks import MemoryBank, empty_place
+from exactly_once.experiments.idempotent_banks import MemoryBank
 from exactly_once.experiments.idempotent_first import Account, transfer_money
 from exactly_once.experiments.idempotent_race import (
     ON_POSTGRESQL,

@@ -18,9 +18,8 @@ import pytest
 
 from exactly_once import Ack, Message
 from exactly_once.database_store import SCHEMA, DatabaseStore
-from exactly_once.databases import connect
+from exactly_once.databases import connect, empty_place
 from exactly_once.effects import Payload
-from exactly_once.experiments.idempotent_banks import empty_place
 from exactly_once.receiver_process import HOST, RECEIVERS
 from exactly_once.systems.postgresql import postgresql
 from exactly_once.wire import decode, encode

@@ -9,8 +9,7 @@ from contextlib import nullcontext
 import httpx
 import pytest
 
-from exactly_once.databases import Connections
-from exactly_once.experiments.idempotent_banks import empty_place
+from exactly_once.databases import Connections, empty_place
 from exactly_once.systems.postgresql import postgresql
 from exactly_once.systems.serving import serving
 from exactly_once.systems.shop import BODY_BYTES_MAX, shop

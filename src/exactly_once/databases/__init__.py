@@ -22,10 +22,12 @@ from .database import (
     Row,
     Value,
 )
+from .place import empty_place
 from .schema import Schema, SchemaMismatch
 
 __all__ = [
     "AlreadyThere", "Connections", "Database", "DatabaseFull", "DatabaseReadOnly",
     "DatabaseRefused", "DatabaseUnreachable", "Locked", "NotSerializable", "Row", "Schema",
-    "SchemaMismatch", "Value", "connect", "file_of",
+    "SchemaMismatch", "Value", "connect", "empty_place",
+    "file_of",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from itertools import count
 from ..audit import Audit, audit
 from ..campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
 from ..closed_forms import Effects
+from ..databases import empty_place
 from ..exploration import Bounds, Exploration, Verdict
 from ..explore import explore
 from ..network import Faults, Network
@@ -21,7 +22,6 @@ from ..script import script
 from ..senders import RetryUntilAcked, payments
 from ..simulate import CrashPoint, simulate
 from ..trace import Trace
-from .idempotent_banks import empty_place
 from .myth_effects import WINDOWS, Participants
 from .myth_search import RECEIVERS
 

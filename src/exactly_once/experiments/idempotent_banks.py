@@ -9,11 +9,7 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
-from tempfile import TemporaryDirectory
-from urllib.parse import quote
+from collections.abc import Callable
 
 from ..databases import Database, Schema, connect
 
@@ -124,35 +120,5 @@ def balances(url: str) -> dict[str, int]:
     database = connect(url)
     try:
         return dict(database.rows("SELECT name, balance FROM accounts ORDER BY name"))
-    finally:
-        database.close()
-
-
-# A place for each run ---------------------------------------------------------------------
-
-_NUMBERS = count(1)
-
-
-@contextmanager
-def empty_place(server: str = "") -> Iterator[str]:
-    """Yield the URL of a database without tables, which is gone when the block ends.
-
-    It is a SQLite file of its own or, with a PostgreSQL's URL, a schema of its own there.
-    """
-    if not server:
-        with TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/bank.sqlite"
-        return
-    database = connect(server)
-    try:
-        [(pid,)] = database.rows("SELECT pg_backend_pid()")
-        name = f"exactly_once_{pid}_{next(_NUMBERS)}"
-        database.rows(f"CREATE SCHEMA {name}")
-        try:
-            joint = "&" if "?" in server else "?"
-            yield f"{server}{joint}options={quote(f'-c search_path={name}')}"
-        finally:
-            database.rows("SET client_min_messages = warning")
-            database.rows(f"DROP SCHEMA {name} CASCADE")
     finally:
         database.close()

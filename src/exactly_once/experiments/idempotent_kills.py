@@ -1,13 +1,10 @@
 """Transfers in processes, killed with SIGKILL before each of their steps in turn.
 
-A script that uses it needs ``if __name__ == "__main__":``, as for all of multiprocessing.
-
 Book: 06-idempotent-operations
 """
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .. import bank
+from ..databases import empty_place
+from ..systems.nursery import fork
 from ..tables import Table, table
-from .idempotent_banks import AMOUNT, A, B, balances, empty_place, open_accounts
+from .idempotent_banks import AMOUNT, A, B, balances, open_accounts
 from .idempotent_banks import schema as document_schema
 from .idempotent_process import REPLY, stand_on_pipe
 
 TIMEOUT_S = 60.0
-# Forked from a process that has loaded the package already: 10 ms instead of 150.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([__name__, "exactly_once.databases.postgres"])
+LOADED_BEFORE = ("exactly_once.databases.postgres",)
 
 DOCUMENTS = ("first", "second")
 """The codes that need the document's tables."""
@@ -33,13 +30,8 @@ class Transfer:
     """One transfer in a process, which stands before its next ``step``."""
 
     def __init__(self, code: str, store: str, receipts: Path) -> None:
-        self._pipe, theirs = _PROCESSES.Pipe()
-        self._process = _PROCESSES.Process(
-            target=stand_on_pipe, args=(code, store, receipts, theirs), daemon=True
-        )
-        self._process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
-        self.pid = self._process.pid or 0
+        self._process = fork(stand_on_pipe, code, store, receipts, load=LOADED_BEFORE)
+        self.pid, self._pipe = self._process.pid, self._process.pipe
         self.step = self._hear()
 
     def go_on(self) -> str:
@@ -57,8 +49,6 @@ class Transfer:
     def kill(self) -> None:
         """Kill it with SIGKILL, and wait until it is gone."""
         self._process.kill()
-        self._process.join()
-        self._pipe.close()
 
     def _hear(self) -> str:
         try:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from .. import bank
-from ..databases import Connections, Database, DatabaseRefused
+from ..databases import Connections, Database, DatabaseRefused, empty_place
 from ..tables import Table, table
 from .idempotent_banks import (
     AMOUNT,
@@ -28,7 +28,6 @@ from .idempotent_banks import (
     DatabaseBank,
     LedgerBank,
     MemoryBank,
-    empty_place,
     go_on,
     open_accounts,
     schema,

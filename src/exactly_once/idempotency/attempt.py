@@ -46,29 +46,33 @@ class Attempt:
         self._reply: list[Message] = []
         self._reply_bytes = 0
         self._streams = False
+        self._ended = asyncio.get_running_loop().create_future()  # cancelled: nobody waits
         self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
 
     async def carry_out(self, scope: Scope) -> None:
-        """Run the handler, then send its answer. Raises what the handler raised."""
+        """Run the handler, which sends its answer. Raises what the handler raised."""
         scope["state"]["idempotency"] = self._claim
         scope["extensions"] = {}  # the whole answer comes in messages, which can be kept
         # A task of its own: whoever cancels this call does not cancel the handler.
         task = asyncio.create_task(self._run(scope))
         self._layer.running.add(task)
-        task.add_done_callback(self._layer.running.discard)
-        await asyncio.wait({task})
-        for message in self._reply:
-            await self._send(message)
+        await self._ended
         task.result()
 
     async def _run(self, scope: Scope) -> None:
         self._renew_later()
         try:
-            await self._handle(scope)
-        except LeaseLost:
-            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+            try:
+                await self._handle(scope)
+            except LeaseLost:
+                self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+            finally:
+                await self._reply_now()
         finally:
             self._renewal.cancel()
+            self._layer.running.discard(asyncio.current_task())
+            if not self._ended.done():
+                self._ended.set_result(None)
 
     async def _handle(self, scope: Scope) -> None:
         try:
@@ -159,9 +163,13 @@ class Attempt:
                 await self._layer.in_thread(self._keys.finish, self._claim, fact)
             self._streams = True
         if self._streams:
-            messages, self._reply = self._reply, []
-            with suppress(OSError):  # the client may have left
-                for message in messages:
+            await self._reply_now()
+
+    async def _reply_now(self) -> None:
+        messages, self._reply = self._reply, []
+        with suppress(OSError):  # the client has left
+            for message in messages:
+                if not self._ended.done():
                     await self._send(message)
 
     # The lease
