@@ -114,7 +114,8 @@ class IdempotencyMiddleware:
         body = await _read(receive, self.request_max_bytes)
         if body is None:
             return Refusal.REQUEST_TOO_LARGE, b""
-        endpoint = f"{scope['method']} {scope['path']}" if self.profile.key_per_endpoint else ""
+        place = f"{scope['method']} {quote(scope['path'])}"  # databases refuse some characters
+        endpoint = place if self.profile.key_per_endpoint else ""
         name = KeyName(account, endpoint, key)
         try:
             return await self._claim_key(name, fingerprint(scope, body)), body

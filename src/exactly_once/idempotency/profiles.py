@@ -91,6 +91,10 @@ STRIPE_TYPES = {
 """Stripe's types of errors; all others are an ``invalid_request_error``."""
 
 
+RELEASED = (307, 308, 400, 401, 403, 404, 405, 413, 415, 422, 429)
+"""Two redirects are among them: they ask for the same request elsewhere, with its key."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """The choices of a service that accepts idempotency keys; the defaults are common ones.
@@ -120,7 +124,7 @@ class Profile:
     errors: Literal["stripe", "problem"]
     documentation: str
     keeps_failures: bool
-    released_statuses: frozenset[int] = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429})
+    released_statuses: frozenset[int] = frozenset(RELEASED)
     retry_after_s: int = 1
 
     def read_key(self, fields: Sequence[bytes]) -> str | Refusal | None:

@@ -57,7 +57,7 @@ class KeyStore:
         lease_s: float = 60.0,
         attempt_max_s: float = 600.0,
         keep_s: float = 86_400.0,
-        answer_max_bytes: int = 65_536,
+        answer_max_bytes: int = 262_144,
         keys_max: int | None = None,
     ) -> None:
         if effects not in get_args(Effects):

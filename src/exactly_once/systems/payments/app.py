@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...check import at_least
 from ...databases import Connections, DatabaseRefused
 from ...idempotency import STRIPE, IdempotencyMiddleware, KeyStore, Profile
 from . import charges
@@ -43,11 +44,12 @@ def payments_app(
     ``keys`` has its effects "in phases". ``card`` is the card processor to call; without one a
     charge is its row. ``new_id`` gives the part of a charge's id after ch_, ``announce`` is
     called at each of ``STEPS``. When the service ends, it closes ``keys`` and its connections.
-    Raises DatabaseRefused.
+    Raises DatabaseRefused, and ValueError for ``keys`` that cannot keep the largest answer.
     """
+    at_least("answer_max_bytes", keys.answer_max_bytes, charges.BYTES_MAX)
     charges.CHARGES.ensure(keys.connections.here())
     service = _Service(keys.connections, Charging(keys.clock, new_id, announce, card))
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/charges", service.create_or_list, methods=["GET", "POST"]),
             Route("/v1/charges/{id}", service.retrieve, methods=["GET"]),
@@ -62,6 +64,9 @@ def payments_app(
         lifespan=closing_at_the_end(keys, keys.connections),
         exception_handlers={Refusal: _refused, HTTPException: _not_found, Exception: _failed},
     )
+    # A redirect would use the key up at a path where nothing is done.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Service:

@@ -6,13 +6,14 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from ..exchange import Reply, Request, ask
 from .parameters import ChargeAsked
 
 PATH = "/movements"
+PLACE = re.compile(r"http://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?")
 
 
 class CardInDoubt(RuntimeError):
@@ -34,8 +35,8 @@ class Card:
     timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+        place = PLACE.fullmatch(self.url)
+        if place is None or not 0 < int(place["port"] or 80) < 2**16:
             raise ValueError(f"processor is {self.url!r}; allowed: http://HOST:PORT")
 
     def charge(self, asked: ChargeAsked, key: str) -> bool:

@@ -6,12 +6,13 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ...databases import Database, Row, Schema
 from .accounts import is_live
 from .errors import missing
-from .parameters import ChargeAsked, PageAsked
+from .parameters import CHARGE_ID, ChargeAsked, PageAsked
 
 CHARGES = Schema(
     "payments", 1,
@@ -25,6 +26,8 @@ CHARGES = Schema(
     ),
 )  # fmt: skip
 COLUMNS = "number, id, account, amount, currency, description, metadata, status, created_s"
+BYTES_MAX = 2**18
+"""Of a charge in JSON, with all that a client may put into it; 1 character takes up to 6."""
 STATUSES = ("pending", "succeeded", "failed")
 
 Object = dict[str, Any]
@@ -81,9 +84,11 @@ def page(database: Database, account: str, asked: PageAsked) -> Object:
 
 
 def _row(database: Database, account: str, id: str, param: str) -> Row:
-    rows = database.rows(
-        f"SELECT {COLUMNS} FROM charges WHERE account = ? AND id = ?", (account, id)
-    )
+    rows = []
+    if re.fullmatch(CHARGE_ID, id):  # no database need hold what else a path may hold
+        rows = database.rows(
+            f"SELECT {COLUMNS} FROM charges WHERE account = ? AND id = ?", (account, id)
+        )
     if not rows:
         raise missing(param, id)
     return rows[0]

@@ -21,6 +21,10 @@ BAD_INPUT = 2
 """The exit status for what its user can mend: it begins with one line on stderr."""
 
 
+GRACE_S = 15
+"""How long requests under way have until the end: more than the card processor has."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """Say what is wrong in one line, without the usage."""
@@ -45,12 +49,13 @@ def run(
     *,
     schemas: tuple[Schema, ...],
 ) -> int:
-    """Serve the application that ``make`` returns until SIGTERM; return the exit status.
+    """Serve the application that ``make`` returns until SIGTERM or Ctrl-C; return the exit status.
 
     The first line on stdout is the address, printed when it answers there. ``schemas`` are the
     tables that ``make`` makes: nothing is made if any of them is another version's.
     """
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     try:
         connections = Connections(store)
         for schema in schemas:
@@ -76,7 +81,7 @@ def check_that_it_can_write(database: Database) -> None:
 
 
 def _end(number: int, frame: object) -> None:
-    """Take SIGTERM as a wish. uvicorn finishes what it does, and then passes it on to here."""
+    """Take a signal as a wish. uvicorn finishes what it does, and then passes it on to here."""
     raise SystemExit(0)
 
 
@@ -85,6 +90,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, listening: socket.socket) -> None:
         super().__init__(settings(app))
+        self.config.timeout_graceful_shutdown = GRACE_S
         self._url = f"http://{HOST}:{listening.getsockname()[1]}"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

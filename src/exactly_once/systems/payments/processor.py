@@ -11,6 +11,7 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from ...idempotency.table import SCHEMA
 from .card import PATH
 from .command import arguments, run
 from .ending import closing_at_the_end
-from .parameters import AMOUNT_MAX, DECLINED
+from .parameters import AMOUNT_MAX, CURRENCIES, DECLINED, SOURCE
 
 PROGRAM = "exactly_once.systems.payments.processor"
 MOVEMENTS = Schema(
@@ -78,10 +79,14 @@ def _move(connections: Connections, request: Request, body: bytes) -> Response:
     try:
         asked = json.loads(body)
         amount, currency, source = asked["amount"], asked["currency"], asked["source"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return JSONResponse({"error": "amount, currency and source are needed"}, 400)
     if type(amount) is not int or not 0 < amount <= AMOUNT_MAX:
         return JSONResponse({"error": f"amount: a whole number, 1 to {AMOUNT_MAX}"}, 400)
+    if currency not in CURRENCIES or not re.fullmatch(SOURCE, str(source)):
+        return JSONResponse(
+            {"error": "currency and source: as the payments service has them"}, 400
+        )
     declined = source == DECLINED
     response = JSONResponse({"moved": not declined}, 402 if declined else 201)
     claim = request.state.idempotency if hasattr(request.state, "idempotency") else None
