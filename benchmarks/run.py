@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import dedup
+import idempotency
 import nbformat
 from in_simpy import stop_and_wait
 
@@ -236,8 +237,18 @@ def _seconds(*command: str) -> float:
     return time.perf_counter() - began
 
 
+# Idempotency keys --------------------------------------------------------------------------
+
+
+def idempotency_keys() -> None:
+    """Show what keys cost a service, and whether they hold when it is killed."""
+    for table in idempotency.tables():
+        show(*table)
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "simulator": simulator, "search": search, "dedup": lambda: show(*dedup.table()),
+    "idempotency": idempotency_keys,
     "sliders": sliders, "book": book,
 }  # fmt: skip
 

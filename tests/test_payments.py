@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,15 @@ from exactly_once.idempotency import KeyStore
 from exactly_once.systems.exchange import Reply, Request, ask
 from exactly_once.systems.payments import payments_app
 from exactly_once.systems.payments.errors import Refusal
-from exactly_once.systems.payments.parameters import AMOUNT_MAX, FORM, charge_asked, page_asked
+from exactly_once.systems.payments.parameters import (
+    AMOUNT_MAX,
+    DESCRIPTION_MAX,
+    FIELD_MAX,
+    FIELDS_MAX,
+    FORM,
+    charge_asked,
+    page_asked,
+)
 from exactly_once.systems.postgresql import postgresql
 from exactly_once.systems.serving import serving
 
@@ -375,6 +384,37 @@ def test_a_charge_leaves_one_receipt_in_the_outbox_and_a_declined_one_none(
     rows = account.service.connections.here().rows("SELECT payload FROM idempotency_outbox")
     receipts = [json.loads(payload)["charge"] for (payload,) in rows]
     assert (receipts.count(id), receipts.count(declined)) == (1, 0)
+
+
+@pytest.mark.parametrize("id", ["%00", "ch_%00", "%ff", "ch_%3Cb%3E", "ch_" + 99 * "x"])
+def test_an_id_that_can_be_none_is_not_found(account: Account, id: str) -> None:
+    reply = account.get(f"/v1/charges/{id}")
+    assert (reply.status, error(reply)["code"]) == (404, "resource_missing")
+
+
+def test_a_slash_too_many_does_not_use_up_the_key(account: Account) -> None:
+    headers = (("Content-Type", FORM), ("Idempotency-Key", "k"))
+    body = urlencode(GOOD).encode()
+    assert account.ask(Request("POST", "/v1/charges/", headers, body)).status == 404
+    assert account.charge("k").status == 200
+
+
+@pytest.mark.parametrize("character", ["\U0001f4b8", "\x01"])
+def test_the_largest_charge_is_replayed_whole(account: Account, character: str) -> None:
+    more = {f"metadata[{number:040}]": FIELD_MAX * character for number in range(FIELDS_MAX)}
+    more["description"] = DESCRIPTION_MAX * character
+    first, second = (account.charge("k", **more) for _ in range(2))
+    assert first.status == 200
+    assert (second.status, second.body) == (200, first.body)
+
+
+def test_keys_that_cannot_keep_the_largest_charge_are_refused(service: Service) -> None:
+    keys = KeyStore(
+        service.connections, clock=time.time, effects="in phases", answer_max_bytes=65_536
+    )
+    with pytest.raises(ValueError, match=r"answer_max_bytes is 65536; allowed: .* 262144"):
+        payments_app(keys)
+    keys.close()
 
 
 def test_money_stays_a_whole_number_on_its_whole_way(account: Account) -> None:

@@ -14,13 +14,14 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from exactly_once.databases import DatabaseReadOnly, connect
+from exactly_once.databases import Connections, DatabaseReadOnly, connect
 from exactly_once.systems.exchange import NotSent, Reply, Request, ask
-from exactly_once.systems.payments.card import movements
-from exactly_once.systems.payments.command import check_that_it_can_write
+from exactly_once.systems.payments.card import PATH, Card, movements
+from exactly_once.systems.payments.command import GRACE_S, check_that_it_can_write
 from exactly_once.systems.payments.parameters import FORM
+from exactly_once.systems.payments.processor import processor_app
 from exactly_once.systems.postgresql import postgresql
-from exactly_once.systems.serving import HOST
+from exactly_once.systems.serving import HOST, serving
 
 SERVICE = "exactly_once.systems.payments"
 PROCESSOR = "exactly_once.systems.payments.processor"
@@ -55,8 +56,8 @@ def running(module: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
         process.communicate()
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    process.send_signal(signal.SIGTERM)
+def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
     return process.returncode, out, err
 
@@ -89,6 +90,15 @@ def test_it_says_where_it_answers_and_ends_cleanly_on_sigterm(tmp_path: Path) ->
         again = ask(url, CHARGE)
         assert (again.body, again.header("Idempotent-Replayed")) == (first.body, "true")
         assert ended(process)[0] == 0
+
+
+def test_ctrl_c_ends_it_as_cleanly(tmp_path: Path) -> None:
+    with running(SERVICE, "--port", "0", "--store", store(tmp_path)) as (process, _):
+        assert ended(process, signal.SIGINT) == (0, "", "")
+
+
+def test_a_request_under_way_has_longer_than_its_card_processor() -> None:
+    assert Card("http://127.0.0.1:1").timeout_s < GRACE_S
 
 
 def test_it_takes_the_port_that_it_is_given_and_refuses_one_that_is_taken(
@@ -139,6 +149,24 @@ def test_it_calls_the_card_processor_which_is_a_program_as_well(tmp_path: Path) 
         assert (ended(process)[0], ended(processor)[0]) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"amount": 5, "currency": "usd", "source": "a\\u0000"}',
+        b'{"amount": 5, "currency": "usd", "source": "\\ud800"}',
+        b'{"amount": 5, "currency": ["usd"], "source": "tok_visa"}',
+        b'{"amount": true, "currency": "usd", "source": "tok_visa"}',
+    ],
+    ids=["deep", "NUL", "surrogate", "list", "no number"],
+)
+def test_the_processor_refuses_what_it_cannot_mean(tmp_path: Path, body: bytes) -> None:
+    app = processor_app(Connections(store(tmp_path)))
+    with serving(app) as url:
+        assert ask(url, Request("POST", PATH, (("Idempotency-Key", "k"),), body)).status == 400
+        assert movements(url) == []
+
+
 def test_it_runs_on_postgresql() -> None:
     with (
         postgresql() as url,
@@ -161,6 +189,18 @@ def test_it_runs_on_postgresql() -> None:
         (("--port", "0", "--store", "sqlite:///no/such/a.db"), "no folder"),
         (("--port", "0", "--store", "sqlite:///a.db", "--debug"), "--debug"),
         (("--port", "0", "--store", "sqlite:///a.db", "--processor", "x"), "processor"),
+        (
+            ("--port", "0", "--store", "sqlite:///a.db", "--processor", "http://h:x"),
+            "http://h:x",
+        ),
+        (
+            ("--port", "0", "--store", "sqlite:///a.db", "--processor", "http://h:65536"),
+            "65536",
+        ),
+        (
+            ("--port", "0", "--store", "sqlite:///a.db", "--processor", "http://[::1"),
+            "HOST:PORT",
+        ),
         (("--port", "0", "--store", "postgresql://127.0.0.1:1/x"), "PostgreSQL"),
     ],
 )

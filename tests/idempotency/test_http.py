@@ -231,7 +231,7 @@ async def test_h19_another_accounts_equal_key_is_another_key(bed: Bed) -> None:
     assert (bed.effects("alice"), bed.effects("mallory")) == (1, 1)
 
 
-@pytest.mark.parametrize("status", [400, 404, 422, 429])
+@pytest.mark.parametrize("status", [307, 308, 400, 404, 422, 429])
 async def test_h20_what_was_refused_before_it_began_is_not_kept(bed: Bed, status: int) -> None:
     async def validating(request: Request) -> Response:
         return JSONResponse({"error": "amount"}, status)

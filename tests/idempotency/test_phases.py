@@ -102,6 +102,17 @@ def test_nor_can_the_old_holder_undo_what_the_new_one_finished(bed: Bed) -> None
     assert bed.rows() == stored
 
 
+def test_nor_can_it_when_the_key_has_expired_and_is_a_new_one(bed: Bed) -> None:
+    old = claimed(bed)
+    bed.clock.now_s += bed.keys.keep_s
+    new = claimed(bed)
+    assert (new.recovery_point, new.broke_off) == ("started", False)
+    with pytest.raises(LeaseLost):
+        phase(old, effect, finish)
+    phase(new, effect, finish)
+    assert bed.effects() == 1
+
+
 def test_a_claim_that_was_given_back_can_do_nothing_any_more(bed: Bed) -> None:
     claim = claimed(bed)
     bed.keys.release(claim)
@@ -137,6 +148,15 @@ def test_two_that_see_the_same_end_of_a_lease_do_not_both_take_over(bed: Bed) ->
     then = found._replace(token=found.token + 1, lease_until_s=bed.keys.new_lease())
     assert table.take_over(database, NAME, found, then)
     assert not table.take_over(database, NAME, found, then)
+
+
+def test_what_was_given_back_in_between_is_not_taken_for_what_was_seen(bed: Bed) -> None:
+    bed.keys.release(claimed(bed))
+    found = table.find(bed.connections.here(), NAME)
+    assert found is not None
+    bed.keys.release(claimed(bed))  # so that the lease is 0 again
+    then = found._replace(token=found.token + 1)
+    assert not table.take_over(bed.connections.here(), NAME, found, then)
 
 
 @pytest.mark.parametrize("last_moment", ["renewed", "moved on", "finished"])

@@ -185,6 +185,10 @@ def test_a_target_that_the_server_does_not_give_raw_is_quoted() -> None:
     assert fingerprint(scope, b"") == fingerprint({**scope, "raw_path": b"/a%20b"}, b"")
 
 
+async def test_a_path_that_no_database_can_hold_is_a_path_like_any_other(bed: Bed) -> None:
+    assert (await bed.post(path="/%00")).status_code == 404
+
+
 def test_the_middleware_checks_its_limit() -> None:
     with pytest.raises(ValueError, match="request_max_bytes is -1; allowed: a whole number"):
         IdempotencyMiddleware(None, keys=None, account=None, request_max_bytes=-1)  # type: ignore[arg-type]

@@ -50,29 +50,35 @@ class Attempt:
         self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
 
     async def carry_out(self, scope: Scope) -> None:
-        """Run the handler, which sends its answer. Raises what the handler raised."""
+        """Run the handler and send its answer. Raises what the handler raised."""
         scope["state"]["idempotency"] = self._claim
         scope["extensions"] = {}  # the whole answer comes in messages, which can be kept
         # A task of its own: whoever cancels this call does not cancel the handler.
         task = asyncio.create_task(self._run(scope))
         self._layer.running.add(task)
+        task.add_done_callback(self._layer.running.discard)
         await self._ended
         task.result()
 
     async def _run(self, scope: Scope) -> None:
         self._renew_later()
         try:
-            try:
-                await self._handle(scope)
-            except LeaseLost:
-                self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
-            finally:
-                await self._reply_now()
+            await self._answer(scope)
         finally:
             self._renewal.cancel()
-            self._layer.running.discard(asyncio.current_task())
             if not self._ended.done():
                 self._ended.set_result(None)
+
+    async def _answer(self, scope: Scope) -> None:
+        """Let the handler run, see to its key, and only then reply."""
+        try:
+            await self._handle(scope)
+        except LeaseLost:
+            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+        except Exception:
+            await self._reply_now()
+            raise
+        await self._reply_now()
 
     async def _handle(self, scope: Scope) -> None:
         try:

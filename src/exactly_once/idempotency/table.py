@@ -142,7 +142,7 @@ def find(database: Database, name: KeyName) -> KeyRow | None:
 def take_over(database: Database, name: KeyName, seen: KeyRow, row: KeyRow) -> bool:
     """Claim a key that is there; False if it is not as it was seen any more."""
     new = (row.token, row.fingerprint, row.lease_until_s, row.expires_s, row.recovery_point)
-    old = (seen.token, seen.lease_until_s)  # whatever the holder does changes its lease
+    old = (seen.token, seen.lease_until_s)  # whatever a holder does changes one of them
     return database.change(TAKE_OVER, (*new, row.data, *name, *old)) == 1
 
 

@@ -64,8 +64,7 @@ def payments_app(
         lifespan=closing_at_the_end(keys, keys.connections),
         exception_handlers={Refusal: _refused, HTTPException: _not_found, Exception: _failed},
     )
-    # A redirect would use the key up at a path where nothing is done.
-    app.router.redirect_slashes = False
+    app.router.redirect_slashes = False  # a redirect is another request with the same key
     return app
 
 

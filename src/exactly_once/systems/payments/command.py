@@ -49,7 +49,7 @@ def run(
     *,
     schemas: tuple[Schema, ...],
 ) -> int:
-    """Serve the application that ``make`` returns until SIGTERM or Ctrl-C; return the exit status.
+    """Serve what ``make`` returns until SIGTERM or Ctrl-C; return the exit status.
 
     The first line on stdout is the address, printed when it answers there. ``schemas`` are the
     tables that ``make`` makes: nothing is made if any of them is another version's.
@@ -61,6 +61,7 @@ def run(
         for schema in schemas:
             schema.check(connections.here())
         listening = socket.create_server((HOST, port))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as serving() does
         app = make(connections)
         check_that_it_can_write(connections.here())
     except (ValueError, OSError, DatabaseRefused) as error:

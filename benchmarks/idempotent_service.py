@@ -1,0 +1,96 @@
+"""The service that benchmarks/idempotency.py measures: one charge a request, in a transaction.
+
+Run as a program it serves on a free port of this machine, which it prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import time
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from exactly_once.databases import Connections, Database, Schema
+from exactly_once.idempotency import Claim, IdempotencyMiddleware, KeyStore
+from exactly_once.systems.serving import HOST, settings
+
+CHARGES = Schema(
+    "charges",
+    1,
+    ("CREATE TABLE charges (id INTEGER PRIMARY KEY, key TEXT, amount BIGINT, currency TEXT)",),
+)
+LAYERS = ("none", "in phases", "anywhere")
+"""Without idempotency keys, or with what is stated about the effects of the handler."""
+LEASE_S = 0.5  # short, as this server will be killed every second
+
+
+def service(connections: Connections, layer: str) -> Starlette:
+    """Return the application."""
+    CHARGES.ensure(connections.here())
+
+    async def charge(request: Request) -> Response:
+        asked = json.loads(await request.body())
+        key = request.headers["idempotency-key"]
+        claim = getattr(request.state, "idempotency", None) if layer == "in phases" else None
+        return await run_in_threadpool(carry_out, connections, claim, key, asked)
+
+    app = Starlette(routes=[Route("/charges", charge, methods=["POST"])])
+    if layer != "none":
+        keys = KeyStore(connections, clock=time.time, effects=layer, lease_s=LEASE_S)  # type: ignore[arg-type]
+        app.add_middleware(IdempotencyMiddleware, keys=keys, account=account_of)
+    return app
+
+
+def account_of(scope: Scope) -> str:
+    """There is one account here."""
+    return "acct_1"
+
+
+def carry_out(
+    connections: Connections, claim: Claim | None, key: str, asked: dict[str, str]
+) -> Response:
+    """Write a charge in a transaction, or in a phase together with its answer."""
+    if claim is None:
+        database = connections.here()
+        with database.transaction():
+            return insert(database, key, asked)
+    with claim.phase() as phase:
+        response = insert(phase.database, key, asked)
+        phase.finish(response)
+    return response
+
+
+def insert(database: Database, key: str, asked: dict[str, str]) -> Response:
+    """Write a charge and describe it."""
+    [(id,)] = database.rows(
+        "INSERT INTO charges (key, amount, currency) VALUES (?, ?, ?) RETURNING id",
+        (key, asked["amount"], asked["currency"]),
+    )
+    return JSONResponse({"id": f"ch_{id}", "object": "charge", **asked}, 201)
+
+
+def main() -> None:
+    """Serve until a signal ends it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("url")
+    parser.add_argument("layer", choices=LAYERS)
+    parser.add_argument("synchronous")
+    given = parser.parse_args()
+    app = service(Connections(given.url, synchronous=given.synchronous), given.layer)
+    with socket.create_server((HOST, 0)) as listening:
+        # asyncio does so only for sockets that name their protocol.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        print(listening.getsockname()[1], flush=True)
+        uvicorn.Server(settings(app)).run([listening])
+
+
+if __name__ == "__main__":
+    main()
