@@ -34,7 +34,7 @@ from exactly_once.systems.serving import HOST
 Rows = list[tuple[Any, ...]]
 Table = tuple[str, tuple[str, ...], Rows]
 BODY = json.dumps({"amount": 1000, "currency": "eur"}).encode()
-TURNS, TURN_S = 9, 0.7
+TURNS, TURN_S = 25, 0.25
 
 
 def tables() -> Iterator[Table]:

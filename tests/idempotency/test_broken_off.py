@@ -138,6 +138,12 @@ class Slow:
         bed.handler = slow
         bed.keys.renew = count  # type: ignore[method-assign]
 
+    async def another_would_have_come(self) -> None:
+        """Timers fire in order: a renewal that is on its way comes before this one."""
+        late = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.01, late.set)
+        await late.wait()
+
 
 async def test_a_long_handler_keeps_its_lease(new_bed: Callable[..., Bed]) -> None:
     bed = new_bed(lease_s=0.03)
@@ -154,6 +160,20 @@ async def test_a_long_handler_keeps_its_lease(new_bed: Callable[..., Bed]) -> No
     assert (bed.runs, bed.effects()) == (1, 1)
 
 
+async def test_a_lease_is_not_renewed_any_more_when_its_handler_has_ended(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed(lease_s=0.01)
+    slow = Slow(bed)
+    slow.go_on.set()
+    assert (await bed.post()).status_code == 201
+    renewals = slow.renewals.qsize()
+    await slow.another_would_have_come()
+    bed.keys.threads.shutdown()  # when all has been done that it was told to do
+    await slow.another_would_have_come()
+    assert slow.renewals.qsize() <= renewals + 1  # one may have been under way
+
+
 async def test_one_that_hangs_loses_its_key_in_the_end(new_bed: Callable[..., Bed]) -> None:
     bed = new_bed(effects="in phases", lease_s=0.003, attempt_max_s=0.003)
     slow = Slow(bed)
@@ -161,10 +181,7 @@ async def test_one_that_hangs_loses_its_key_in_the_end(new_bed: Callable[..., Be
     await slow.inside.wait()
     for _ in range(2):
         assert await slow.renewals.get()
-    # Timers fire in order: if there were another renewal, it would come before this one.
-    late = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.01, late.set)
-    await late.wait()
+    await slow.another_would_have_come()
     assert slow.renewals.empty()
     bed.handler = bed.charge
     bed.clock.now_s += bed.keys.lease_s

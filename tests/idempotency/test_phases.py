@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +102,20 @@ def test_nor_can_the_old_holder_undo_what_the_new_one_finished(bed: Bed) -> None
     bed.keys.release(old, to_any_request=True)
     assert not bed.keys.renew(old)
     assert bed.rows() == stored
+
+
+def test_nor_can_it_when_its_row_was_swept_and_the_key_began_again(bed: Bed) -> None:
+    stalled = claimed(bed)
+    bed.clock.now_s += bed.keys.keep_s + bed.keys.lease_s
+    assert bed.keys.sweep(keys_max=9) == 1
+    again = bed.keys.claim(NAME, b"g" * 32)
+    assert isinstance(again, Claim)
+    assert again.token == stalled.token
+    with pytest.raises(LeaseLost):
+        phase(stalled, effect, finish)
+    assert not bed.keys.renew(stalled)
+    phase(again, effect, finish)
+    assert bed.effects() == 1
 
 
 def test_nor_can_it_when_the_key_has_expired_and_is_a_new_one(bed: Bed) -> None:
@@ -211,29 +227,79 @@ def test_a_response_that_streams_cannot_be_kept_in_a_phase(bed: Bed) -> None:
         phase(claimed(bed), lambda phase: phase.finish(streaming))
 
 
-def test_a_derived_key_is_the_same_in_every_attempt_and_another_for_everything_else(
-    bed: Bed,
-) -> None:
+def test_a_derived_key_is_made_of_the_request_and_the_step(bed: Bed) -> None:
     first = claimed(bed)
     key = first.derived_key("card")
-    assert taken_over(bed).derived_key("card") == key
     others = {
         first.derived_key("mail"),
         claimed(bed, NAME._replace(account="mallory")).derived_key("card"),
         claimed(bed, NAME._replace(endpoint="POST /refunds")).derived_key("card"),
         claimed(bed, NAME._replace(key="k2")).derived_key("card"),
     }
-    bed.clock.now_s += bed.keys.keep_s
-    others.add(claimed(bed).derived_key("card"))
+    bed.keys.release(first, to_any_request=True)
+    other_body = bed.keys.claim(NAME, b"g" * 32)
+    assert isinstance(other_body, Claim)
+    others.add(other_body.derived_key("card"))
     assert len(others) == 5
     assert key not in others
 
 
-def test_a_key_that_was_given_back_passes_the_same_derived_key_on(bed: Bed) -> None:
+def test_and_is_the_same_in_every_attempt_even_when_the_row_is_lost(bed: Bed) -> None:
     first = claimed(bed)
-    bed.clock.now_s += 1
-    bed.keys.release(first)
-    assert claimed(bed).derived_key("card") == first.derived_key("card")
+    key = first.derived_key("card")
+    assert taken_over(bed).derived_key("card") == key
+    bed.clock.now_s += bed.keys.keep_s
+    assert claimed(bed).derived_key("card") == key
+    lose(bed)
+    assert claimed(bed).derived_key("card") == key
+
+
+def test_two_that_hold_a_key_since_a_loss_of_power_do_not_both_advance(bed: Bed) -> None:
+    # A server that lost its power may have forgotten a claim, but not who made it.
+    one = claimed(bed)
+    lose(bed)
+    other = claimed(bed)
+    assert one.token == other.token
+    phase(one, effect, charged)
+    with pytest.raises(LeaseLost):
+        phase(other, effect, charged)
+    with pytest.raises(LeaseLost):
+        bed.keys.finish(other, bed.profile.refuse(Refusal.IN_DOUBT))
+    phase(one, finish)
+    assert bed.effects() == 1
+
+
+def lose(bed: Bed) -> None:
+    bed.connections.here().change("DELETE FROM idempotency_keys")
+
+
+def test_a_key_that_was_given_back_after_a_phase_stays_with_its_request(bed: Bed) -> None:
+    claim = claimed(bed)
+    phase(claim, effect, charged)
+    bed.keys.release(claim, to_any_request=True)
+    assert bed.keys.claim(NAME, b"g" * 32) is Refusal.OTHER_REQUEST
+    assert claimed(bed).recovery_point == "charged"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ended", [False, True], ids=["a new key", "a lease that has ended"])
+def test_of_eight_threads_that_want_a_key_one_gets_it(bed: Bed, ended: bool) -> None:
+    names = [NAME._replace(key=f"k{number}") for number in range(25)]
+    if ended:
+        for name in names:
+            claimed(bed, name)
+        bed.clock.now_s += bed.keys.lease_s
+    together = threading.Barrier(8)
+
+    def claim(name: KeyName) -> object:
+        together.wait()
+        return bed.keys.claim(name, b"f" * 32)
+
+    with ThreadPoolExecutor(8) as threads:
+        for name in names:
+            outcomes = list(threads.map(claim, [name] * 8))
+            assert sum(isinstance(outcome, Claim) for outcome in outcomes) == 1
+            assert outcomes.count(Refusal.IN_PROGRESS) == 7
 
 
 def test_messages_are_sent_at_least_once_in_order_and_with_the_same_id(bed: Bed) -> None:
@@ -256,6 +322,15 @@ def test_messages_are_sent_at_least_once_in_order_and_with_the_same_id(bed: Bed)
     assert second == again
     assert third[1:] == ("invoice", {})
     assert len({id for id, _, _ in sent}) == 3
+
+
+def test_a_key_that_is_used_again_has_new_messages(bed: Bed) -> None:
+    ids: list[str] = []
+    for _ in range(2):
+        phase(claimed(bed), receipt, finish)
+        deliver_outbox(bed.connections, lambda id, kind, payload: ids.append(id))
+        bed.clock.now_s += bed.keys.keep_s
+    assert len(set(ids)) == 2
 
 
 def test_the_outbox_is_read_in_parts(bed: Bed) -> None:

@@ -6,14 +6,22 @@ import asyncio
 import os
 import resource
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exactly_once.databases import Connections, DatabaseRefused, SchemaMismatch, connect
-from exactly_once.idempotency import KeyStore
+from exactly_once.databases import (
+    Connections,
+    DatabaseRefused,
+    Locked,
+    SchemaMismatch,
+    connect,
+)
+from exactly_once.idempotency import Claim, KeyName, KeyStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +84,31 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
             assert (await bed.post("k1", body=b"{}")).status_code in (400, 422)
         assert not waiting.done()
     assert (await waiting).status_code == 201
+
+
+@only_sqlite
+def test_a_claim_that_does_not_wait_does_not_wait_for_the_other_threads(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed(effects="in phases", lock_timeout_s=3600.0)
+    writing, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with bed.keys.writing():
+            writing.set()
+            go_on.wait()
+
+    name = KeyName("alice", "", "k1")
+    with ThreadPoolExecutor(1) as thread:
+        written = thread.submit(write)
+        writing.wait()
+        try:
+            with pytest.raises(Locked):
+                bed.keys.claim(name, b"f" * 32, wait=False)
+        finally:
+            go_on.set()
+        written.result()
+    assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
 
 
 @only_sqlite

@@ -67,16 +67,17 @@ class Claim:
     def derived_key(self, step: str) -> str:
         """Return the idempotency key to pass on to another service in this step.
 
-        It is the same in every attempt, and another one for another step, another request, and
-        the same key used again after it has expired.
+        It is made of nothing but the request and the step. So it is the same in every attempt,
+        even one that comes when this key has expired or its row was lost.
         """
-        text = json.dumps((*self.name, self.row.expires_s, step)).encode()
+        text = json.dumps((*self.name, step)).encode()
         return hashlib.sha256(self.row.fingerprint + text).hexdigest()
 
     @contextmanager
     def phase(self) -> Iterator[Phase]:
         """Run the block in one transaction of the keys' database, fenced by the lease.
 
+        It waits for the database: enter it in a handler that is no coroutine, or in a thread.
         The block calls ``recover_at`` or ``finish`` once, which says where a next attempt goes
         on. Without it RuntimeError is raised, as an effect would be repeated. Raises LeaseLost
         if another attempt has taken the key over, and DatabaseRefused. Whatever is raised, all
@@ -88,7 +89,7 @@ class Claim:
             if phase.row is None:
                 raise RuntimeError("phase: without recover_at or finish; allowed: one of them")
             # The fence: the row is another attempt's by now, or stays ours until the commit.
-            if not table.advance(database, self.name, phase.row):
+            if not table.advance(database, self.name, self.row, phase.row):
                 raise LeaseLost(f"the claim with token {self.token} is not the key's any more")
         self.row = phase.row  # not earlier: now it is true
 
@@ -127,7 +128,9 @@ class Phase:
     def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Leave a message for another system, which ``deliver_outbox`` sends later."""
         self._messages += 1
-        step = f"outbox after {self._claim.recovery_point}, {self._messages}"
+        row = self._claim.row
+        # A key that has expired and is used again has new messages.
+        step = f"outbox: {row.expires_s}, {row.recovery_point}, {self._messages}"
         self.database.change(
             "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)",
             (self._claim.derived_key(step), kind, json.dumps(dict(payload))),

@@ -28,7 +28,6 @@ from .table import KeyName
 Result = TypeVar("Result")
 Values = TypeVarTuple("Values")
 
-TRIES_AT_ONCE = 10
 CLAIMS_BETWEEN_SWEEPS = 50
 SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
@@ -125,12 +124,10 @@ class IdempotencyMiddleware:
     async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:
         if next(self._claims) % CLAIMS_BETWEEN_SWEEPS == 0:
             self.keys.threads.submit(self._try_to_sweep)
-        # To change threads takes longer than to claim a key, as long as nobody else writes.
-        for _ in range(TRIES_AT_ONCE if self.keys.claims_at_once else 0):
-            try:
+        # To change threads takes longer than to claim a key, if nobody else is writing.
+        if self.keys.claims_at_once:
+            with suppress(Locked):
                 return self.keys.claim(name, digest, wait=False)
-            except Locked:
-                await asyncio.sleep(0)
         return await self.in_thread(self._claim_or_doubt, name, digest)
 
     def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:

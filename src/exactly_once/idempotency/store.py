@@ -37,7 +37,7 @@ class KeyStore:
     - "in phases": every effect is in a phase, or is harmless to repeat because it passes
       ``Claim.derived_key`` on. After an attempt that broke off the next one goes on at its
       recovery point. And claims need not be forced to the disk: if a loss of power takes one,
-      nothing had been done.
+      nothing had been done yet, or will be done again with the same derived key.
 
     ``lease_s`` is how long a claim lasts when its process dies. A living one renews it, for
     ``attempt_max_s`` at most: a handler that hangs longer loses its key to the next attempt.
@@ -74,7 +74,8 @@ class KeyStore:
         if effects == "in phases":
             self._claiming = _unforced(connections, connections.lock_timeout_s)
             self._at_once = _unforced(connections, 0.0)
-        self.claims_at_once = effects == "in phases" and file_of(connections.url) is not None
+        self._is_sqlite = file_of(connections.url) is not None
+        self.claims_at_once = self._is_sqlite and effects == "in phases"
         self.threads = ThreadPoolExecutor(THREADS, "idempotency")
         self._writer = threading.RLock()
         table.SCHEMA.ensure(connections.here())
@@ -97,24 +98,31 @@ class KeyStore:
         first = KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
         # To look first decides nothing; but who only repeats need not wait for who writes.
         found = table.find(database, name)
-        if found is None:
-            if not self._has_room(database, name.account):
-                return Refusal.TOO_MANY_KEYS
-            inserted = table.insert(database, name, first)
-            return Claim(self, name, first) if inserted else Refusal.IN_PROGRESS
-        outcome = _judge(found, first, now_s)
+        if found is None and not self._has_room(database, name.account):
+            return Refusal.TOO_MANY_KEYS
+        outcome = _judge(found, first, now_s) if found else first
         if not isinstance(outcome, KeyRow):
             return outcome
-        if not table.take_over(database, name, found, outcome):
+        with self._turn(wait=wait):
+            if found:
+                claimed = table.take_over(database, name, found, outcome)
+            else:
+                claimed = table.insert(database, name, outcome)
+        if not claimed:  # somebody was faster
             return Refusal.IN_PROGRESS
         # A lease of 0 was given back; any other one ended without a word.
-        broke_off = found.lease_until_s > 0 and outcome.expires_s == found.expires_s
+        broke_off = (
+            found is not None
+            and found.lease_until_s > 0
+            and found.expires_s == outcome.expires_s
+        )
         return Claim(self, name, outcome, broke_off=broke_off)
 
     def renew(self, claim: Claim) -> bool:
         """Lengthen a claim's lease; False if it is over for good. Raises DatabaseRefused."""
         row = claim.row._replace(lease_until_s=self.new_lease())
-        return table.renew(self._claiming.here(), claim.name, row)
+        with self._turn():
+            return table.renew(self._claiming.here(), claim.name, row)
 
     def finish(self, claim: Claim, answer: Answer) -> None:
         """Keep the answer of a handler that did not do so in a phase.
@@ -122,7 +130,9 @@ class KeyStore:
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
         """
         row = claim.row.finished(answer.within(self.answer_max_bytes))
-        if not table.advance(self._claiming.here(), claim.name, row):
+        with self._turn():
+            advanced = table.advance(self._claiming.here(), claim.name, claim.row, row)
+        if not advanced:
             raise LeaseLost(f"the claim with token {claim.token} is not the key's any more")
         claim.row = row
 
@@ -135,13 +145,14 @@ class KeyStore:
         row = claim.row
         if to_any_request and claim.recovery_point == STARTED:
             row = row._replace(fingerprint=b"")
-        table.release(self._claiming.here(), claim.name, row)
+        with self._turn():
+            table.release(self._claiming.here(), claim.name, row)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
         """Open a transaction on the calling thread's connection."""
         database = self.connections.here()
-        with self._turn(database), database.transaction():
+        with self._turn(), database.transaction():
             yield database
 
     def sweep(self, *, keys_max: int) -> int:
@@ -149,7 +160,8 @@ class KeyStore:
 
         Raises DatabaseRefused.
         """
-        return table.sweep(self._claiming.here(), self.clock(), keys_max)
+        with self._turn():
+            return table.sweep(self._claiming.here(), self.clock(), keys_max)
 
     def close(self) -> None:
         """Let its threads end, and close the connections that the store opened itself.
@@ -166,16 +178,17 @@ class KeyStore:
         return most is None or table.count(database, account, most) < most
 
     @contextmanager
-    def _turn(self, database: Database) -> Iterator[None]:
+    def _turn(self, *, wait: bool = True) -> Iterator[None]:
         """Let the threads of this process write to SQLite one after another.
 
         Its own way is to look again after a while, and longer each time; so some wait long.
+        Raises Locked.
         """
-        if database.dialect != "sqlite":
+        if not self._is_sqlite:
             yield
             return
-        if not self._writer.acquire(timeout=self.connections.lock_timeout_s):
-            raise Locked("another thread of this process is in a transaction")
+        if not self._writer.acquire(timeout=self.connections.lock_timeout_s if wait else 0):
+            raise Locked("another thread of this process is writing")
         try:
             yield
         finally:

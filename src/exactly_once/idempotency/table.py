@@ -66,14 +66,16 @@ TAKE_OVER = f"""
     UPDATE idempotency_keys
     SET token = ?, fingerprint = ?, lease_until_s = ?, expires_s = ?,
         recovery_point = ?, data = ?, status = NULL, headers = NULL, body = NULL
-    {THE_KEY} AND token = ? AND lease_until_s = ?
+    {THE_KEY} AND token = ? AND lease_until_s = ? AND recovery_point = ?
 """
-HELD = f"{THE_KEY} AND token = ? AND recovery_point <> 'finished'"
+# With its expiry: after a sweep the same key begins again, and with it the tokens.
+HELD = f"{THE_KEY} AND token = ? AND expires_s = ? AND recovery_point <> 'finished'"
 RENEW = f"UPDATE idempotency_keys SET lease_until_s = ? {HELD}"
+# From where the holder believes to be: if a loss of power took its claim, it may not be alone.
 ADVANCE = f"""
     UPDATE idempotency_keys
     SET lease_until_s = ?, recovery_point = ?, data = ?, status = ?, headers = ?, body = ?
-    {HELD}
+    {HELD} AND recovery_point = ?
 """
 # The token grows here too: what may be left of this attempt can then do nothing any more.
 RELEASE = f"""
@@ -142,24 +144,25 @@ def find(database: Database, name: KeyName) -> KeyRow | None:
 def take_over(database: Database, name: KeyName, seen: KeyRow, row: KeyRow) -> bool:
     """Claim a key that is there; False if it is not as it was seen any more."""
     new = (row.token, row.fingerprint, row.lease_until_s, row.expires_s, row.recovery_point)
-    old = (seen.token, seen.lease_until_s)  # whatever a holder does changes one of them
+    old = (seen.token, seen.lease_until_s, seen.recovery_point)
     return database.change(TAKE_OVER, (*new, row.data, *name, *old)) == 1
 
 
 def renew(database: Database, name: KeyName, row: KeyRow) -> bool:
     """Write a lease; False if the row's token does not hold the key, or it is finished."""
-    return database.change(RENEW, (row.lease_until_s, *name, row.token)) == 1
+    return database.change(RENEW, (row.lease_until_s, *name, row.token, row.expires_s)) == 1
 
 
-def advance(database: Database, name: KeyName, row: KeyRow) -> bool:
-    """Write how far the holder of the row's token got; False if it is the holder no more."""
+def advance(database: Database, name: KeyName, seen: KeyRow, row: KeyRow) -> bool:
+    """Write how far the holder got; False if it is the holder no more."""
     new = (row.lease_until_s, row.recovery_point, row.data, row.status, row.headers, row.body)
-    return database.change(ADVANCE, (*new, *name, row.token)) == 1
+    old = (seen.token, seen.expires_s, seen.recovery_point)
+    return database.change(ADVANCE, (*new, *name, *old)) == 1
 
 
 def release(database: Database, name: KeyName, row: KeyRow) -> bool:
     """Give a key back, for a request with the row's fingerprint; any, if that is empty."""
-    return database.change(RELEASE, (row.fingerprint, *name, row.token)) == 1
+    return database.change(RELEASE, (row.fingerprint, *name, row.token, row.expires_s)) == 1
 
 
 def count(database: Database, account: str, at_most: int) -> int:
