@@ -78,12 +78,12 @@ def costs(*, turns: int = TURNS, turn_s: float = TURN_S) -> Table:
             ratios = [a / len(turn) for a, turn in zip(bare_s, measured, strict=True)]
             every = sorted(itertools.chain.from_iterable(measured))
             per_s = statistics.median(len(turn) for turn in measured) / turn_s
-            p50, p99 = (1000 * every[int(share * len(every))] for share in (0.5, 0.99))
+            p50, p99 = (int(1e6 * every[int(share * len(every))]) for share in (0.5, 0.99))
             ratio = f"{statistics.median(ratios):.2f}"
             rows.append((layer, synchronous, clients, int(per_s), p50, p99, ratio))
     return (
         f"Idempotency keys around a charge in SQLite (WAL, wall time, {turns} turns)",
-        ("layer", "synchronous", "clients", "requests/s", "p50 ms", "p99 ms", "times bare"),
+        ("layer", "synchronous", "clients", "requests/s", "p50 us", "p99 us", "times bare"),
         rows,
     )
 

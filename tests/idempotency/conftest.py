@@ -212,14 +212,21 @@ class Bed:
             return await client.request(method, path, content=body, headers=sent)
 
     async def raw(
-        self, headers: list[tuple[bytes, bytes]], receive: Receive | None = None
+        self,
+        headers: list[tuple[bytes, bytes]],
+        receive: Receive | None = None,
+        *,
+        reply: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Send what no well-behaved client or server would; return the status and body."""
+        """Send what no well-behaved client or server would; return the status and body.
+
+        They are in ``reply`` as soon as they are sent.
+        """
         scope = {
             "type": "http", "method": "POST", "path": "/charges", "raw_path": b"/charges",
             "query_string": b"", "headers": [(b"authorization", b"alice"), *headers],
         }  # fmt: skip
-        reply: dict[str, Any] = {}
+        reply = {} if reply is None else reply
 
         async def body() -> Message:
             return {"type": "http.request", "body": BODY, "more_body": False}

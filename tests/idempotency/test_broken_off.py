@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.responses import JSONResponse
@@ -69,7 +69,8 @@ async def test_h18_a_client_that_goes_away_does_not_stop_the_handler(bed: Bed) -
             done.set()
 
     bed.handler = slow
-    client = asyncio.create_task(bed.post())
+    reply: dict[str, Any] = {}
+    client = asyncio.create_task(bed.raw([(b"idempotency-key", b"k1")], reply=reply))
     await inside.wait()
     client.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -78,6 +79,7 @@ async def test_h18_a_client_that_goes_away_does_not_stop_the_handler(bed: Bed) -
     go_on.set()
     await done.wait()
     await bed.all_attempts()
+    assert reply == {}
     assert (await bed.post()).json() == {"id": 1}
     assert (bed.runs, bed.effects()) == (1, 1)
 

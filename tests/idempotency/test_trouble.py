@@ -10,7 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -21,7 +21,7 @@ from exactly_once.databases import (
     SchemaMismatch,
     connect,
 )
-from exactly_once.idempotency import Claim, KeyName, KeyStore
+from exactly_once.idempotency import Answer, Claim, KeyName, KeyStore, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,11 +77,22 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
 ) -> None:
     bed = new_bed(effects=effects, lock_timeout_s=30.0)
     first = await bed.post("k1")
+    claims, claim = asyncio.Queue[None](), bed.keys.claim
+    loop = asyncio.get_running_loop()
+
+    def tell(
+        name: KeyName, fingerprint: bytes, *, wait: bool = True
+    ) -> Claim | Answer | Refusal:
+        if wait:
+            loop.call_soon_threadsafe(claims.put_nowait, None)
+        return claim(name, fingerprint, wait=wait)
+
     with writing(bed.connections.url):
+        bed.keys.claim = tell  # type: ignore[method-assign]
         waiting = asyncio.create_task(bed.post("k2"))
-        for _ in range(20):
-            assert (await bed.post("k1")).content == first.content
-            assert (await bed.post("k1", body=b"{}")).status_code in (400, 422)
+        await claims.get()
+        assert (await bed.post("k1")).content == first.content
+        assert (await bed.post("k1", body=b"{}")).status_code in (400, 422)
         assert not waiting.done()
     assert (await waiting).status_code == 201
 
@@ -215,6 +226,21 @@ async def test_a_read_only_postgresql_is_503_and_nothing_is_done(
     bed = new_bed(effects=effects, url=read_only)
     assert (await bed.post()).status_code == 503
     assert (bed.runs, bed.rows()) == (0, [])
+
+
+@pytest.mark.parametrize(("effects", "forced"), [("anywhere", True), ("in phases", False)])
+def test_a_claim_is_forced_to_the_disk_where_an_effect_may_be_without_a_phase(
+    url: str, effects: Literal["anywhere", "in phases"], forced: bool
+) -> None:
+    with closing(Connections(url)) as connections:
+        keys = KeyStore(connections, clock=lambda: 0.0, effects=effects)
+        for database, expected in ((connections.here(), True), (keys._claiming.here(), forced)):
+            if database.dialect == "sqlite":
+                assert database.rows("PRAGMA synchronous") == [(2 if expected else 1,)]
+            else:
+                found = database.rows("SHOW synchronous_commit")
+                assert found == [("on" if expected else "off",)]
+        keys.close()
 
 
 def test_tables_of_another_version_are_refused_at_the_start(url: str) -> None:

@@ -96,27 +96,25 @@ class KeyStore:
         database = (self._claiming if wait else self._at_once).here()
         now_s = self.clock()
         first = KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
-        # To look first decides nothing; but who only repeats need not wait for who writes.
-        found = table.find(database, name)
-        if found is None and not self._has_room(database, name.account):
+        # To look first decides nothing. But who only repeats then need not wait for who writes.
+        found = table.find(database, name) if wait else None
+        if found is None and self._has_room(database, name.account):
+            with self._turn(wait=wait):
+                inserted = table.insert(database, name, first)
+            if inserted:
+                return Claim(self, name, first)
+        found = found or table.find(database, name)
+        if found is None:
             return Refusal.TOO_MANY_KEYS
-        outcome = _judge(found, first, now_s) if found else first
-        if not isinstance(outcome, KeyRow):
-            return outcome
+        then = _judge(found, first, now_s)
+        if not isinstance(then, KeyRow):
+            return then
         with self._turn(wait=wait):
-            if found:
-                claimed = table.take_over(database, name, found, outcome)
-            else:
-                claimed = table.insert(database, name, outcome)
-        if not claimed:  # somebody was faster
-            return Refusal.IN_PROGRESS
+            taken_over = table.take_over(database, name, found, then)
         # A lease of 0 was given back; any other one ended without a word.
-        broke_off = (
-            found is not None
-            and found.lease_until_s > 0
-            and found.expires_s == outcome.expires_s
-        )
-        return Claim(self, name, outcome, broke_off=broke_off)
+        broke_off = found.lease_until_s > 0 and found.expires_s == then.expires_s
+        claim = Claim(self, name, then, broke_off=broke_off)
+        return claim if taken_over else Refusal.IN_PROGRESS
 
     def renew(self, claim: Claim) -> bool:
         """Lengthen a claim's lease; False if it is over for good. Raises DatabaseRefused."""
