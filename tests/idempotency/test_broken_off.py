@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,6 +175,31 @@ async def test_a_lease_is_not_renewed_any_more_when_its_handler_has_ended(
     bed.keys.threads.shutdown()  # when all has been done that it was told to do
     await slow.another_would_have_come()
     assert slow.renewals.qsize() <= renewals + 1  # one may have been under way
+
+
+async def test_a_slow_database_is_not_asked_for_two_renewals_at_once(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed(lease_s=0.01)
+    slow = Slow(bed)
+    renew, begun, answers = bed.keys.renew, asyncio.Event(), threading.Event()
+    loop, asked = asyncio.get_running_loop(), []
+
+    def wait(claim: Claim) -> bool:
+        asked.append(claim)
+        loop.call_soon_threadsafe(begun.set)
+        answers.wait()
+        return renew(claim)
+
+    bed.keys.renew = wait  # type: ignore[method-assign]
+    first = asyncio.create_task(bed.post())
+    await begun.wait()
+    for _ in range(3):
+        await slow.another_would_have_come()
+    answers.set()
+    assert len(asked) == 1
+    slow.go_on.set()
+    assert (await first).status_code == 201
 
 
 async def test_one_that_hangs_loses_its_key_in_the_end(new_bed: Callable[..., Bed]) -> None:

@@ -48,6 +48,7 @@ class Attempt:
         self._streams = False
         self._ended = asyncio.get_running_loop().create_future()  # cancelled: nobody waits
         self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
+        self._renewal: asyncio.TimerHandle | asyncio.Task[None]
 
     async def carry_out(self, scope: Scope) -> None:
         """Run the handler and send its answer. Raises what the handler raised."""
@@ -190,9 +191,10 @@ class Attempt:
     def _renew(self) -> None:
         self._renewals_left -= 1
         if self._renewals_left > 0:  # a handler that hangs does not hold its key for ever
-            self._keys.threads.submit(self._try_to_renew)
-            self._renew_later()
+            self._renewal = asyncio.create_task(self._renew_once())
 
-    def _try_to_renew(self) -> None:
+    async def _renew_once(self) -> None:
+        """Renew, and only then set the next time: a slow database is asked once at a time."""
         with suppress(DatabaseRefused):  # there are more renewals in a lease
-            self._keys.renew(self._claim)
+            await self._layer.in_thread(self._keys.renew, self._claim)
+        self._renew_later()
