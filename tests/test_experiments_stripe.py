@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import Counter
 from functools import partial
@@ -31,9 +32,10 @@ from exactly_once.idempotency import IETF_DRAFT, STRIPE, Profile
 from exactly_once.systems.exchange import ask
 from exactly_once.systems.killable import Died, Killable
 from exactly_once.systems.payments import Card
-from exactly_once.systems.payments.steps import STEPS
+from exactly_once.systems.payments.steps import STEPS, unobserved
 from exactly_once.systems.postgresql import postgresql
 from exactly_once.systems.proxy import Passed
+from exactly_once.systems.serving import serving
 
 pytestmark = pytest.mark.slow  # processes are started and killed
 ALONE = [s for s in STEPS if s not in ("charge committed", "card asked", "card answered")]
@@ -83,6 +85,19 @@ def test_without_keys_a_processor_is_asked_twice_or_the_charge_is_in_doubt() -> 
     }
     in_doubt = {step: n for step, n in counts(never, "status").items() if n != 200}
     assert in_doubt == {"card asked": 500, "card answered": 500}
+
+
+def test_a_charge_that_was_begun_with_a_card_processor_is_not_ended_without_one() -> None:
+    nobody = Card("http://127.0.0.1:1")
+    with store() as url, processor() as card:
+        answers = []
+        for has in (nobody, None, card):
+            app = service(unobserved, time.time, url=url, card=has, profile=IETF_DRAFT)
+            with serving(app) as address:
+                answers.append(ask(address, charge("k")))
+        assert [answer.status for answer in answers] == [500, 500, 200]
+        assert "there is none now" in answers[1].body.decode()
+        assert (charged(url), moved(card)) == ([2000], 1)
 
 
 def test_a_thousand_kills_lose_and_repeat_nothing() -> None:

@@ -293,6 +293,14 @@ def test_who_names_no_account_is_refused_before_keys_are_looked_at(
     assert keys_of(service) == before
 
 
+def test_the_name_of_the_scheme_is_read_in_any_case(account: Account) -> None:
+    shown = account.get()
+    for scheme in ("bearer", "BEARER "):
+        named = (("Authorization", f"{scheme} {account.secret}"),)
+        reply = ask(account.service.url, Request("GET", "/v1/charges", named))
+        assert (reply.status, reply.body) == (200, shown.body)
+
+
 def keys_of(service: Service) -> list[tuple[Any, ...]]:
     return service.connections.here().rows("SELECT account, key FROM idempotency_keys")
 

@@ -107,6 +107,7 @@ def test_it_takes_the_port_that_it_is_given_and_refuses_one_that_is_taken(
     with socket.create_server((HOST, 0)) as taken:
         port = str(taken.getsockname()[1])
         assert "in use" in refused("--port", port, "--store", store(tmp_path))
+        assert list(tmp_path.iterdir()) == []
     with running(SERVICE, "--port", port, "--store", store(tmp_path)) as (process, url):
         assert url == f"http://{HOST}:{port}"
         assert ended(process)[0] == 0

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import Refusal
 
-SECRET = re.compile(r"Bearer (sk_(?:test|live)_[A-Za-z0-9]{1,100})")
+SECRET = re.compile(r"(?i:Bearer) +(sk_(?:test|live)_[A-Za-z0-9]{1,100})")
 PUBLIC_PATHS = ("/openapi.json",)
 
 

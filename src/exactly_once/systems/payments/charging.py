@@ -35,12 +35,12 @@ class Charging:
     def charge(self, claim: Claim, account: str, asked: ChargeAsked) -> Response:
         """Carry out the rest of the charge, from the recovery point of the claim."""
         self.announce("claimed")
-        if self.card is None:
-            return self._in_one_transaction(claim, account, asked)
         if claim.recovery_point == "started":
+            if self.card is None:
+                return self._in_one_transaction(claim, account, asked)
             self._create(claim, account, asked)
         if claim.recovery_point in ("charge_created", "card_asked"):
-            self._move_money(claim, self.card, asked)
+            self._move_money(claim, asked)
         return self._settle(claim, account)
 
     def _in_one_transaction(self, claim: Claim, account: str, asked: ChargeAsked) -> Response:
@@ -65,7 +65,10 @@ class Charging:
             self.announce("charge written")
         self.announce("charge committed")
 
-    def _move_money(self, claim: Claim, card: Card, asked: ChargeAsked) -> None:
+    def _move_money(self, claim: Claim, asked: ChargeAsked) -> None:
+        card = self.card
+        if card is None:
+            raise Refusal(500, "api_error", "Begun with a card processor; there is none now.")
         if not card.ask_again:
             if claim.recovery_point == "card_asked":
                 raise Refusal(500, "api_error", "The card was asked, and then we crashed.")

@@ -57,11 +57,11 @@ def run(
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
+        listening = socket.create_server((HOST, port))  # first: if it is taken, no file is made
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as serving() does
         connections = Connections(store)
         for schema in schemas:
             schema.check(connections.here())
-        listening = socket.create_server((HOST, port))
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as serving() does
         app = make(connections)
         check_that_it_can_write(connections.here())
     except (ValueError, OSError, DatabaseRefused) as error:
