@@ -21,7 +21,7 @@ from exactly_once.databases import (
     SchemaMismatch,
     connect,
 )
-from exactly_once.idempotency import Answer, Claim, KeyName, KeyStore, Refusal
+from exactly_once.idempotency import Answer, Claim, KeyName, KeyStore, Refusal, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,8 +98,8 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
 
 
 @only_sqlite
-def test_a_claim_that_does_not_wait_does_not_wait_for_the_other_threads(
-    new_bed: Callable[..., Bed],
+def test_a_claim_that_does_not_wait_waits_a_turn_for_the_other_threads(
+    new_bed: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bed = new_bed(effects="in phases", lock_timeout_s=3600.0)
     writing, go_on = threading.Event(), threading.Event()
@@ -116,10 +116,26 @@ def test_a_claim_that_does_not_wait_does_not_wait_for_the_other_threads(
         try:
             with pytest.raises(Locked):
                 bed.keys.claim(name, b"f" * 32, wait=False)
+            monkeypatch.setattr(store, "TURN_S", 60.0)
+            bed.keys._writer = OnceAsked(bed.keys, go_on.set)  # type: ignore[assignment]
+            assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
         finally:
             go_on.set()
         written.result()
-    assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
+
+
+class OnceAsked:
+    """A lock that tells when somebody begins to wait for it."""
+
+    def __init__(self, keys: KeyStore, tell: Callable[[], None]) -> None:
+        self.lock, self.tell = keys._writer, tell
+
+    def acquire(self, *, timeout: float) -> bool:
+        self.tell()
+        return self.lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self.lock.release()
 
 
 @only_sqlite

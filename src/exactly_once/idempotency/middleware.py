@@ -124,7 +124,7 @@ class IdempotencyMiddleware:
     async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:
         if next(self._claims) % CLAIMS_BETWEEN_SWEEPS == 0:
             self.keys.threads.submit(self._try_to_sweep)
-        # To change threads takes longer than to claim a key, if nobody else is writing.
+        # To change threads takes longer than to claim a key, if nobody writes for long.
         if self.keys.claims_at_once:
             with suppress(Locked):
                 return self.keys.claim(name, digest, wait=False)

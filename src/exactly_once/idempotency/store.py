@@ -20,6 +20,9 @@ from .claims import Claim, LeaseLost
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
 
+TURN_S = 0.002
+"""How long an event loop waits for its turn to write. Most turns take a fraction of it, and to
+change threads costs as much as a turn."""
 THREADS = 4
 """Of the store's own, so that handlers which fill the server's threads cannot keep a lease from
 being renewed."""
@@ -89,9 +92,9 @@ class KeyStore:
     ) -> Claim | Answer | Refusal:
         """Claim a key; or return the answer that is kept, or why there is neither.
 
-        Where ``claims_at_once`` holds, this takes some 0.05 ms and no waiting for locks if not
-        to ``wait``; Locked is then raised at once. Raises DatabaseRefused; then nothing was
-        claimed.
+        Where ``claims_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
+        for no other process, and for threads of this one ``TURN_S``. Raises DatabaseRefused;
+        then nothing was claimed.
         """
         database = (self._claiming if wait else self._at_once).here()
         now_s = self.clock()
@@ -185,7 +188,8 @@ class KeyStore:
         if not self._is_sqlite:
             yield
             return
-        if not self._writer.acquire(timeout=self.connections.lock_timeout_s if wait else 0):
+        wait_s = self.connections.lock_timeout_s if wait else TURN_S
+        if not self._writer.acquire(timeout=wait_s):
             raise Locked("another thread of this process is writing")
         try:
             yield

@@ -37,7 +37,7 @@ SCHEMA = Schema(
             headers        TEXT,                       -- of the answer, in JSON
             body           BLOB,                       -- of the answer; NULL: too large
             PRIMARY KEY (account, endpoint, key)
-        ) WITHOUT ROWID
+        )
         """,
         "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_s)",
         """
