@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import time
 
 import uvicorn
@@ -20,7 +19,7 @@ from starlette.types import Scope
 
 from exactly_once.databases import Connections, Database, Schema
 from exactly_once.idempotency import Claim, IdempotencyMiddleware, KeyStore
-from exactly_once.systems.serving import HOST, settings
+from exactly_once.systems.serving import listen, settings
 
 CHARGES = Schema(
     "charges",
@@ -85,9 +84,7 @@ def main() -> None:
     parser.add_argument("synchronous")
     given = parser.parse_args()
     app = service(Connections(given.url, synchronous=given.synchronous), given.layer)
-    with socket.create_server((HOST, 0)) as listening:
-        # asyncio does so only for sockets that name their protocol.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listen(0) as listening:
         print(listening.getsockname()[1], flush=True)
         uvicorn.Server(settings(app)).run([listening])
 

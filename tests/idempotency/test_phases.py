@@ -10,11 +10,12 @@ import pytest
 from starlette.responses import JSONResponse, StreamingResponse
 
 from exactly_once.idempotency import Claim, LeaseLost, Phase, Refusal, deliver_outbox, table
-from exactly_once.idempotency.table import KeyName
+from exactly_once.idempotency.table import KeyName, KeyRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exactly_once.databases import Database
     from tests.idempotency.conftest import Bed
 
 NAME = KeyName("alice", "", "k1")
@@ -164,6 +165,24 @@ def test_two_that_see_the_same_end_of_a_lease_do_not_both_take_over(bed: Bed) ->
     then = found._replace(token=found.token + 1, lease_until_s=bed.keys.new_lease())
     assert table.take_over(database, NAME, found, then)
     assert not table.take_over(database, NAME, found, then)
+
+
+def test_a_key_that_is_swept_while_it_is_looked_at_is_asked_for_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed(bed)
+    bed.clock.now_s += bed.keys.keep_s + bed.keys.lease_s
+    insert = table.insert
+
+    def insert_and_sweep(database: Database, name: KeyName, row: KeyRow) -> bool:
+        inserted = insert(database, name, row)
+        assert (inserted, bed.keys.sweep(keys_max=9)) == (False, 1)
+        return inserted
+
+    monkeypatch.setattr(table, "insert", insert_and_sweep)
+    assert bed.keys.claim(NAME, b"f" * 32, wait=False) is Refusal.IN_PROGRESS
+    monkeypatch.undo()
+    assert claimed(bed).token == 1
 
 
 def test_what_was_given_back_in_between_is_not_taken_for_what_was_seen(bed: Bed) -> None:

@@ -101,14 +101,15 @@ class KeyStore:
         first = KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
         # To look first decides nothing. But who only repeats then need not wait for who writes.
         found = table.find(database, name) if wait else None
-        if found is None and self._has_room(database, name.account):
+        has_room = found is not None or self._has_room(database, name.account)
+        if found is None and has_room:
             with self._turn(wait=wait):
                 inserted = table.insert(database, name, first)
             if inserted:
                 return Claim(self, name, first)
         found = found or table.find(database, name)
-        if found is None:
-            return Refusal.TOO_MANY_KEYS
+        if found is None:  # with room: it was there, and has been swept since
+            return Refusal.IN_PROGRESS if has_room else Refusal.TOO_MANY_KEYS
         then = _judge(found, first, now_s)
         if not isinstance(then, KeyRow):
             return then

@@ -11,7 +11,6 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .nursery import fork
-from .serving import HOST, settings
+from .serving import HOST, listen, settings
 
 Announce = Callable[[str], object]
 Clock = Callable[[], float]
@@ -110,6 +109,6 @@ def _serve(make: Make, ahead_s: float, pipe: Connection) -> None:
                 os._exit(1)
 
     app = make(announce, lambda: time.time() + ahead_s)
-    with socket.create_server((HOST, 0)) as listening:
+    with listen(0) as listening:
         pipe.send(f"http://{HOST}:{listening.getsockname()[1]}")
         uvicorn.Server(settings(app)).run(sockets=[listening])

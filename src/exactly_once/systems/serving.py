@@ -23,10 +23,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     The server runs in a thread of its own and has stopped when the block ends; ``port`` 0 takes
     a free one. Raises OSError for a port that is taken, RuntimeError if the app does not start.
     """
-    listening = socket.create_server((HOST, port))
-    # asyncio does so only for sockets that name their protocol; without it each answer waits
-    # some 40 ms for the client to acknowledge its first half.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening = listen(port)
     server = uvicorn.Server(settings(app))
     thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
     thread.start()
@@ -40,6 +37,15 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket that a server can take; ``port`` 0 is a free one. Raises OSError."""
+    listening = socket.create_server((HOST, port))
+    # asyncio does so only for sockets that name their protocol; without it each answer waits
+    # some 40 ms for the client to acknowledge its first half.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _run(server: uvicorn.Server, listening: socket.socket) -> None:

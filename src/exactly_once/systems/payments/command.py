@@ -15,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ...databases import Connections, Database, DatabaseRefused, Schema
-from ..serving import HOST, settings
+from ..serving import HOST, listen, settings
 
 BAD_INPUT = 2
 """The exit status for what its user can mend: it begins with one line on stderr."""
@@ -57,8 +57,7 @@ def run(
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
-        listening = socket.create_server((HOST, port))  # first: if it is taken, no file is made
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as serving() does
+        listening = listen(port)  # first: if it is taken, no file is made
         connections = Connections(store)
         for schema in schemas:
             schema.check(connections.here())
