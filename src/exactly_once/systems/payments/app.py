@@ -42,9 +42,8 @@ def payments_app(
     """Return the service, with its tables in the database of ``keys``, and by their clock.
 
     ``keys`` has its effects "in phases". ``card`` is the card processor to call; without one a
-    charge is its row, and one that was begun with it ends as 500. ``new_id`` gives the part of
-    a charge's id after ch_, ``announce`` is called at each of ``STEPS``. When the service ends,
-    it closes ``keys`` and its connections.
+    charge is its row, and what was begun with one ends as 500. ``new_id`` gives an id's part
+    after ch_, ``announce`` is called at each of ``STEPS``. At its end it closes all of ``keys``.
     Raises DatabaseRefused, and ValueError for ``keys`` that cannot keep the largest answer.
     """
     at_least("answer_max_bytes", keys.answer_max_bytes, charges.BYTES_MAX)
