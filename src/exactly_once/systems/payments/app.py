@@ -43,7 +43,7 @@ def payments_app(
 
     ``keys`` has its effects "in phases". ``card`` is the card processor to call; without one a
     charge is its row, and what was begun with one ends as 500. ``new_id`` gives an id's part
-    after ch_, ``announce`` is called at each of ``STEPS``. At its end it closes all of ``keys``.
+    after ch_, ``announce`` is called at each of ``STEPS``. It closes ``keys`` and connections.
     Raises DatabaseRefused, and ValueError for ``keys`` that cannot keep the largest answer.
     """
     at_least("answer_max_bytes", keys.answer_max_bytes, charges.BYTES_MAX)
