@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 import rbloom
 
-from exactly_once.databases import Database, connect, empty_place
-from exactly_once.dedup import (
+from delivery_semantics.databases import Database, connect, empty_place
+from delivery_semantics.dedup import (
     Bloom,
     DedupStore,
     Generations,
@@ -29,8 +29,8 @@ from exactly_once.dedup import (
     InMemory,
     Shared,
 )
-from exactly_once.experiments.dedup_memory import random_ids
-from exactly_once.systems.postgresql import postgresql
+from delivery_semantics.experiments.dedup.memory import random_ids
+from delivery_semantics.systems.postgresql import postgresql
 
 FAST, SLOW = 40_000, 2_000
 ERROR = 1e-6

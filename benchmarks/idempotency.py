@@ -28,8 +28,8 @@ from typing import Any
 import httpx
 import idempotent_service
 
-from exactly_once.databases import connect
-from exactly_once.systems.serving import HOST
+from delivery_semantics.databases import connect
+from delivery_semantics.systems.http.serving import HOST
 
 Rows = list[tuple[Any, ...]]
 Table = tuple[str, tuple[str, ...], Rows]

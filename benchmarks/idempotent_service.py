@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from exactly_once.databases import Connections, Database, Schema
-from exactly_once.idempotency import Claim, IdempotencyMiddleware, KeyStore
-from exactly_once.systems.serving import listen, settings
+from delivery_semantics.databases import Connections, Database, Schema
+from delivery_semantics.idempotency import Claim, IdempotencyMiddleware, KeyStore
+from delivery_semantics.systems.http.serving import listen, settings
 
 CHARGES = Schema(
     "charges",

@@ -13,7 +13,7 @@ from typing import Any
 
 import simpy
 
-from exactly_once import Ack, Event, Message, payments
+from delivery_semantics import Ack, Event, Message, payments
 
 Process = Generator[simpy.Event, Any, None]
 Record = Callable[[Event], None]

@@ -29,7 +29,7 @@ import idempotency
 import nbformat
 from in_simpy import stop_and_wait
 
-from exactly_once import (
+from delivery_semantics import (
     Bounds,
     Event,
     ProcessThenAck,
@@ -38,7 +38,7 @@ from exactly_once import (
     payments,
     simulate,
 )
-from exactly_once.panel import Panel
+from delivery_semantics.show.panel import Panel
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = [ROOT / "index.ipynb", *sorted((ROOT / "chapters").glob("*.ipynb"))]

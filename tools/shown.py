@@ -1,7 +1,7 @@
 """List the lines of the package that the book never shows.
 
 A chapter shows code by including it, so that what is read is what runs. This finds what is
-included; tests/test_shown.py asks that the participants are, and that nothing is retyped.
+included; tests/book/test_shown.py asks that the participants are, and that nothing is retyped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "exactly_once"
+SOURCE = ROOT / "src" / "delivery_semantics"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 INCLUDE = re.compile(r"^(`{3,})\{literalinclude\} (\S+)\n(.*?)^\1", re.DOTALL | re.MULTILINE)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from exactly_once import (
+from delivery_semantics import (
     Deliver,
     Lose,
     ProcessThenAck,
@@ -22,7 +22,7 @@ from exactly_once import (
     payments,
     script,
 )
-from exactly_once.diagram import sequence
+from delivery_semantics.show.diagram import sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -19,15 +19,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from exactly_once.databases import Connections, Database, Schema, connect
-from exactly_once.idempotency import (
+from delivery_semantics.databases import Connections, Database, Schema, connect
+from delivery_semantics.idempotency import (
     IETF_DRAFT,
     STRIPE,
     IdempotencyMiddleware,
     KeyStore,
     Profile,
 )
-from exactly_once.systems.postgresql import postgresql
+from delivery_semantics.systems.postgresql import postgresql
 
 Handler = Callable[[Request], Awaitable[Response]]
 CHARGES = "CREATE TABLE charges (id INTEGER PRIMARY KEY, account TEXT, key TEXT, amount BIGINT)"

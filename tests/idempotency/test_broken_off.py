@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import JSONResponse
 
-from exactly_once.databases import Locked
+from delivery_semantics.databases import Locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from exactly_once.idempotency import Claim
+    from delivery_semantics.idempotency import Claim
     from tests.idempotency.conftest import Bed
 
 pytestmark = pytest.mark.anyio

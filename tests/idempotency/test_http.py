@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.responses import JSONResponse
 
-from exactly_once.idempotency import STRIPE
+from delivery_semantics.idempotency import STRIPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

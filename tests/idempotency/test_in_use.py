@@ -26,10 +26,16 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from exactly_once.databases import Connections
-from exactly_once.idempotency import IETF_DRAFT, STRIPE, Claim, IdempotencyMiddleware, KeyStore
-from exactly_once.idempotency.table import KeyName
-from exactly_once.systems.serving import serving
+from delivery_semantics.databases import Connections
+from delivery_semantics.idempotency import (
+    IETF_DRAFT,
+    STRIPE,
+    Claim,
+    IdempotencyMiddleware,
+    KeyStore,
+)
+from delivery_semantics.idempotency.table import KeyName
+from delivery_semantics.systems.http.serving import serving
 
 if TYPE_CHECKING:
     from tests.idempotency.conftest import Bed
@@ -183,9 +189,9 @@ def test_websockets_and_the_lifespan_pass_through(connections: Connections) -> N
 
 CHILD = """
 import sys, time
-from exactly_once.databases import Connections
-from exactly_once.idempotency import KeyStore
-from exactly_once.idempotency.table import KeyName
+from delivery_semantics.databases import Connections
+from delivery_semantics.idempotency import KeyStore
+from delivery_semantics.idempotency.table import KeyName
 from starlette.responses import JSONResponse
 
 def reached(point):

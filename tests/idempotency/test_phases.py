@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import JSONResponse, StreamingResponse
 
-from exactly_once.idempotency import Claim, LeaseLost, Phase, Refusal, deliver_outbox, table
-from exactly_once.idempotency.table import KeyName, KeyRow
+from delivery_semantics.idempotency import (
+    Claim,
+    LeaseLost,
+    Phase,
+    Refusal,
+    deliver_outbox,
+    table,
+)
+from delivery_semantics.idempotency.table import KeyName, KeyRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exactly_once.databases import Database
+    from delivery_semantics.databases import Database
     from tests.idempotency.conftest import Bed
 
 NAME = KeyName("alice", "", "k1")

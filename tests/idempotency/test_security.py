@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import Response
 
-from exactly_once.idempotency import IETF_DRAFT, STRIPE, IdempotencyMiddleware
-from exactly_once.idempotency.middleware import fingerprint
+from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, IdempotencyMiddleware
+from delivery_semantics.idempotency.middleware import fingerprint
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from starlette.responses import Response
 
-from exactly_once.idempotency import Profile
+from delivery_semantics.idempotency import Profile
 
 if TYPE_CHECKING:
     import httpx

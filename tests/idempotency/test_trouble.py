@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from exactly_once.databases import (
+from delivery_semantics.databases import (
     Connections,
     DatabaseRefused,
     Locked,
     SchemaMismatch,
     connect,
 )
-from exactly_once.idempotency import Answer, Claim, KeyName, KeyStore, Refusal, store
+from delivery_semantics.idempotency import Answer, Claim, KeyName, KeyStore, Refusal, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,70 @@
+"""Message delivery that can be run: scripted, simulated, searched and live.
+
+A run is a world plus a choice of what happens next. A script, a seed, every possibility and
+reality are four ways of choosing; the participants, the meaning of each step and the trace are
+the same in all four.
+
+Book: index
+"""
+
+from __future__ import annotations
+
+from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, Audit, Semantic, audit
+from .core.crashes import CrashPoint, Outage
+from .core.effects import (
+    Ack,
+    Confirm,
+    GiveUp,
+    IsMarked,
+    Load,
+    Mark,
+    Message,
+    Once,
+    Participant,
+    Passive,
+    Process,
+    Receive,
+    Save,
+    Send,
+    Transaction,
+    Wait,
+)  # fmt: skip
+from .core.exploration import Bounds, Exploration, Verdict
+from .core.explore import explore
+from .core.network import LOST, Faults, Network
+from .core.script import script
+from .core.simulate import UnboundedRun, simulate
+from .core.steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .core.trace import Event, Trace
+from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
+from .participants.receivers import (
+    AckThenProcess,
+    HighWaterMark,
+    MarkThenProcess,
+    ProcessOnce,
+    ProcessThenAck,
+    ProcessThenMark,
+)  # fmt: skip
+from .participants.relay import Relay
+from .participants.senders import (
+    Exponential,
+    FireAndForget,
+    Fixed,
+    FullJitter,
+    RetryUntilAcked,
+    payments,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "LOST", "Ack", "AckThenProcess",
+    "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "Confirm", "Crash",
+    "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
+    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load",
+    "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant",
+    "Passive", "Process", "ProcessOnce", "ProcessThenAck", "ProcessThenMark", "Receive",
+    "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step",
+    "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore",
+    "payments", "script", "simulate",
+]  # fmt: skip

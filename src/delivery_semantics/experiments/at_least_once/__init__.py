@@ -1,0 +1,4 @@
+"""The experiments of chapter 4.
+
+Book: 04-at-least-once
+"""

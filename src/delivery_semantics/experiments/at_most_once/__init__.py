@@ -1,0 +1,4 @@
+"""The experiments of chapter 3.
+
+Book: 03-at-most-once
+"""

@@ -1,0 +1,4 @@
+"""The experiments of chapter 7.
+
+Book: 07-deduplication
+"""

@@ -1,0 +1,169 @@
+"""Process and mark in three orders: searched, simulated, and run as processes that are killed.
+
+Book: 07-deduplication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+from ...core.audit import Audit, audit
+from ...core.exploration import Bounds, Exploration, Verdict
+from ...core.explore import explore
+from ...core.network import Faults, Network
+from ...core.script import script
+from ...core.simulate import CrashPoint, simulate
+from ...core.trace import Trace
+from ...databases import empty_place
+from ...live.campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
+from ...live.processes import Processes
+from ...participants.senders import RetryUntilAcked, payments
+from ...theory.retries import Effects
+from ..myth.effects import WINDOWS, Participants
+from ..myth.search import RECEIVERS
+
+ORDERS = tuple(WINDOWS)
+"""The receivers that remember: process then mark, mark then process, both at once."""
+
+ONE_CRASH = Bounds(losses=0, duplicates=0, crashes=1, crashable=("receiver",))
+
+
+def pair(receiver: str, *, messages: int = 1, attempts_max: int | None = 4) -> Participants:
+    """Return a retrying sender and one of ``ORDERS``."""
+    sender = RetryUntilAcked("receiver", payments(messages), attempts_max=attempts_max)
+    return {"sender": sender, "receiver": RECEIVERS[receiver]()}
+
+
+@contextmanager
+def databases(server: str = "") -> Iterator[Iterator[str]]:
+    """Yield URLs of empty databases, which are gone after the block; see ``empty_place``."""
+    with ExitStack() as opened:
+        yield (opened.enter_context(empty_place(server)) for _ in count())
+
+
+# Every point ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ThreeWays:
+    """One receiver and one crash: what the search says, and how each point ends."""
+
+    searched: Exploration
+    simulated: tuple[Shot, ...]
+    killed: tuple[Shot, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether processes and simulation end alike at each point that both have.
+
+        And whether both break what the search says is broken, and nothing else.
+        """
+        alike = {shot.place: shot.trace for shot in self.killed}
+        verdicts = (self.searched.never_more_than_once, self.searched.at_least_once_eventually)
+        return all(alike[shot.place] == shot.trace for shot in self.simulated) and all(
+            _breaks(shots) == tuple(not verdict.holds for verdict in verdicts)
+            for shots in (self.simulated, self.killed)
+        )
+
+
+def three_ways(receiver: str, *, server: str = "") -> ThreeWays:
+    """Crash one of ``ORDERS`` once, at every point: in a search, in memory, by SIGKILL.
+
+    The processes use SQLite, or the PostgreSQL at the URL ``server``.
+    """
+    both = pair(receiver)
+    with databases(server) as stores:
+        killed = kill_campaign(both, stores)
+    return ThreeWays(explore(both, ONE_CRASH), tuple(campaign(both)), tuple(killed))
+
+
+def _breaks(shots: tuple[Shot, ...]) -> tuple[bool, bool]:
+    times = [shot.trace.processed()["1"] for shot in shots]
+    return max(times) > 1, min(times) < 1
+
+
+def counterexample(found: Exploration) -> Verdict | None:
+    """Return the verdict that is broken, if one is."""
+    verdicts = (found.never_more_than_once, found.at_least_once_eventually)
+    return next((verdict for verdict in verdicts if not verdict.holds), None)
+
+
+def replayed(receiver: str) -> tuple[Trace, int]:
+    """Let a real process take the steps of the search's shortest counterexample.
+
+    Returns the trace, and the money that the database then holds. Raises ValueError for a
+    receiver that the search does not break.
+    """
+    both = pair(receiver)
+    broken = counterexample(explore(both, ONE_CRASH))
+    if broken is None:
+        raise ValueError(f"receiver is {receiver!r}; allowed: one that the search breaks")
+    with databases() as urls, Processes(both, {"receiver": next(urls)}) as processes:
+        trace = script(both, *broken.steps, automatic=False, carry=processes)
+        processes.check(trace)
+        return trace, processes.money()
+
+
+def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") -> Ordeal:
+    """Kill the process at every point of every payment, in one run; see ``three_ways``.
+
+    The points are those of a first payment by itself.
+    """
+    with databases(server) as stores:
+        places = [shot.place for shot in kill_campaign(pair(receiver), stores)]
+        both = pair(receiver, messages=messages, attempts_max=None)
+        return kill_at_each_place(both, next(stores), places)
+
+
+# By chance --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Killed:
+    """Payments to a receiver that was killed again and again, and what theory expects."""
+
+    found: Audit
+    kills: int
+    money_there: int
+    expected: Effects
+
+    @property
+    def never(self) -> float:
+        """The share of payments that were never processed."""
+        return len(self.found.lost) / len(self.found.sent)
+
+    @property
+    def several(self) -> float:
+        """The share of payments that were processed twice or more."""
+        return len(self.found.duplicated) / len(self.found.sent)
+
+
+def killed_by_chance(
+    receiver: str, *, crash: float, loss: float = 0.2, messages: int = 200, seed: int = 1,
+    server: str = "",
+) -> Killed:  # fmt: skip
+    """Send payments to a real process, and kill it in its window with probability ``crash``.
+
+    Messages and acks are lost with probability ``loss``; ``server`` is as for ``three_ways``.
+    What the process did is what the simulation does with the same seed, or Divergence is
+    raised. Raises ValueError for a crash or loss of 1.
+    """
+    for name, value in (("crash", crash), ("loss", loss)):
+        if value == 1:
+            raise ValueError(f"{name} is 1; allowed: below 1, or no message gets through")
+    before, form = WINDOWS[receiver]
+    both = pair(receiver, messages=messages, attempts_max=None)
+    with databases(server) as urls, Processes(both, {"receiver": next(urls)}) as processes:
+        trace = simulate(
+            both,
+            Network(messages=Faults(loss=loss), acks=Faults(loss=loss)),
+            seed=seed,
+            crashes=(CrashPoint("receiver", before, crash),),
+            carry=processes,
+        )
+        processes.check(trace)
+        expected = form(loss=loss, crash=crash)
+        return Killed(audit(trace), processes.kills, processes.money(), expected)

@@ -1,0 +1,140 @@
+"""What remembering costs: bytes for each id, measured, times the ids that a window holds.
+
+Book: 07-deduplication
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...databases import connect
+from ...dedup import Bloom, DedupStore, InDatabase, InMemory
+from ...show.plots import bars
+from ...show.view import View
+from ...theory.windows import (
+    bloom_bits,
+    bloom_hashes,
+    bloom_lost,
+    collisions_mean,
+    ids_kept,
+)  # fmt: skip
+
+ID_BYTES = 16
+HASH_BYTES = 8
+ERROR = 1e-6
+SAMPLE = 10_000
+WINDOWS_S = {
+    "5 min": 300,
+    "1 hour": 3600,
+    "1 day": 86_400,
+    "3 days": 259_200,
+    "30 days": 2_592_000,
+}
+
+
+def random_ids(count: int, *, seed: int = 1) -> Iterator[bytes]:
+    """Yield ids of 16 bytes that look random and are the same in every run."""
+    for n in range(count):
+        yield blake2b(f"{seed} {n}".encode(), digest_size=ID_BYTES).digest()
+
+
+def _fill(store: DedupStore, count: int) -> None:
+    for n, id in enumerate(random_ids(count)):
+        store.first_time(id, n + 0.5)
+
+
+@lru_cache
+def bytes_in_memory(ids: int = SAMPLE) -> float:
+    """Measure the bytes that Python allocates for each id of ``InMemory``, id included."""
+    already = tracemalloc.is_tracing()
+    if not already:
+        tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    store = InMemory()
+    _fill(store, ids)
+    after, _ = tracemalloc.get_traced_memory()
+    if not already:
+        tracemalloc.stop()
+    assert len(store) == ids
+    return (after - before) / ids
+
+
+@lru_cache
+def bytes_in_sqlite(ids: int = SAMPLE) -> float:
+    """Measure the bytes of a SQLite file for each id of ``InDatabase``, index included."""
+    with TemporaryDirectory() as folder:
+        database = connect(f"sqlite:///{Path(folder) / 'ids.db'}", synchronous="OFF")
+        try:
+            store = InDatabase(database)
+            with database.transaction():
+                _fill(store, ids)
+            pages, size = (
+                database.rows(f"PRAGMA {name}")[0][0] for name in ("page_count", "page_size")
+            )
+        finally:
+            database.close()
+    return float(pages * size / ids)
+
+
+@lru_cache
+def bytes_in_bloom(ids: int = SAMPLE) -> float:
+    """Return the bytes of a filter for each id that it was made for, by its own account."""
+    return Bloom.for_ids(ids, error=ERROR).size_bytes / ids
+
+
+def bytes_per_id() -> dict[str, float]:
+    """Return bytes for each id, by store; those of memory and SQLite are measured.
+
+    They are rounded to tens: what is below that differs from Python to Python.
+    """
+    return {
+        "in memory, ids and times": round(bytes_in_memory(), -1),
+        "SQLite, ids and times": round(bytes_in_sqlite(), -1),
+        "the ids alone": float(ID_BYTES),
+        "64-bit hashes of ids": float(HASH_BYTES),
+        "Bloom filter, 1 in a million": round(bytes_in_bloom(), 1),
+    }
+
+
+def lost_by_bloom(ids: int) -> float:
+    """Messages that the filter loses while it takes in this many, by formula."""
+    bits, hashes = bloom_bits(ids=ids, error=ERROR), bloom_hashes(error=ERROR)
+    return bloom_lost(bits=bits, hashes=hashes, ids=ids)
+
+
+def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
+    """Show the bytes of each store at a rate of ids and a window."""
+    ids = int(ids_kept(per_second=per_second, window_s=WINDOWS_S[window]))
+    sizes = {name: ids * each for name, each in bytes_per_id().items()}
+    unit, scale = _unit(max(sizes.values()))
+    bloom, hashes = lost_by_bloom(ids), float(collisions_mean(ids=ids, bits=8 * HASH_BYTES))
+    python, bits = (
+        f"{sizes[name] / scale:.3g} {unit}"
+        for name in ("in memory, ids and times", "Bloom filter, 1 in a million")
+    )
+    return View(
+        bars(
+            {name: {unit: float(f"{size / scale:.3g}")} for name, size in sizes.items()},
+            title=f"Memory for {per_second:,} ids a second, kept for {window}",
+            x=f"{unit} for {ids:,} ids",
+        ),
+        {
+            "ids kept": f"{ids:,}",
+            "lost by the filter": float(f"{bloom:.2g}"),
+            "lost by 64-bit hashes": float(f"{hashes:.2g}"),
+            "money expected": f"{10 * ids:,}",
+            "money there, with the filter": f"{10 * ids - round(10 * bloom):,}",
+        },
+        f"{ids:,} ids are kept: {python} in memory, {bits} in a Bloom filter, which loses "
+        f"{bloom:.2g} of as many messages by formula.",
+    )
+
+
+def _unit(size: float) -> tuple[str, float]:
+    units = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+    return [(unit, scale) for unit, scale in units.items() if size >= scale][-1]

@@ -1,0 +1,165 @@
+"""Transfers in processes, killed with SIGKILL before each of their steps in turn.
+
+Book: 06-idempotent-operations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...databases import empty_place
+from ...live.nursery import fork
+from ...show.tables import Table, table
+from . import bank
+from .banks import AMOUNT, A, B, balances, open_accounts
+from .banks import schema as document_schema
+from .process import REPLY, stand_on_pipe
+
+TIMEOUT_S = 60.0
+LOADED_BEFORE = ("delivery_semantics.databases.postgres",)
+
+DOCUMENTS = ("first", "second")
+"""The codes that need the document's tables."""
+
+
+class Transfer:
+    """One transfer in a process, which stands before its next ``step``."""
+
+    def __init__(self, code: str, store: str, receipts: Path) -> None:
+        self._process = fork(stand_on_pipe, code, store, receipts, load=LOADED_BEFORE)
+        self.pid, self._pipe = self._process.pid, self._process.pipe
+        self.step = self._hear()
+
+    def go_on(self) -> str:
+        """Let it do its step, and return what it says then: the next step, or its reply."""
+        self._pipe.send("go on")
+        self.step = self._hear()
+        return self.step
+
+    def finish(self) -> str:
+        """Let it do all that is left, and return its reply."""
+        while self.step != REPLY:
+            self.go_on()
+        return self.go_on()
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, and wait until it is gone."""
+        self._process.kill()
+
+    def _hear(self) -> str:
+        try:
+            if not self._pipe.poll(TIMEOUT_S):
+                raise TimeoutError(f"the transfer passed no step within {TIMEOUT_S} s")
+            heard: str = self._pipe.recv()
+        except EOFError as error:
+            self.kill()
+            raise RuntimeError("the transfer's process ended by itself") from error
+        except BaseException:
+            self.kill()
+            raise
+        return heard
+
+
+@contextmanager
+def transfer(code: str, store: str, receipts: Path) -> Iterator[Transfer]:
+    """Start a transfer; its process is gone when the block ends, whatever happens."""
+    started = Transfer(code, store, receipts)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A transfer killed before ``step``, what it left, and what a retry made of it."""
+
+    code: str
+    step: str
+    left: dict[str, int]
+    after_retry: dict[str, int]
+    reply: str
+    receipts: int
+
+    @property
+    def transfers(self) -> int:
+        """How often the money arrived."""
+        return self.after_retry[B] // AMOUNT
+
+    @property
+    def money(self) -> int:
+        """All the money there is, after the retry."""
+        return sum(self.after_retry.values())
+
+
+@contextmanager
+def place(code: str, server: str) -> Iterator[tuple[str, Path]]:
+    """Yield a database with both accounts, and a file for receipts, for one run."""
+    with empty_place(server) as url, TemporaryDirectory() as folder:
+        receipts = Path(folder) / "receipts.txt"
+        receipts.touch()
+        tables = document_schema(unique=True) if code in DOCUMENTS else bank.SCHEMA
+        open_accounts(url, tables)
+        yield url, receipts
+
+
+def killed_before(number: int, code: str, *, server: str = "") -> Killed:
+    """Kill a transfer before its step ``number``, from 0; restart it, and count.
+
+    Raises IndexError if it has fewer steps: then it was not killed.
+    """
+    with place(code, server) as (url, receipts):
+        with transfer(code, url, receipts) as killed:
+            for _ in range(number):
+                if killed.step == REPLY:
+                    raise IndexError(f"number is {number}; {code!r} has fewer steps")
+                killed.go_on()
+            step = killed.step
+        left = balances(url)
+        with transfer(code, url, receipts) as retried:
+            reply = retried.finish()
+        printed = len(receipts.read_text(encoding="utf-8").splitlines())
+        return Killed(code, step, left, balances(url), reply, printed)
+
+
+def killed_everywhere(code: str, *, server: str = "", since: str = "") -> list[Killed]:
+    """Kill a transfer before each of its steps in turn, each on a database of its own.
+
+    With ``since``, only those from that step on are returned. Raises ValueError for a step
+    that the code does not have.
+    """
+    steps = steps_of(code, server=server)
+    if since and since not in steps:
+        raise ValueError(f"since is {since!r}; allowed: {', '.join(steps)}")
+    numbers = range(steps.index(since) if since else 0, len(steps))
+    return [killed_before(number, code, server=server) for number in numbers]
+
+
+def steps_of(code: str, *, server: str = "") -> list[str]:
+    """Let a transfer go on to its end, and return all its steps."""
+    with place(code, server) as (url, receipts), transfer(code, url, receipts) as watched:
+        steps = [watched.step]
+        while watched.step != REPLY:
+            steps.append(watched.go_on())
+    return steps
+
+
+def kill_table(found: list[Killed], *, caption: str, receipts: bool = False) -> Table:
+    """Show where each was killed, the money then and after the retry, and the retry's reply."""
+    columns: dict[str, list[str] | list[int]] = {
+        "killed before": [one.step for one in found],
+        "a then": [one.left[A] for one in found],
+        "b then": [one.left[B] for one in found],
+        "a in the end": [one.after_retry[A] for one in found],
+        "b in the end": [one.after_retry[B] for one in found],
+        "transfers": [one.transfers for one in found],
+        "a + b": [one.money for one in found],
+        "reply": [one.reply for one in found],
+    }
+    if receipts:
+        columns["receipts"] = [one.receipts for one in found]
+    return table(columns, caption=caption)

@@ -1,0 +1,127 @@
+"""Runs of this chapter that are drawn: a late copy, two copies at once, and many.
+
+Book: 06-idempotent-operations
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.effects import Confirm, Handler, Message, Participant, Passive, Payload, Send
+from ...core.script import script
+from ...core.steps import Deliver, Duplicate, Run
+from ...core.trace import Trace
+from ...participants.receivers import ProcessThenMark
+from ...participants.senders import FireAndForget
+from ...show.diagram import sequence
+from ...show.picture import Picture
+from ...show.plots import bars
+from ...show.view import View
+from ..myth.effects import Mailbox
+from .banks import AMOUNT, OPENING, TRANSACTION
+from .race import in_memory
+from .systems import Variable
+from .window import run, steps_picture
+
+SETS = (Message("SET 5", 5), Message("SET 7", 7))
+
+
+def late_set() -> Trace:
+    """Set a variable to 5, then to 7, and let a copy of the first request come last."""
+    pair: dict[str, Participant] = {
+        "client": FireAndForget("variable", SETS),
+        "variable": Mailbox(),
+    }
+    return script(pair, Duplicate(1), Deliver(1), Deliver(2), Deliver(3))
+
+
+def value_after(trace: Trace) -> int:
+    """Carry out the requests on a variable in the order in which they were processed."""
+    variable = Variable()
+    for event in trace.of("processed"):
+        assert isinstance(event.payload, Message)
+        variable.set(event.payload.amount)
+    return variable.look()
+
+
+@dataclass(frozen=True)
+class AsksBoth(Passive):
+    """A client whose one request reaches two servers: a retry, a load balancer, a hedge."""
+
+    messages: tuple[Message] = (Message(TRANSACTION, AMOUNT),)
+
+    def start(self) -> Handler:
+        """Send the same message to both."""
+        for server in ("server a", "server b"):
+            yield Send(server, self.messages[0])
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Take any ack for the confirmation."""
+        yield Confirm(payload.id)
+
+
+def two_servers() -> Trace:
+    """Let both servers look for the mark in their one database before either has made it."""
+    three: dict[str, Participant] = {
+        "server a": ProcessThenMark(),
+        "client": AsksBoth(),
+        "server b": ProcessThenMark(),
+    }
+    a, b = Run("server a"), Run("server b")
+    looked = (Run("client"), Run("client"), Deliver(1), a, Deliver(2), b)
+    moved_and_marked = (a, a, b, b)
+    acked = (b, a, Deliver(3), Run("client"), Deliver(4), Run("client"))
+    return script(
+        three, *looked, *moved_and_marked, *acked,
+        automatic=False, stores={"server b": "server a"},
+    )  # fmt: skip
+
+
+def race_picture() -> Picture:
+    """Draw ``two_servers``."""
+    return sequence(two_servers(), title="Two copies at once: both look, then both transfer")
+
+
+def copies_view(*, copies: int, how: str, seed: int = 0) -> View:
+    """Run real threads through the document's second code, ``how`` of ``HOW``."""
+    race = in_memory(copies=copies, together=how == HOW[1])
+    start = sum(OPENING.values())
+    expected = {"still in a": OPENING["a"] - AMOUNT, "arrived in b": AMOUNT}
+    there = {"still in a": race.a, "arrived in b": race.b}
+    times = "once" if race.transfers == 1 else f"{race.transfers} times"
+    return View(
+        bars(
+            {"money expected": expected, "money there": there},
+            title=f"{copies} copies of one transfer of {AMOUNT}, {how}",
+            x=f"money; a began with {OPENING['a']}, b with {OPENING['b']}",
+            x_max=float(start),
+            stacked=True,
+            hues={"still in a": "message", "arrived in b": "good"},
+        ),
+        {
+            "transfers": race.transfers,
+            "marks": race.marks,
+            "money expected in b": AMOUNT,
+            "money there in b": race.b,
+        },
+        f"{copies} copies of one transfer, {how}: the money moved {times}. "
+        f"b should hold {AMOUNT} and holds {race.b}.",
+    )
+
+
+HOW = ("one after another", "all at once")
+"""In the first the code is as the document means it; in the second all look, then all move."""
+
+
+def gap_view(*, gap_ms: int, window_ms: int, seed: int = 0) -> View:
+    """Run two copies of the second code in virtual time, ``gap_ms`` apart."""
+    made = run((0.0, gap_ms / 1000), window_s=window_ms / 1000)
+    there = made.bank.balances["b"]
+    transfers = there // AMOUNT
+    found = "no mark" if transfers > 1 else "the mark"
+    return View(
+        steps_picture(gap_ms=gap_ms, window_ms=window_ms),
+        {"transfers": transfers, "money expected": AMOUNT, "money there": there},
+        f"The second copy comes {gap_ms} ms after the first, which needs {window_ms} ms from "
+        f"check to mark. It finds {found}: {there} moved, {AMOUNT} expected.",
+    )

@@ -1,0 +1,253 @@
+"""Eight copies of one transfer at once: real threads, held at the worst moment.
+
+A race that depends on luck hides in a test and shows in production. So the copies meet at a
+barrier: each has looked for the mark, none has written yet. From there on they run freely, and
+what becomes of them is the database's doing, the same on every machine.
+
+Book: 06-idempotent-operations
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from ...databases import Connections, Database, DatabaseRefused, empty_place
+from ...show.tables import Table, table
+from . import bank
+from .banks import (
+    AMOUNT,
+    OPENING,
+    TRANSACTION,
+    A,
+    B,
+    Before,
+    DatabaseBank,
+    LedgerBank,
+    MemoryBank,
+    go_on,
+    open_accounts,
+    schema,
+)
+from .first import Account
+from .second import at, transfer_money
+
+COPIES = 8
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Race:
+    """What became of the copies; ``replies`` holds for each what its caller heard."""
+
+    a: int
+    b: int
+    marks: int
+    replies: tuple[str, ...]
+
+    @property
+    def transfers(self) -> int:
+        """How often the money moved."""
+        return self.b // AMOUNT
+
+    @property
+    def refused(self) -> str:
+        """The errors by their names."""
+        errors = Counter(reply for reply in self.replies if reply not in ANSWERS)
+        return ", ".join(f"{times} {name}" for name, times in sorted(errors.items())) or "none"
+
+    @property
+    def equal_replies(self) -> int:
+        """How many callers heard the same answer; an error is none."""
+        answers = Counter(reply for reply in self.replies if reply in ANSWERS)
+        return max(answers.values(), default=0)
+
+
+DONE = "returned"
+"""What a caller of the document's code hears: it returns, and returns nothing."""
+ANSWERS = (DONE, bank.TRANSFERRED, bank.NO_FUNDS)
+
+
+class Meeting:
+    """Holds each copy before its first write until all ``copies`` are there."""
+
+    def __init__(self, copies: int) -> None:
+        self._barrier = threading.Barrier(copies)
+
+    def before(self, step: str) -> None:
+        """Wait for the others before the debit. Raises TimeoutError if they do not come."""
+        if step != "debit":
+            return
+        try:
+            self._barrier.wait(TIMEOUT_S)
+        except threading.BrokenBarrierError as error:
+            raise TimeoutError(
+                f"not all copies reached their first write within {TIMEOUT_S} s"
+            ) from error
+
+
+def at_once(copies: int, ask: Callable[[], str]) -> tuple[str, ...]:
+    """Call ``ask`` in as many threads at once; an error raised by one is raised here.
+
+    A refusal by the database is a reply as well: its name.
+    """
+    replies: list[str] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            replies.append(ask())
+        except DatabaseRefused as refusal:
+            replies.append(type(refusal).__name__)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(copies)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return tuple(replies)
+
+
+def in_memory(*, copies: int = COPIES, together: bool = True) -> Race:
+    """Run the document's code in memory; not ``together``, one copy follows the other."""
+    before: Before = Meeting(copies).before if together else go_on
+    shared = MemoryBank(before)
+
+    def ask() -> str:
+        with at(shared):
+            transfer_money(TRANSACTION, Account(shared, A), Account(shared, B), AMOUNT)
+        return DONE
+
+    replies = at_once(copies, ask) if together else tuple(ask() for _ in range(copies))
+    return Race(shared.balances[A], shared.balances[B], len(shared.marks), replies)
+
+
+# In a database ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The document's code in a database; ``begin`` is empty for one statement at a time.
+
+    With ``ledger`` a change of balance is an inserted row, and no row is written twice.
+    """
+
+    name: str
+    begin: str
+    unique: bool
+    ledger: bool = False
+
+
+LEVELS = "BEGIN ISOLATION LEVEL"
+ON_SQLITE = (
+    Variant("each statement by itself", "", unique=False),
+    Variant("each statement by itself, unique mark", "", unique=True),
+    Variant("BEGIN", "BEGIN DEFERRED", unique=False),
+)
+ON_POSTGRESQL = (
+    Variant("READ COMMITTED", f"{LEVELS} READ COMMITTED", unique=False),
+    Variant("READ COMMITTED, unique mark", f"{LEVELS} READ COMMITTED", unique=True),
+    Variant("REPEATABLE READ", f"{LEVELS} REPEATABLE READ", unique=False),
+    Variant("SERIALIZABLE", f"{LEVELS} SERIALIZABLE", unique=False),
+)
+WITH_LEDGER = tuple(
+    replace(variant, name=f"{variant.name}, ledger", ledger=True)
+    for variant in ON_POSTGRESQL
+    if not variant.unique
+)
+"""Where no row is written twice, the copies do not meet at an account."""
+
+
+def document_race(variant: Variant, *, server: str = "", copies: int = COPIES) -> Race:
+    """Run the document's code, every copy on its own connection; see ``empty_place``."""
+    meeting = Meeting(copies)
+
+    def ask(database: Database) -> str:
+        kind = LedgerBank if variant.ledger else DatabaseBank
+        here = kind(database, meeting.before)
+        transaction: AbstractContextManager[None] = (
+            database.transaction(variant.begin) if variant.begin else nullcontext()
+        )
+        with at(here), transaction:
+            transfer_money(TRANSACTION, Account(here, A), Account(here, B), AMOUNT)
+        return DONE
+
+    with empty_place(server) as url:
+        open_accounts(url, schema(unique=variant.unique))
+        return _race(url, copies, ask, "processed", "entries" if variant.ledger else "")
+
+
+def mended_race(
+    *, server: str = "", copies: int = COPIES, amounts: Sequence[int] = (AMOUNT,)
+) -> Race:
+    """Run the mended code, all copies from one start; copy n asks for amount n, in turn."""
+    start = threading.Barrier(copies)
+    turn = iter([amounts[n % len(amounts)] for n in range(copies)])
+
+    def ask(database: Database) -> str:
+        amount = next(turn)
+        start.wait(TIMEOUT_S)
+        try:
+            return bank.transfer_money(database, TRANSACTION, A, B, amount)
+        except bank.IdInUse as error:
+            return type(error).__name__
+
+    with empty_place(server) as url:
+        open_accounts(url, bank.SCHEMA)
+        return _race(url, copies, ask, "transfers")
+
+
+def _race(
+    url: str, copies: int, ask: Callable[[Database], str], marked_in: str, ledger: str = ""
+) -> Race:
+    connections = Connections(url, lock_timeout_s=TIMEOUT_S)
+    try:
+        replies = at_once(copies, lambda: ask(connections.here()))
+        rows = connections.here().rows("SELECT name, balance FROM accounts")
+        if ledger:
+            rows += connections.here().rows(f"SELECT name, amount FROM {ledger}")
+        [(marks,)] = connections.here().rows(f"SELECT count(*) FROM {marked_in}")
+    finally:
+        connections.close()
+    left: Counter[str] = Counter()
+    for name, amount in rows:
+        left[name] += amount
+    return Race(left[A], left[B], marks, replies)
+
+
+def races(*, server: str, copies: int = COPIES) -> dict[tuple[str, str], Race]:
+    """Run every variant on both databases; ``server`` is a PostgreSQL's URL."""
+    found: dict[tuple[str, str], Race] = {}
+    places = (("SQLite", "", ON_SQLITE), ("PostgreSQL", server, ON_POSTGRESQL))
+    for name, place, variants in places:
+        for variant in variants:
+            found[name, variant.name] = document_race(variant, server=place, copies=copies)
+        found[name, "mended"] = mended_race(server=place, copies=copies)
+    return found
+
+
+def race_table(found: dict[tuple[str, str], Race]) -> Table:
+    """Show races side by side."""
+    results = list(found.values())
+    return table(
+        {
+            "database": [database for database, _ in found],
+            "code": [name for _, name in found],
+            "transfers": [race.transfers for race in results],
+            "marks": [race.marks for race in results],
+            "refused": [race.refused for race in results],
+            "a": [race.a for race in results],
+            "b": [race.b for race in results],
+            "a + b": [race.a + race.b for race in results],
+            "equal replies": [race.equal_replies for race in results],
+        },
+        caption=f"{COPIES} copies of one transfer of {AMOUNT}, at once; "
+        f"a held {OPENING[A]}, b held {OPENING[B]}",
+    )

@@ -1,0 +1,4 @@
+"""The experiments of chapter 5.
+
+Book: 05-exactly-once-a-myth
+"""

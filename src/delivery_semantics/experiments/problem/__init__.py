@@ -1,0 +1,4 @@
+"""The experiments of chapter 1.
+
+Book: 01-the-problem
+"""

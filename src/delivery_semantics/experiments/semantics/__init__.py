@@ -1,0 +1,4 @@
+"""The experiments of chapter 2.
+
+Book: 02-delivery-semantics
+"""

@@ -1,0 +1,198 @@
+"""Two halves make a guarantee: every sender with every receiver, searched under growing faults.
+
+Book: 02-delivery-semantics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from ...core.check import at_least, positive
+from ...core.effects import Ack, Handler, Message, Participant, Passive, Payload, Receive, Send
+from ...core.exploration import Bounds
+from ...core.explore import explore
+from ...participants.receivers import (
+    AckThenProcess,
+    MarkThenProcess,
+    ProcessOnce,
+    ProcessThenAck,
+    ProcessThenMark,
+)
+from ...participants.senders import payments
+from ...show.picture import Picture, draw, number, path, rect, text
+from ...show.view import View
+from .pairs import ATTEMPTS_MAX, Times, retry, searched, send_once
+
+SENDERS: Mapping[str, Callable[..., Participant]] = {
+    "send once": send_once,
+    "retry until acked": retry,
+}
+
+RECEIVERS: Mapping[str, Callable[[], Participant]] = {
+    "ack, then process": AckThenProcess,
+    "process, then ack": ProcessThenAck,
+    "mark, then process": MarkThenProcess,
+    "process, then mark": ProcessThenMark,
+    "process and mark once": ProcessOnce,
+}
+
+FAULTS: Mapping[str, Bounds] = {
+    "nothing": Bounds(losses=0, duplicates=0, crashes=0),
+    "a packet lost": Bounds(losses=1, duplicates=0, crashes=0),
+    "… or the receiver crashed": Bounds(
+        losses=1, duplicates=0, crashes=1, crashable=("receiver",)
+    ),
+    "… or a packet copied": Bounds(losses=1, duplicates=1, crashes=1, crashable=("receiver",)),
+    "… or the sender crashed": Bounds(losses=1, duplicates=1, crashes=1),
+}
+"""What may go wrong in one run, from one step to the next one more thing."""
+
+Matrix = Mapping[str, Mapping[str, Times]]
+
+
+@cache
+def times(sender: str, receiver: str, bounds: Bounds) -> tuple[Times, int]:
+    """Search every run of this pair with one payment; return the range and the worlds seen."""
+    pair = {
+        "sender": SENDERS[sender]("receiver", payments(1), bounded=True),
+        "receiver": RECEIVERS[receiver](),
+    }
+    found = explore(pair, bounds)
+    return searched(found), found.worlds
+
+
+def halves(*, faults: str, seed: int) -> View:
+    """Show what each sender and each receiver make together; ``faults`` is one of ``FAULTS``.
+
+    A search leaves nothing to chance, so the seed changes nothing.
+    """
+    if faults not in FAULTS:
+        raise ValueError(f"faults is {faults!r}; allowed: {', '.join(FAULTS)}")
+    bounds = FAULTS[faults]
+    results = {r: {s: times(s, r, bounds) for s in SENDERS} for r in RECEIVERS}
+    matrix = {r: {s: found[0] for s, found in row.items()} for r, row in results.items()}
+    worlds = sum(found[1] for row in results.values() for found in row.values())
+    promises = [cell.promise for row in matrix.values() for cell in row.values()]
+    counts = {name: promises.count(name) for name in HUES}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return View(
+        picture=picture(matrix, title=f"May go wrong: {faults}"),
+        numbers={**counts, "worlds searched": worlds},
+        sentence=f"Of the ten pairs: {said}. Bounds: 1 payment, {bounds}.",
+    )
+
+
+# A queue in between -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Queue(Passive):
+    """A broker: it takes a message, says so, and hands it on.
+
+    With ``attempts_max=1`` a message is done when it is handed over, whatever becomes of it;
+    with more it is handed over again until the consumer acks. One message at a time.
+    """
+
+    consumer: str
+    attempts_max: int
+    timeout_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least("attempts_max", self.attempts_max, 1)
+        positive("timeout_s", self.timeout_s)
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Ack to the producer; hand on to the consumer."""
+        if not isinstance(payload, Message):
+            return  # an ack that came too late
+        yield Send(source, Ack(payload.id))
+        for _ in range(self.attempts_max):
+            yield Send(self.consumer, payload)
+            if (yield Receive(Ack(payload.id), self.timeout_s)):
+                return
+
+
+CONSUMERS: Mapping[str, tuple[int, Callable[[], Participant]]] = {
+    "acked when handed over": (1, AckThenProcess),
+    "acked after processing": (ATTEMPTS_MAX, ProcessThenAck),
+}
+"""The receiving half: how often the queue hands a message over, and the consumer."""
+
+QUEUE_BOUNDS = Bounds(losses=1, duplicates=0, crashes=1, crashable=("consumer",))
+
+
+def with_queue(bounds: Bounds = QUEUE_BOUNDS) -> Matrix:
+    """Search every run of producer, queue and consumer, for both halves of both."""
+    return {
+        sender: {
+            consumer: searched(explore(_through_queue(sender, consumer), bounds))
+            for consumer in CONSUMERS
+        }
+        for sender in SENDERS
+    }
+
+
+def _through_queue(sender: str, consumer: str) -> dict[str, Participant]:
+    handed, receiver = CONSUMERS[consumer]
+    return {
+        "producer": SENDERS[sender]("queue", payments(1), bounded=True),
+        "queue": Queue("consumer", handed),
+        "consumer": receiver(),
+    }
+
+
+# Drawing a matrix -------------------------------------------------------------------------
+
+HUES = {
+    "exactly once": "good",
+    "at least once": "accent",
+    "at most once": "message",
+    "no promise": "fault",
+}
+_WIDTH, _NAME, _LINE, _ROW = 480, 172, 18, 46
+
+
+def picture(matrix: Matrix, *, title: str) -> Picture:
+    """Draw a matrix: in each cell the range of times processed, and what it would promise."""
+    heads = [_two_lines(name) for name in next(iter(matrix.values()))]
+    wide = (_WIDTH - _NAME) / len(heads)
+    head = _LINE * max(map(len, heads)) + 8
+    parts = [
+        text(line, _NAME + wide * (i + 0.5), _LINE * (j + 1) - 4, anchor="middle", bold=True)
+        for i, name in enumerate(heads)
+        for j, line in enumerate(name)
+    ]
+    for index, (row, cells) in enumerate(matrix.items()):
+        top = head + _ROW * index
+        parts.append(text(row, 0, top + _ROW / 2 + 5, bold=True))
+        for i, cell in enumerate(cells.values()):
+            parts += _cell(cell, _NAME + wide * i, top, wide)
+    height = head + _ROW * len(matrix)
+    says = " ".join(_in_words(row, cells) for row, cells in matrix.items())
+    return draw(*parts, width=_WIDTH, height=height, title=title, description=says)
+
+
+def _in_words(row: str, cells: Mapping[str, Times]) -> str:
+    says = (f"{name} {cell}, {cell.promise}" for name, cell in cells.items())
+    return f"{row}: {'; '.join(says)}."
+
+
+def _two_lines(name: str, width: int = 17) -> list[str]:
+    """Break a long name at a space, as near to its middle as there is one."""
+    spaces = [at for at, letter in enumerate(name) if letter == " "]
+    if len(name) <= width or not spaces:
+        return [name]
+    at = min(spaces, key=lambda space: abs(2 * space - len(name)))
+    return [name[:at], name[at + 1 :]]
+
+
+def _cell(cell: Times, left: float, top: float, wide: float) -> list[str]:
+    hue, middle = HUES[cell.promise], left + wide / 2
+    return [
+        rect(left + 3, top + 2, wide - 6, _ROW - 4, stroke=hue),
+        path(f"M{number(left + 6)} {number(top + 2)}v{_ROW - 4}", stroke=hue, width=6),
+        text(str(cell), middle, top + 19, anchor="middle", bold=True),
+        text(cell.promise, middle, top + 36, anchor="middle"),
+    ]

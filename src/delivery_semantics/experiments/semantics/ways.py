@@ -1,0 +1,100 @@
+"""One pair, several ways of choosing what happens next; and what a limit on attempts leaves.
+
+Book: 02-delivery-semantics
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...core.check import at_least
+from ...core.effects import Participant
+from ...core.exploration import Bounds
+from ...core.explore import explore
+from ...core.network import Faults, Network
+from ...core.script import script
+from ...core.simulate import simulate
+from ...core.steps import Deliver, Lose, Timeout
+from ...core.trace import Outcome
+from ...participants.receivers import ProcessThenAck
+from ...participants.senders import RetryUntilAcked, payments
+from ...show.picture import Picture
+from ...show.plots import curve, lines, points
+from ...theory.retries import Model
+
+
+def two_attempts() -> dict[str, Participant]:
+    """Return a sender that tries twice, and a receiver that processes, then acks."""
+    sender = RetryUntilAcked("receiver", payments(1), attempts_max=2)
+    return {"sender": sender, "receiver": ProcessThenAck()}
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How often each outcome was met by a script, by seeds, and whether a search has it."""
+
+    scripted: Counter[Outcome]
+    simulated: Counter[Outcome]
+    searched: tuple[Outcome, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether the search has every outcome that was met."""
+        return set(self.scripted) | set(self.simulated) <= set(self.searched)
+
+
+def ways(*, loss: float, seeds: int) -> Ways:
+    """Run ``two_attempts`` by one script, by this many seeds, and by a search.
+
+    Two attempts make four packets at most, so the search may lose four and leaves nothing out.
+    """
+    at_least("seeds", seeds, 1)
+    scripted = script(
+        two_attempts(), Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4)
+    )
+    network = Network(messages=Faults(loss=loss), acks=Faults(loss=loss))
+    simulated = Counter(
+        simulate(two_attempts(), network, seed=seed).outcome() for seed in range(1, seeds + 1)
+    )
+    bounds = Bounds(losses=4, duplicates=0, crashes=0)
+    found = explore(two_attempts(), bounds).outcomes
+    return Ways(Counter([scripted.outcome()]), simulated, found)
+
+
+def say(outcome: Outcome) -> str:
+    """Put the outcome of one payment into words."""
+    ((_, times, knows),) = outcome
+    processed = {0: "never processed", 1: "processed once", 2: "processed twice"}[times]
+    return f"{processed}, {knows}"
+
+
+# A limit on attempts ----------------------------------------------------------------------
+
+
+def never_processed(*, attempts: int, loss: float, messages: int, seed: int) -> float:
+    """Return the share of payments never processed by a sender with this many attempts."""
+    at_least("messages", messages, 1)
+    sender = RetryUntilAcked("receiver", payments(messages), attempts_max=attempts)
+    network = Network(messages=Faults(loss=loss))
+    trace = simulate({"sender": sender, "receiver": ProcessThenAck()}, network, seed=seed)
+    return 1 - len(trace.processed()) / messages
+
+
+def limits(*, attempts: Sequence[int], loss: float, messages: int, seed: int) -> Picture:
+    """Plot the share never processed against the limit on attempts, beside loss^attempts."""
+    shares = [
+        never_processed(attempts=k, loss=loss, messages=messages, seed=seed) for k in attempts
+    ]
+    form = [float(Model(loss=loss).undelivered(k)) for k in attempts]
+    errors = [1.96 * math.sqrt(p * (1 - p) / messages) for p in form]
+    return lines(
+        points("measured, 95 % interval", attempts, shares, errors=errors),
+        curve("closed form", attempts, form),
+        title=f"Payments never processed; {100 * loss:g} % of messages lost",
+        x="attempts at most",
+        y="share never processed",
+        log_y=True,
+    )

@@ -1,0 +1,4 @@
+"""Reality chooses: real sockets, and processes that are killed where they stand.
+
+Book: 02-delivery-semantics
+"""

@@ -1,0 +1,248 @@
+"""A receiver as a program of its own: a socket, a database, and the code of the simulation.
+
+    python -m delivery_semantics.live.receiver --receiver ProcessOnce --store sqlite:///FILE
+
+It prints its address and then answers messages, one datagram each as ``wire`` writes them,
+until it is ended. The handlers, the meaning of their effects and the steps are those of every
+other run; only the disk is a database and the network is the kernel's. What it cannot carry
+out it does not answer, so that the sender asks again.
+
+Book: 07-deduplication
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from ..core.effects import Answer, Effect, Handler, Participant, Passive
+from ..core.perform import boot, deliver, work
+from ..core.tasks import Carrier, Generators, Origin, Running, Task, running
+from ..core.world import Packet, World
+from ..databases import (
+    DatabaseFull,
+    DatabaseReadOnly,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    connect,
+)
+from ..databases.disk import DatabaseStore, Within
+from ..participants import receivers
+from .wire import BYTES_MAX, decode, encode
+
+HOST = "127.0.0.1"
+RECEIVERS: dict[str, Callable[[], Participant]] = {
+    kind.__name__: kind
+    for kind in vars(receivers).values()
+    if isinstance(kind, type) and kind.__module__ == receivers.__name__
+}
+"""The receivers that the program can be, by their names."""
+
+FATAL = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable)
+
+
+def serve(
+    who: str, participant: Participant, store: str, own: socket.socket,
+    ready: Callable[[], None], *, synchronous: str = "FULL",
+    carry: Carrier = running, within: Within = lambda _: None,
+) -> None:  # fmt: skip
+    """Answer what comes to the socket ``own``, for ever; replies go to where it came from.
+
+    ``ready`` is called when it can answer; ``carry`` is as for ``World``, ``within`` as for
+    ``DatabaseStore``, ``store`` and ``synchronous`` as for ``connect``. A datagram that is no
+    packet for ``who`` is ignored.
+    Raises ValueError for a store's URL of another form, and DatabaseRefused if it is not to be
+    used.
+    """
+    participants = {who: participant}
+    with closing(connect(store, synchronous=synchronous)) as database:
+        disk = DatabaseStore(database, within=within)
+        ready()
+        world = boot(participants, disks={who: disk}, carry=carry)
+        work(world, who)
+        for number in _arriving(own, world, participants, who):
+            try:
+                deliver(world, number)
+                work(world, who)
+            except (TypeError, ValueError, OverflowError, DatabaseRefused) as error:
+                if isinstance(error, FATAL) or carry is not running:
+                    raise
+                world.tasks[who] = None
+                print(f"not answered: {error}", file=sys.stderr, flush=True)
+
+
+def _arriving(
+    own: socket.socket, world: World, participants: dict[str, Participant], who: str
+) -> Iterator[int]:
+    """Put each packet for ``who`` into the world and yield its number; send what is sent."""
+    addresses: dict[str, Any] = {}
+
+    def send(number: int) -> None:
+        packet = world.packets.pop(number)
+        own.sendto(encode(packet), addresses[packet.target])
+
+    world.on_sent = send
+    while True:
+        datagram, address = own.recvfrom(BYTES_MAX)
+        packet = _packet(datagram)
+        if packet is not None and packet.target == who:
+            participants.setdefault(packet.source, Passive())
+            addresses[packet.source] = address
+            world.packets[packet.number] = packet
+            yield packet.number
+
+
+def _packet(datagram: bytes) -> Packet | None:
+    try:
+        return decode(datagram)
+    except ValueError:
+        return None
+
+
+# One that stands still at each effect ------------------------------------------------------
+
+
+class Pipe(Protocol):
+    """Takes words to whoever decides when to go on, and brings word to go on."""
+
+    def send(self, word: tuple[str, object]) -> None:
+        """Send a word."""
+
+    def recv(self) -> object:
+        """Wait for the word to go on. Raises EOFError if nobody is there to say it."""
+
+
+class Terminal:
+    """Somebody at a terminal: words are lines of JSON, and a line in return means go on."""
+
+    def send(self, word: tuple[str, object]) -> None:
+        """Print the word."""
+        kind, what = word
+        known = what is None or isinstance(what, bool | int | str)
+        print(json.dumps({kind: what if known else repr(what)}), flush=True)
+
+    def recv(self) -> str:
+        """Wait for a line."""
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line
+
+
+class Announcing(Generators):
+    """Carries handlers that announce each effect through ``pipe``, and stand there.
+
+    The words are ("stands", effect), with None at a handler's end, ("within", statement), and
+    ("answered", answer). After the first two it waits for word to go on; if nobody is there to
+    say it any more, the process ends.
+    """
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.pipe = pipe
+
+    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
+        """Begin a handler, and stand at its first effect."""
+        return _Announced(handler(), self)
+
+    def stand(self, effect: Effect | None) -> None:
+        """Announce an effect, and wait; None is the end of a handler."""
+        self.pipe.send(("stands", effect))
+        if effect is not None:
+            self._wait()
+
+    def within(self, what: str) -> None:
+        """Announce a statement within a transaction, and wait."""
+        self.pipe.send(("within", what))
+        self._wait()
+
+    def _wait(self) -> None:
+        try:
+            self.pipe.recv()
+        except EOFError:
+            os._exit(1)
+
+
+class _Announced(Running):
+    __slots__ = ("_announcing",)
+
+    def __init__(self, handler: Handler, announcing: Announcing) -> None:
+        super().__init__(handler)
+        self._announcing = announcing
+        announcing.stand(self.effect)
+
+    def resume(self, answer: Answer) -> Running:
+        """Say what was answered, go on, and announce where it stands."""
+        self._announcing.pipe.send(("answered", answer))
+        super().resume(answer)
+        self._announcing.stand(self.effect)
+        return self
+
+
+def serve_announcing(
+    who: str, participant: Participant, store: str, synchronous: str, pipe: Connection
+) -> None:
+    """Serve on a free port, and announce each effect through ``pipe``.
+
+    Before all else it sends ("ready", port), or ("refused", why) and ends.
+    """
+    announcing = Announcing(pipe)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind((HOST, 0))
+        ready = partial(pipe.send, ("ready", own.getsockname()[1]))
+        try:
+            serve(
+                who, participant, store, own, ready,
+                synchronous=synchronous, carry=announcing, within=announcing.within,
+            )  # fmt: skip
+        except DatabaseRefused as error:
+            pipe.send(("refused", str(error)))
+
+
+# As a program ------------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; return its exit status: 0 when ended, 2 for what it cannot work with."""
+    asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    announcing = Announcing(Terminal())
+    at_once = partial(serve, asked.name, RECEIVERS[asked.receiver](), asked.store)
+    in_steps = partial(at_once, carry=announcing, within=announcing.within)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+            own.bind((HOST, asked.port))
+            address = f"{HOST}:{own.getsockname()[1]}"
+            ready = partial(print, address, flush=True)
+            (in_steps if asked.announce else at_once)(own, ready)
+    except (ValueError, OverflowError, OSError, DatabaseRefused) as error:
+        print(f"receiver_process: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="receiver_process", description=str(__doc__).partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--receiver", required=True, choices=RECEIVERS, metavar="RECEIVER",
+        help=f"one of {', '.join(RECEIVERS)}")  # fmt: skip
+    add("--store", required=True, help="sqlite:///FILE or postgresql://…")
+    add("--name", default="receiver", help="to whom packets are addressed")
+    add("--port", type=int, default=0, help="0, the default, takes a free one")
+    add("--announce", action="store_true",
+        help="stand still at each effect, until a line comes in")  # fmt: skip
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

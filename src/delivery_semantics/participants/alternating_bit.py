@@ -1,0 +1,110 @@
+"""The alternating-bit protocol: one bit against loss and duplication on a link that is a queue.
+
+Source: Bartlett, Scantlebury and Wilkinson, "A note on reliable full-duplex transmission over
+half-duplex links", CACM 12(5), 1969. It needs first-in-first-out links and two ends that never
+forget their bit. Reordering breaks it, and so does a crash that clears the receiver's memory.
+
+Book: 05-exactly-once-a-myth
+"""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+from ..core.check import at_least, positive
+from ..core.effects import (
+    Confirm,
+    GiveUp,
+    Handler,
+    Load,
+    Message,
+    Passive,
+    Payload,
+    Process,
+    Receive,
+    Save,
+    Send,
+    Transaction,
+)  # fmt: skip
+from .senders import check_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A message with its bit. On the wire the bit is all that tells two messages apart."""
+
+    kind: ClassVar[str] = "message"
+    bit: int
+    message: Message
+
+    @property
+    def id(self) -> str:
+        """The message's id, for the trace; the receiver does not look at it."""
+        return self.message.id
+
+
+@dataclass(frozen=True, slots=True)
+class BitAck:
+    """The receiver's word that it has a message with this bit."""
+
+    kind: ClassVar[str] = "ack"
+    bit: int
+
+    @property
+    def id(self) -> str:
+        """The bit, as text."""
+        return str(self.bit)
+
+
+@dataclass(frozen=True)
+class AlternatingBitSender(Passive):
+    """Send each message until an ack bears its bit; then the next one with the other bit."""
+
+    receiver: str
+    messages: tuple[Message, ...]
+    _: KW_ONLY
+    timeout_s: float = 1.0
+    attempts_max: int | None = None
+
+    def __post_init__(self) -> None:
+        check_ids(self.messages)
+        positive("timeout_s", self.timeout_s)
+        if self.attempts_max is not None:
+            at_least("attempts_max", self.attempts_max, 1)
+
+    def start(self) -> Handler:
+        """Settle, in order, every message that no earlier life of this sender has settled."""
+        for number in range((yield Load("settled")), len(self.messages)):
+            yield from self._settle(Frame(number % 2, self.messages[number]))
+            yield Save("settled", number + 1)
+
+    def _settle(self, frame: Frame) -> Handler:
+        attempt = 0
+        while self.attempts_max is None or attempt < self.attempts_max:
+            attempt += 1
+            yield Send(self.receiver, frame)
+            if (yield Receive(BitAck(frame.bit), self.timeout_s)):
+                yield Confirm(frame.id)
+                return
+        yield GiveUp(frame.id)
+
+
+@dataclass(frozen=True)
+class AlternatingBitReceiver(Passive):
+    """Process a frame that bears the expected bit, then expect the other one; ack the bit.
+
+    With ``durable=False`` the expected bit is kept in memory, and a crash sets it back to 0.
+    """
+
+    durable: bool = True
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Process and turn the bit in one transaction, then ack."""
+        if not isinstance(payload, Frame):
+            raise TypeError(f"payload: {payload!r} is no Frame")
+        expected = yield Load("expected")
+        if payload.bit == expected:
+            turned = Save("expected", 1 - expected, durable=self.durable)
+            yield Transaction(Process(payload.message), turned)
+        yield Send(source, BitAck(payload.bit))

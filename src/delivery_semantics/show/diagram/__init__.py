@@ -1,0 +1,50 @@
+"""Sequence diagrams, drawn from a trace and never by hand.
+
+Time runs down. Every event has a height of its own, in the order in which things happened, so a
+message that was overtaken crosses the one that overtook it. What can be told by colour can also
+be told by shape and by words.
+
+A trace is retold (`story`, in `words`), rows and life lines get their places (`grid`), every
+line and word is put on paper (`layout`), and written down (`svg`).
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+from ...core.trace import Trace
+from ..picture import Picture, draw
+from .layout import lay_out
+from .story import tell
+from .svg import parts
+
+ROWS_MAX = 60
+
+
+def sequence(
+    trace: Trace,
+    *,
+    title: str,
+    description: str | None = None,
+    time_axis: bool = False,
+    saves: bool = False,
+    totals: bool = True,
+) -> Picture:
+    """Draw a trace as a sequence diagram.
+
+    ``description`` is by default the whole story, sentence by sentence. ``time_axis`` shows the
+    seconds at the left and spreads the rows by them, between a least and a greatest distance.
+    ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
+    often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
+    rows are drawn and the rest is counted.
+    Raises ValueError for a trace without participants, or with an event of a stranger.
+    """
+    story = tell(trace, saves=saves).cut(ROWS_MAX)
+    drawing = lay_out(story, time_axis=time_axis, totals=totals)
+    return draw(
+        *parts(drawing),
+        width=drawing.width,
+        height=drawing.height,
+        title=title,
+        description=description or " ".join(story.sentences()),
+    )

@@ -1,0 +1,91 @@
+"""The words for what happened: beside the drawing, and in sentences for those who listen.
+
+Book: 01-the-problem
+"""
+
+from __future__ import annotations
+
+from ...core.effects import Payload
+from ...core.trace import Event, Trace
+
+ID_LENGTH = 12
+
+
+def label(payload: Payload | None) -> str:
+    """Name a payload as the document does: Message 1, Ack 1, and with its bit if it has one.
+
+    A payload of a real system names itself, by its ``label``.
+    """
+    if payload is None:
+        return "Packet"
+    if own := getattr(payload, "label", ""):
+        return str(own)
+    bit = getattr(payload, "bit", None)
+    if bit is None:
+        return f"{payload.kind.capitalize()} {short(payload.id)}"
+    name = f"Message {short(payload.id)}" if payload.kind == "message" else "Ack"
+    return f"{name}, bit {bit}"
+
+
+def short(id: str) -> str:
+    """Return an id that fits beside an arrow: both ends of a long one."""
+    return id if len(id) <= ID_LENGTH else f"{id[:6]}…{id[-4:]}"
+
+
+def lower(name: str) -> str:
+    """Return a name as it stands within a sentence."""
+    return name[:1].lower() + name[1:]
+
+
+_PLAIN = {
+    "marked": ("mark {short}", "{who} marks message {id}."),
+    "checked": ("{short} marked? {note}", "{who} looks for message {id}: it is {found}."),
+    "skipped": ("skip {short}", "{who} skips message {id}."),
+    "saved": ("save {note}", "{who} saves {note}."),
+    "timed_out": ("timeout {note}", "the timer of {who} runs out {note}"),
+    "timed_out cut": ("connection cut", "the connection of {who} ends without an answer"),
+    "crashed": ("crash", "{who} crashes {note}"),
+    "restarted": ("restart", "{who} restarts."),
+    "confirmed": ("confirm {short}", "{who} confirms message {id}."),
+    "gave_up": ("{short} in doubt", "{who} gives up; message {id} is in doubt."),
+}
+
+
+def plain(event: Event) -> tuple[str, str]:
+    """Return words and sentence of an event that is neither a packet's nor a processing."""
+    id = event.payload.id if event.payload else ""
+    found = "marked" if event.note == "yes" else "not marked"
+    kind = f"{event.what} {event.note}"
+    words, sentence = (
+        template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
+        for template in _PLAIN.get(kind, _PLAIN[event.what])
+    )
+    return words.rstrip(), sentence.rstrip(" .") + "."
+
+
+def totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
+    """Say how often each message was processed, and whether each was just once."""
+    processed = trace.processed()
+    amounts = {
+        event.payload.id: getattr(event.payload, "amount", 0)
+        for event in trace.of("processed")
+        if event.payload is not None
+    }
+    amounts = {message.id: message.amount for message in trace.messages} | amounts
+    if not amounts:
+        return (), True
+    if len(amounts) <= 4:
+        counts = ", ".join(f"{short(id)} ×{processed[id]}" for id in amounts)
+    else:
+        once = sum(processed[id] == 1 for id in amounts)
+        more = sum(processed[id] > 1 for id in amounts)
+        counts = f"{once} once, {more} more often, {len(amounts) - once - more} never"
+    expected = sum(message.amount for message in trace.messages)
+    there = sum(amounts[id] * times for id, times in processed.items())
+    money = f"money expected {expected}, there {there}"
+    return (f"processed: {counts}", money), all(processed[id] == 1 for id in amounts)
+
+
+def times(count: int) -> str:
+    """Say how often."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

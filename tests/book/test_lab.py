@@ -1,0 +1,117 @@
+"""A chapter in real JupyterLab: run it, move its slider, see the result change."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from shown import included
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = (
+    "01-the-problem.ipynb",
+    # Their cells start processes, databases and servers, from within a kernel.
+    "06-idempotent-operations.ipynb", "07-deduplication.ipynb", "08-stripe-idempotency.ipynb",
+)  # fmt: skip
+TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
+ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
+DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request: pytest.FixtureRequest) -> str:
+    """The file name of a chapter."""
+    return str(request.param)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, chapter: str) -> Iterator[str]:
+    """The chapter's address in a JupyterLab that knows nothing of this machine's settings."""
+    work, home = tmp_path / "work", tmp_path / "home"
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
+    (work / "chapters").mkdir(parents=True)
+    shutil.copytree(ROOT / "src", work / "src")
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(ALL_CELLS)
+    shutil.copy(ROOT / "chapters" / chapter, work / "chapters")
+    command = [
+        *(sys.executable, "-m", "jupyterlab", str(work), "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", "--port=0", "--LabApp.news_url=None"),
+        f"--LabApp.user_settings_dir={home / 'settings'}",
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+        "--LabApp.extension_manager=readonly",
+        f"--LabApp.extra_labextensions_path={ROOT / 'tools' / 'lab'}",
+    ]
+    places = ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")
+    environment = os.environ | dict.fromkeys(places, str(home))
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        try:
+            address = re.compile(r"(http://127\.0\.0\.1:\d+/lab)(\?token=\w+)")
+            found = next(filter(None, map(address.search, server.stderr)), None)
+            assert found is not None, "JupyterLab did not start"
+            yield f"{found[1]}/tree/chapters/{chapter}{found[2]}"
+        finally:
+            server.terminate()
+            server.stderr.read()  # until it has ended, and its kernels with it
+
+
+def dedented(module: Path, lines: range) -> str:
+    text = module.read_text(encoding="utf-8").splitlines()[lines[0] - 1 : lines[-1]]
+    return textwrap.dedent("\n".join(text))
+
+
+def test_a_chapter_runs_and_its_slider_changes_the_result(
+    browser: Browser, lab: str, chapter: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1360, "height": 900})
+    page.set_default_timeout(TIMEOUT_MS)
+    foreign: list[str] = []
+    host = lab.partition("/lab")[0]
+    page.on("request", lambda request: foreign.append(request.url))
+    page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+    files = [dedented(*lines) for lines in included(ROOT / "chapters" / chapter)]
+    code = page.locator(".jp-RenderedMarkdown pre")
+    expect(code).to_have_count(len(files), timeout=TIMEOUT_MS)
+    assert [text.rstrip() for text in code.all_text_contents()] == files
+    boxes = page.locator(".jp-RenderedMarkdown .admonition")
+    expect(boxes.first).to_contain_text("In this chapter", timeout=TIMEOUT_MS)
+    solutions = page.locator(".jp-RenderedMarkdown details > summary")
+    expect(solutions.first).to_have_text("Solution", timeout=TIMEOUT_MS)
+    expect(page.locator(".jp-RenderedMarkdown", has_text=DIRECTIVE)).to_have_count(0)
+
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    panel = page.locator(".jp-OutputArea-output .widget-vbox", has=page.get_by_role("slider"))
+    slider = panel.first.get_by_role("slider").first
+    slider.wait_for()
+    at_the_end = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
+    there, back = ("ArrowLeft", "ArrowRight") if at_the_end else ("ArrowRight", "ArrowLeft")
+    result = panel.first.locator(".panel-frame")
+    before = str(result.text_content())
+    slider.focus()
+    slider.press(there)
+    expect(result).not_to_have_text(before, timeout=TIMEOUT_MS)
+    slider.press(back)
+    expect(result).to_have_text(before, timeout=TIMEOUT_MS)
+
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    expect(prompts.filter(has_text="[*]")).to_have_count(0, timeout=TIMEOUT_MS)
+    assert prompts.filter(has_text="[ ]").count() == 0, "the run stopped before the end"
+    allowed = (host, host.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in foreign if not url.startswith(allowed)] == []

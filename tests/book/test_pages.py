@@ -1,0 +1,346 @@
+"""Every page of the built book, as readers meet it: by eye, by keyboard, by ear, on a phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+CHAPTERS = [CONTENTS["root"], *(entry["file"] for entry in CONTENTS["chapters"])]
+NOTEBOOKS = [name for name in CHAPTERS if (ROOT / f"{name}.ipynb").exists()]
+PAGES = [*CHAPTERS, "search"]
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+PAGE_BYTES_MAX = 350 * 1024
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+each_page = pytest.mark.parametrize("name", PAGES)
+each_chapter = pytest.mark.parametrize("name", CHAPTERS)
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+
+Outline = Callable[[str], tuple[set[str], list[str]]]
+
+
+@dataclass
+class Visit:
+    """What a page asked for and complained about."""
+
+    requests: list[str] = field(default_factory=list)
+    sizes_bytes: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("response", self.answered)
+        page.on("console", self.said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def answered(self, answer: Response) -> None:
+        self.sizes_bytes.append(int(answer.headers["content-length"]))
+        if not answer.ok:
+            self.errors.append(f"{answer.status} {answer.url}")
+
+    def said(self, message: ConsoleMessage) -> None:
+        self.errors.append(f"{message.type}: {message.text}")
+
+
+class Open(Protocol):
+    """Opens a page of the book, by its name in the table of contents."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        width_px: int = 1360,
+        colours: Literal["light", "dark"] = "light",
+        script: bool = True,
+        visit: Visit | None = None,
+    ) -> Page: ...
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Open]:
+    """Each page has a context of its own, which ends with the test."""
+    contexts = []
+
+    def open_page(
+        name: str,
+        *,
+        width_px: int = 1360,
+        colours: Literal["light", "dark"] = "light",
+        script: bool = True,
+        visit: Visit | None = None,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width_px, "height": 844},
+            color_scheme=colours,
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        if visit:
+            visit.watch(page)
+        page.goto(f"{address}{name}.html")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+# What a page loads
+
+
+@each_page
+def test_a_page_asks_no_other_host_and_reports_no_error(
+    open_page: Open, address: str, name: str
+) -> None:
+    visit = Visit()
+    open_page(name, visit=visit).wait_for_load_state("networkidle")
+    assert f"{address}{name}.html" in visit.requests
+    assert [url for url in visit.requests if not url.startswith((address, "data:"))] == []
+    assert visit.errors == []
+
+
+@each_page
+def test_a_page_is_light(open_page: Open, name: str) -> None:
+    visit = Visit()
+    open_page(name, visit=visit).wait_for_load_state("networkidle")
+    assert len(visit.sizes_bytes) > 3
+    assert sum(visit.sizes_bytes) <= PAGE_BYTES_MAX
+
+
+# What a page links to
+
+
+@pytest.fixture(scope="module")
+def outline(browser: Browser) -> Outline:
+    """The ids and the links of a page, by its address without a fragment."""
+
+    @cache
+    def outline(url: str) -> tuple[set[str], list[str]]:
+        page = browser.new_page()
+        answer = page.goto(url)
+        found = answer is not None and answer.ok
+        ids = page.eval_on_selector_all("[id]", "all => all.map(e => e.id)") if found else []
+        links = page.eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
+        page.close()
+        return ({"", *ids} if found else set()), links
+
+    return outline
+
+
+@each_page
+def test_every_link_within_the_book_lands(
+    outline: Outline, address: str, site: Path, name: str
+) -> None:
+    links = {link for link in outline(f"{address}{name}.html")[1] if link.startswith(address)}
+
+    def lands(link: str) -> bool:
+        url, fragment = urldefrag(link)
+        if url.endswith(".html"):
+            return unquote(fragment) in outline(url)[0]
+        return (site / unquote(urlsplit(url).path).lstrip("/")).is_file()
+
+    assert links
+    assert [link for link in links if not lands(link)] == []
+
+
+def test_every_claim_leads_to_the_place_that_shows_it(open_page: Open) -> None:
+    page = open_page("claims")
+    claims = page.locator("main dd").all()
+    places: dict[str, set[str]] = {}
+    for claim in claims:
+        links = claim.locator("a[href*='.html#']").all()
+        assert links, f"no place shows {claim.inner_text()}"
+        for link in links:
+            chapter, _, place = str(link.get_attribute("href")).partition(".html#")
+            places.setdefault(chapter, set()).add(place)
+    assert places
+    for chapter, ids in places.items():
+        page = open_page(chapter)
+        shown = "id => document.getElementById(id)?.checkVisibility() ?? false"
+        assert {id: page.evaluate(shown, id) for id in ids} == dict.fromkeys(ids, True)
+
+
+# What the reader sees
+
+
+@each_page
+@pytest.mark.parametrize("width_px", [390, 820, 1360])
+def test_a_page_does_not_scroll_sideways(open_page: Open, name: str, width_px: int) -> None:
+    page = open_page(name, width_px=width_px)
+    unfold(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+
+
+@each_page
+def test_every_picture_has_a_text_alternative(open_page: Open, name: str) -> None:
+    page = open_page(name)
+    page.evaluate("document.querySelectorAll('[hidden]').forEach(e => { e.hidden = false; })")
+    pictures = page.locator("main :is(img, svg:not([aria-hidden=true]), canvas)").all()
+    nameless = [p.evaluate("e => e.outerHTML") for p in pictures if not alternative(p).strip()]
+    assert nameless == []
+
+
+def alternative(picture: Locator) -> str:
+    """The name that a screen reader speaks; an inline SVG needs the role of an image for it."""
+    text: str = picture.evaluate(
+        """e => e.matches("img") ? e.alt : e.getAttribute("role") !== "img" ? "" :
+           e.getAttribute("aria-label") ||
+           (e.getAttribute("aria-labelledby") || "").split(" ").filter(Boolean)
+             .map(id => document.getElementById(id)?.textContent || "").join(" ")"""
+    )
+    return text
+
+
+def unfold(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+
+
+@each_page
+@pytest.mark.parametrize(("colours", "width_px"), [("light", 1360), ("dark", 390)])
+def test_axe_finds_nothing(
+    open_page: Open, name: str, colours: Literal["light", "dark"], width_px: int
+) -> None:
+    page = open_page(name, colours=colours, width_px=width_px)
+    assert page.locator("html").get_attribute("data-theme") == colours
+    unfold(page)
+    page.evaluate(AXE)
+    passed, violations = page.evaluate(
+        """() => axe.run({resultTypes: ["violations"]}).then(report => [
+          report.passes.length,
+          report.violations.map(rule => [rule.id, rule.nodes.map(node => node.html)]),
+        ])"""
+    )
+    assert passed > 10
+    assert violations == []
+
+
+@each_chapter
+def test_without_a_script_the_text_the_first_frames_and_the_tables_stand(
+    open_page: Open, name: str
+) -> None:
+    page = open_page(name, script=False)
+    assert page.locator("h1").is_visible()
+    for panel in page.locator("figure.panel").all():
+        frames = panel.locator(".panel-frame")
+        assert [frame.is_visible() for frame in frames.all()].count(True) == 1
+        assert panel.locator("svg:visible").count() > 0
+        panel.locator("summary").click()
+        assert panel.locator("table").is_visible()
+    solutions = page.locator(".dropdown")
+    assert solutions.count() == page.locator("details.dropdown:not([open])").count()
+
+
+# What the reader does
+
+
+@each_notebook
+def test_every_slider_moves_by_keyboard_and_shows_its_frames(
+    open_page: Open, name: str
+) -> None:
+    page = open_page(name)
+    ranges = page.locator("main input[type=range]").all()
+    assert ranges
+    for slider in ranges:
+        slider.focus()
+        slider.press("Home")
+        texts = json.loads(str(slider.get_attribute("data-texts")))
+        there = [state(slider)] + [moved(slider, "ArrowRight") for _ in texts[1:]]
+        back = [moved(slider, "ArrowLeft") for _ in texts[1:]]
+        assert [text for text, _ in there] == texts
+        assert back == there[-2::-1]
+        assert len({frame for _, frame in there}) > 1, "the slider changes nothing"
+
+
+def moved(slider: Locator, key: str) -> tuple[str, str]:
+    slider.press(key)
+    return state(slider)
+
+
+def state(slider: Locator) -> tuple[str, str]:
+    """The value that a reader sees and hears, and the frame in sight."""
+    seen, heard, frames = slider.evaluate(
+        """e => [
+          document.querySelector(`output[for="${e.id}"]`).innerText,
+          e.getAttribute("aria-valuetext"),
+          [...e.closest("figure").querySelectorAll(".panel-frame")]
+            .filter(frame => frame.checkVisibility()).map(frame => frame.innerHTML),
+        ]"""
+    )
+    assert seen == heard
+    assert len(frames) == 1
+    return seen, frames[0]
+
+
+@each_page
+def test_the_switch_turns_the_page_dark_and_the_next_page_stays_so(
+    open_page: Open, address: str, name: str
+) -> None:
+    page = open_page(name)
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    switch = page.get_by_role("button", name="Dark colours")
+    switch.focus()
+    switch.press("Enter")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.goto(f"{address}{CHAPTERS[-1]}.html?again")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert switch.get_attribute("aria-pressed") == "true"
+
+
+def test_the_search_finds_a_word_of_the_book(open_page: Open) -> None:
+    page = open_page(CHAPTERS[0])
+    page.keyboard.press("/")
+    page.keyboard.type("duplicates")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li").first.wait_for()
+    links = page.locator("#search-results li a").all()
+    found = [str(link.get_attribute("href")) for link in links]
+    assert any("at-least-once" in link for link in found)
+    links[0].click()
+    assert "duplicates" in page.locator("main").inner_text().lower()
+
+
+def test_the_book_and_its_search_need_no_server(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    page.goto((site / "search.html").as_uri() + "?q=duplicates")
+    page.locator("#search-results li").first.wait_for()
+    page.locator("#search-results li a").first.click()
+    assert page.locator("h1").is_visible()
+    page.close()
+
+
+def test_on_a_phone_the_chapters_open_and_close(open_page: Open) -> None:
+    page = open_page(CHAPTERS[0], width_px=390)
+    chapters = page.get_by_role("navigation", name="Chapters")
+    assert not chapters.is_visible()
+    page.get_by_role("button", name="Chapters").press("Enter")
+    assert chapters.is_visible()
+    page.keyboard.press("Escape")
+    assert not chapters.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("direction", "order"), [("right-next", CHAPTERS), ("left-prev", CHAPTERS[::-1])]
+)
+def test_previous_and_next_lead_through_the_book(
+    open_page: Open, address: str, direction: str, order: list[str]
+) -> None:
+    page = open_page(order[0])
+    found = [page.url]
+    while (link := page.locator(f"a.{direction}")).count():
+        page.goto(link.evaluate("e => e.href"))
+        found.append(page.url)
+    assert found == [f"{address}{name}.html" for name in order]

@@ -1,0 +1,262 @@
+"""The judge, judged: each check has a mutant that it convicts, and no other check does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from delivery_semantics import (
+    AT_LEAST_ONCE,
+    AT_MOST_ONCE,
+    EXACTLY_ONCE,
+    Crash,
+    Deliver,
+    Duplicate,
+    Event,
+    FireAndForget,
+    Lose,
+    Message,
+    ProcessOnce,
+    ProcessThenAck,
+    Restart,
+    RetryUntilAcked,
+    Semantic,
+    Step,
+    Timeout,
+    Trace,
+    audit,
+    payments,
+    script,
+)
+from delivery_semantics.core.audit import FAULTS, FINDINGS
+
+SEMANTICS = (AT_MOST_ONCE, AT_LEAST_ONCE, EXACTLY_ONCE)
+each_semantic = pytest.mark.parametrize("semantic", SEMANTICS, ids=lambda s: s.name)
+
+PAIR = {
+    "sender": RetryUntilAcked("receiver", payments(3), attempts_max=2),
+    "receiver": ProcessOnce(),
+}
+CLEAN = script(
+    PAIR,
+    Deliver(1), Deliver(2),
+    Lose(3), Timeout("sender"), Deliver(4), Deliver(5),
+    Deliver(6), Lose(7), Timeout("sender"), Deliver(8), Lose(9), Timeout("sender"),
+)  # fmt: skip
+"""Message 1 went well, 2 needed a second attempt, 3 was processed and is in doubt."""
+
+
+def mutant(change: Callable[[list[Event]], object], trace: Trace = CLEAN) -> Trace:
+    events = list(trace.events)
+    change(events)
+    return Trace(trace.names, trace.messages, tuple(events))
+
+
+def effect(name: str) -> Event:
+    """The event in which this message was processed."""
+    return next(e for e in CLEAN.of("processed") if e.payload and e.payload.id == name)
+
+
+STRANGER = effect("1")._replace(payload=Message("9"))
+
+MUTANTS: dict[str, tuple[Callable[[list[Event]], object], dict[str, tuple[str, ...]], int]] = {
+    "lost": (lambda events: events.remove(effect("3")), {"lost": ("3",)}, -10),
+    "lost though acked": (
+        lambda events: events.remove(effect("2")),
+        {"lost": ("2",), "lost though acked": ("2",)},  # the worse case of the same
+        -10,
+    ),
+    "duplicated": (
+        lambda events: events.append(effect("1")), {"duplicated": ("1",)}, 10,
+    ),
+    "unexpected": (
+        lambda events: events.append(STRANGER), {"unexpected": ("9",)}, 10,
+    ),
+}  # fmt: skip
+"""For each finding: what is done to the clean trace, what is then found, what money changes."""
+
+
+def test_each_finding_has_its_mutant() -> None:
+    assert tuple(MUTANTS) == FINDINGS
+
+
+def test_the_clean_trace_is_clean() -> None:
+    found = audit(CLEAN)
+    assert found.findings() == dict.fromkeys(FINDINGS, ())
+    assert {semantic.name: found.verdict(semantic) for semantic in SEMANTICS} == {
+        "at-most-once": "ok", "at-least-once": "ok", "exactly-once processing": "ok",
+    }  # fmt: skip
+
+
+def test_every_field_of_an_audit() -> None:
+    found = audit(CLEAN)
+    assert found.sent == ("1", "2", "3")
+    assert found.acked == ("1", "2")
+    assert found.in_doubt == ("3",)
+    assert found.processed == (("1", 1), ("2", 1), ("3", 1))
+    assert found.money_expected == found.money_there == 30
+    assert found.faults == ("lost", "timed_out")
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_convicted_by_its_check_alone(name: str) -> None:
+    change, expected, money = MUTANTS[name]
+    found = audit(mutant(change))
+    assert {name: ids for name, ids in found.findings().items() if ids} == expected
+    assert found.money_there - found.money_expected == money
+
+
+DECLARED = """
+                 lost    lost-though-acked  duplicated  unexpected
+at-most-once     ok      ok                 broken      broken
+at-least-once    broken  broken             ok          broken
+exactly-once     broken  broken             broken      broken
+"""
+"""What each semantic makes of each mutant."""
+
+
+@each_semantic
+def test_what_a_semantic_allows_is_what_was_declared(semantic: Semantic) -> None:
+    names, *rows = (line.split() for line in DECLARED.strip().splitlines())
+    row = next(row for row in rows if semantic.name.startswith(row[0]))
+    verdicts = [
+        audit(mutant(MUTANTS[name.replace("-", " ")][0])).verdict(semantic) for name in names
+    ]
+    assert [verdict.split(":")[0] for verdict in verdicts] == row[1:]
+
+
+def test_a_verdict_names_all_that_was_not_allowed() -> None:
+    def change(events: list[Event]) -> None:
+        events.remove(effect("2"))
+        events.remove(effect("3"))
+        events += [effect("1"), STRANGER]
+
+    found = audit(mutant(change))
+    assert found.verdict(EXACTLY_ONCE) == (
+        "broken: lost 2, 3; lost though acked 2; duplicated 1; unexpected 9"
+    )
+    assert found.verdict(AT_MOST_ONCE) == "broken: duplicated 1; unexpected 9"
+    assert found.verdict(AT_LEAST_ONCE) == (
+        "broken: lost 2, 3; lost though acked 2; unexpected 9"
+    )
+
+
+# Unknown ----------------------------------------------------------------------------------
+
+
+def without(*kinds: str) -> Trace:
+    """The clean trace without these events."""
+    kept = tuple(event for event in CLEAN.events if event.what not in kinds)
+    return Trace(CLEAN.names, CLEAN.messages, kept)
+
+
+def test_where_nothing_was_acked_a_promise_about_acked_messages_was_not_tested() -> None:
+    found = audit(without("confirmed"))
+    assert found.acked == ()
+    assert found.verdict(AT_LEAST_ONCE) == "unknown: nothing was acked"
+    assert found.verdict(EXACTLY_ONCE) == "unknown: nothing was acked"
+    assert found.verdict(AT_MOST_ONCE) == "ok"
+
+
+def test_where_nothing_was_processed_at_most_once_was_not_tested() -> None:
+    found = audit(without("processed", "confirmed"))
+    assert found.lost == found.in_doubt == ("1", "2", "3")
+    assert found.verdict(AT_MOST_ONCE) == "unknown: nothing was processed"
+
+
+@each_semantic
+def test_where_no_fault_fired_nothing_was_tested(semantic: Semantic) -> None:
+    peaceful = script({**PAIR, "receiver": ProcessThenAck()}, *map(Deliver, range(1, 7)))
+    found = audit(peaceful)
+    assert found.faults == ()
+    assert found.verdict(semantic) == "unknown: no fault fired"
+
+
+@each_semantic
+def test_a_run_that_sent_nothing_is_unknown(semantic: Semantic) -> None:
+    assert audit(Trace((), (), ())).verdict(semantic).startswith("unknown: nothing was ")
+
+
+@pytest.mark.parametrize(
+    ("semantic", "name"),
+    [(AT_MOST_ONCE, "duplicated"), (AT_LEAST_ONCE, "lost"), (EXACTLY_ONCE, "unexpected")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_broken_comes_before_unknown(semantic: Semantic, name: str) -> None:
+    quiet = without("confirmed", "lost", "timed_out")
+    assert audit(quiet).verdict(semantic).startswith("unknown")
+    verdict = audit(mutant(MUTANTS[name][0], quiet)).verdict(semantic)
+    assert verdict.startswith(f"broken: {name}")
+
+
+# Faults that fired ------------------------------------------------------------------------
+
+ONE = {
+    "sender": RetryUntilAcked("receiver", payments(1), attempts_max=3),
+    "receiver": ProcessOnce(),
+}
+FIRED: dict[str, tuple[Step, ...]] = {
+    "lost": (Lose(1),),
+    "duplicated": (Duplicate(1),),
+    "refused": (Crash("receiver"), Deliver(1), Restart("receiver")),
+    "timed_out": (Timeout("sender"),),
+    "crashed": (Deliver(1), Deliver(2), Crash("receiver")),
+    "overtaken": (Timeout("sender"), Deliver(2), Deliver(1)),
+}
+
+
+def test_each_kind_of_fault_is_seen() -> None:
+    assert set(FIRED) == {*FAULTS, "overtaken"}
+    assert {kind: audit(script(ONE, *steps)).faults for kind, steps in FIRED.items()} == {
+        "lost": ("lost",),
+        "duplicated": ("duplicated",),
+        "refused": ("refused", "crashed"),
+        "timed_out": ("timed_out",),
+        "crashed": ("crashed",),
+        "overtaken": ("timed_out", "overtaken"),
+    }
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_any_fault_is_a_test(kind: str) -> None:
+    peaceful = script(ONE, Deliver(1), Deliver(2))
+    (event,) = script(ONE, *FIRED[kind]).of(kind)
+    assert audit(peaceful).verdict(EXACTLY_ONCE) == "unknown: no fault fired"
+    tested = audit(mutant(lambda events: events.append(event), peaceful))
+    assert tested.faults == (kind,)
+    assert tested.verdict(EXACTLY_ONCE) == "ok"
+
+
+def test_a_packet_is_overtaken_only_by_one_of_its_own_link() -> None:
+    three = {
+        "sender a": FireAndForget("receiver", payments(2)),
+        "sender b": FireAndForget("receiver", payments(1)),
+        "receiver": ProcessThenAck(),
+    }
+    assert audit(script(three, Deliver(3), Deliver(1), Deliver(2))).faults == ()
+    assert audit(script(three, Deliver(2), Deliver(1))).faults == ("overtaken",)
+
+
+def test_overtaken_at_a_closed_door_is_overtaken_as_well() -> None:
+    late = script(ONE, Timeout("sender"), Deliver(2), Crash("receiver"), Deliver(1))
+    assert audit(late).faults == ("refused", "timed_out", "crashed", "overtaken")
+
+
+# Money ------------------------------------------------------------------------------------
+
+
+def test_money_there_is_what_was_processed() -> None:
+    pair = {
+        "sender": FireAndForget("receiver", (Message("a", 7), Message("b", 100))),
+        "receiver": ProcessThenAck(),
+    }
+    found = audit(script(pair, Duplicate(1), Lose(2), Deliver(1), Deliver(3)))
+    assert (found.money_expected, found.money_there) == (107, 14)
+
+
+def test_an_effect_without_an_amount_moves_no_money() -> None:
+    changed = [effect("1")._replace(payload=None)]
+    found = audit(mutant(lambda events: events.extend(changed)))
+    assert found.money_there == found.money_expected
+    assert found.findings() == dict.fromkeys(FINDINGS, ())

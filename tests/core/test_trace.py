@@ -1,0 +1,154 @@
+"""The record of a run, and what can be read from it without running anything again."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from delivery_semantics import (
+    Ack,
+    Deliver,
+    Duplicate,
+    Event,
+    FireAndForget,
+    Lose,
+    Message,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    payments,
+    script,
+)
+from delivery_semantics.core.trace import WHAT
+
+M1, M2 = payments(2)
+PAIR = {
+    "sender": RetryUntilAcked("receiver", (M1, M2), attempts_max=2),
+    "receiver": ProcessThenAck(),
+}
+REPEATED = script(
+    PAIR,
+    Duplicate(1), Deliver(1), Deliver(2), Lose(4), Deliver(3),  # message 1
+    Lose(5), Timeout("sender"), Lose(6), Timeout("sender", early=True),  # message 2
+)  # fmt: skip
+
+
+def test_of_keeps_the_order_of_the_events() -> None:
+    assert [e.packet for e in REPEATED.of("delivered")] == [1, 2, 3]
+    both = REPEATED.of("lost", "processed")
+    assert [e.what for e in both] == ["processed", "processed", "lost", "lost", "lost"]
+    assert REPEATED.of() == REPEATED.of("restarted") == ()
+    assert REPEATED.of(*WHAT) == REPEATED.events
+
+
+def test_of_knows_its_events() -> None:
+    with pytest.raises(ValueError, match="what: 'recieved' is no event; allowed: sent, lost, "):
+        REPEATED.of("sent", "recieved")
+
+
+def test_processed_counts_effects() -> None:
+    assert REPEATED.processed() == {"1": 2}
+    assert REPEATED.processed()["2"] == 0
+
+
+def test_the_outcome_says_how_often_and_what_the_sender_knows() -> None:
+    assert REPEATED.outcome() == (("1", 2, "confirmed"), ("2", 0, "in doubt"))
+    nothing = {"sender": FireAndForget("receiver", (M1,)), "receiver": ProcessOnce()}
+    assert script(nothing, Lose(1)).outcome() == (("1", 0, ""),)
+    assert script(nothing, Deliver(1)).outcome() == (("1", 1, ""),)
+
+
+def test_the_metrics_count_packets_effects_and_outcomes() -> None:
+    assert REPEATED.metrics() == {
+        "messages": 2,
+        "attempts": 3,
+        "acks sent": 2,
+        "packets lost": 3,
+        "packets duplicated": 1,
+        "delivered": 3,
+        "timeouts": 2,
+        "crashes": 0,
+        "processed": 2,
+        "processed again": 1,
+        "confirmed": 1,
+        "in doubt": 1,
+        "span_s": 9.0,
+    }
+    assert set(Trace((), (), ()).metrics().values()) == {0}
+
+
+def test_a_participant_sees_its_own_events_and_no_fault_of_the_network() -> None:
+    assert REPEATED.seen_by("sender") == (
+        ("sent", repr(M1)),
+        ("delivered", repr(Ack("1"))), ("confirmed", repr(Message("1"))),
+        ("saved", "settled=1"),
+        ("sent", repr(M2)), ("timed_out", ""),
+        ("sent", repr(M2)), ("timed_out", "early"),
+        ("gave_up", repr(Message("2"))), ("saved", "settled=2"),
+    )  # fmt: skip
+    assert [what for what, _ in REPEATED.seen_by("receiver")] == [
+        "delivered", "processed", "sent", "delivered", "processed", "sent",
+    ]  # fmt: skip
+
+
+def test_only_who_took_part_sees_anything() -> None:
+    with pytest.raises(
+        ValueError, match="who: 'nobody' took no part; allowed: sender, receiver"
+    ):
+        REPEATED.seen_by("nobody")
+
+
+def changed(position: int, **fields: Any) -> Trace:  # noqa: ANN401 - any field of an event
+    """The trace with one event changed."""
+    events = list(REPEATED.events)
+    events[position] = events[position]._replace(**fields)
+    return Trace(REPEATED.names, REPEATED.messages, tuple(events))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("time_s", 0.5), ("what", "lost"), ("who", "receiver"), ("payload", Message("1", 11)),
+        ("peer", "sender"), ("packet", 9), ("copy_of", 1), ("note", "x"),
+    ],
+)  # fmt: skip
+def test_the_digest_hangs_on_every_field_of_every_event(field: str, value: object) -> None:
+    digests = {REPEATED.digest()}
+    positions = range(0, len(REPEATED.events), 3)
+    digests |= {changed(position, **{field: value}).digest() for position in positions}
+    unchanged = sum(changed(p, **{field: value}).events == REPEATED.events for p in positions)
+    assert len(digests) == 1 + len(positions) - unchanged
+
+
+def test_the_digest_hangs_on_order_and_number_of_the_events() -> None:
+    names, messages, events = REPEATED.names, REPEATED.messages, REPEATED.events
+    others = [events[::-1], events[:-1], (*events, events[-1]), ()]
+    digests = {Trace(names, messages, other).digest() for other in (events, *others)}
+    assert len(digests) == 5
+    assert Trace(names, messages, tuple(events)).digest() == REPEATED.digest()
+
+
+def test_a_trace_is_a_value() -> None:
+    again = script(
+        PAIR,
+        Duplicate(1), Deliver(1), Deliver(2), Lose(4), Deliver(3),
+        Lose(5), Timeout("sender"), Lose(6), Timeout("sender", early=True),
+    )  # fmt: skip
+    assert again == REPEATED
+    assert len({again, REPEATED}) == 1
+    with pytest.raises(FrozenInstanceError):
+        again.events = ()  # type: ignore[misc]
+    assert Event(0.0, "processed", "receiver") == (
+        0.0,
+        "processed",
+        "receiver",
+        None,
+        "",
+        0,
+        0,
+        "",
+    )

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from delivery_semantics.databases import connect, empty_place
+from delivery_semantics.experiments.idempotent import bank
+from delivery_semantics.experiments.idempotent.announced import Announced, gist
+from delivery_semantics.experiments.idempotent.banks import balances, open_accounts
+from delivery_semantics.experiments.idempotent.kills import (
+    Transfer,
+    kill_table,
+    killed_before,
+    killed_everywhere,
+    transfer,
+)
+from delivery_semantics.systems.postgresql import postgresql
+
+STATEMENTS = [
+    "BEGIN", "INSERT INTO transfers", "SELECT accounts", "UPDATE accounts", "UPDATE accounts",
+    "UPDATE transfers", "COMMIT", "reply",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgresql() as url:
+        yield url
+
+
+@pytest.mark.slow
+def test_the_first_version_loses_money_or_moves_it_twice() -> None:
+    found = killed_everywhere("first")
+    assert [one.step for one in found] == ["debit", "credit", "reply"]
+    assert [one.money for one in found] == [100, 90, 100]
+    assert [one.transfers for one in found] == [1, 1, 2]
+
+
+@pytest.mark.slow
+def test_the_second_version_loses_money_or_moves_it_twice_as_well() -> None:
+    found = killed_everywhere("second")
+    assert [one.step for one in found] == ["check", "debit", "credit", "mark", "reply"]
+    assert [one.money for one in found] == [100, 100, 90, 100, 100]
+    assert [one.transfers for one in found] == [1, 1, 1, 2, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+def test_the_mended_version_survives_a_kill_before_every_statement(
+    place: str, server: str
+) -> None:
+    found = killed_everywhere("mended", server=server if place == "postgresql" else "")
+    assert [one.step for one in found] == STATEMENTS
+    assert [one.left for one in found] == [{"a": 100, "b": 0}] * 7 + [{"a": 90, "b": 10}]
+    assert {(one.transfers, one.money, one.reply) for one in found} == {
+        (1, 100, bank.TRANSFERRED)
+    }
+
+
+@pytest.mark.slow
+def test_a_receipt_outside_of_the_transaction_is_printed_twice() -> None:
+    numbers = {
+        step: number for number, step in enumerate([*STATEMENTS[:-1], "receipt", "reply"])
+    }
+    before, after = (killed_before(numbers[s], "receipt after") for s in ("receipt", "reply"))
+    assert (before.step, before.receipts, before.transfers) == ("receipt", 1, 1)
+    assert (after.step, after.receipts, after.transfers) == ("reply", 2, 1)
+    shown = kill_table([before, after], caption="Receipts", receipts=True)
+    assert shown["receipts"].tolist() == [1, 2]
+
+
+@pytest.mark.slow
+def test_kills_can_be_told_from_a_step_on() -> None:
+    assert [one.step for one in killed_everywhere("first", since="credit")] == [
+        "credit",
+        "reply",
+    ]
+    with pytest.raises(ValueError, match="since is 'mark'; allowed: debit, credit, reply"):
+        killed_everywhere("first", since="mark")
+
+
+@pytest.mark.slow
+def test_there_is_no_kill_behind_the_last_step() -> None:
+    with pytest.raises(IndexError, match="number is 3; 'first' has fewer steps"):
+        killed_before(3, "first")
+
+
+@pytest.mark.slow
+def test_a_transfers_process_is_gone_when_its_block_ends(tmp_path: Path) -> None:
+    with empty_place() as url:
+        open_accounts(url, bank.SCHEMA)
+        with transfer("mended", url, tmp_path / "receipts") as started:
+            assert started.step == "BEGIN"
+            pid = started.pid
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert balances(url) == {"a": 100, "b": 0}
+
+
+@pytest.mark.slow
+def test_a_transfer_whose_watcher_has_gone_ends_and_leaves_nothing() -> None:
+    with empty_place() as url:
+        open_accounts(url, bank.SCHEMA)
+        command = [sys.executable, "-m", "delivery_semantics.experiments.idempotent.process"]
+        done = subprocess.run(
+            [*command, "mended", "--store", url], input="\n\n", capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stdout.splitlines() == STATEMENTS[:3]
+        assert balances(url) == {"a": 100, "b": 0}
+
+
+@pytest.mark.slow
+def test_a_process_that_cannot_begin_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ended by itself"):
+        Transfer("mended", "sqlite:///no/such/folder/file", tmp_path / "receipts")
+
+
+def test_each_statement_is_announced_before_it_is_carried_out() -> None:
+    said: list[str] = []
+    with empty_place() as url:
+        open_accounts(url, bank.SCHEMA)
+        database = Announced(connect(url), said.append)
+        bank.transfer_money(database, "tx-1", "a", "b", 10)
+        assert (database.dialect, database.in_transaction) == ("sqlite", False)
+        database.close()
+    assert said == STATEMENTS[:-1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (bank.CLAIM, "INSERT INTO transfers"),
+        (bank.STORED, "SELECT transfers"),
+        (bank.DEBIT, "UPDATE accounts"),
+    ],
+)
+def test_a_statement_is_told_in_few_words(statement: str, says: str) -> None:
+    assert gist(statement) == says

@@ -1,0 +1,287 @@
+"""What chapter 8 shows: real processes killed at every step, and the servers that fail."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
+from delivery_semantics.core.effects import Message
+from delivery_semantics.experiments.stripe import expiry
+from delivery_semantics.experiments.stripe.check_first import check_first
+from delivery_semantics.experiments.stripe.faults import FAULTS, POLICIES, faced, fault_view
+from delivery_semantics.experiments.stripe.journal import Journal
+from delivery_semantics.experiments.stripe.kills import (
+    SERVERS,
+    After,
+    campaign,
+    killed_at_each_step,
+    long_sequences,
+    moved,
+)
+from delivery_semantics.experiments.stripe.lab import lab, processor
+from delivery_semantics.experiments.stripe.live import (
+    PAYMENT,
+    Lives,
+    charge,
+    charged,
+    service,
+    store,
+)
+from delivery_semantics.experiments.stripe.profiles import profiles_table
+from delivery_semantics.experiments.stripe.races import together
+from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, Profile
+from delivery_semantics.systems.http.client import ask
+from delivery_semantics.systems.http.killable import Died, Killable
+from delivery_semantics.systems.http.proxy import Passed
+from delivery_semantics.systems.http.serving import serving
+from delivery_semantics.systems.payments import Card
+from delivery_semantics.systems.payments.steps import STEPS, unobserved
+from delivery_semantics.systems.postgresql import postgresql
+from delivery_semantics.theory.windows import effects_in_window
+
+pytestmark = pytest.mark.slow  # processes are started and killed
+ALONE = [s for s in STEPS if s not in ("charge committed", "card asked", "card answered")]
+
+
+# Kills ------------------------------------------------------------------------------------
+
+
+def counts(kills: list[After], what: str) -> dict[str, int]:
+    return {kill.step: getattr(kill, what) for kill in kills}
+
+
+def test_killed_at_any_step_the_service_charges_once_and_answers_the_same() -> None:
+    kills = killed_at_each_step()
+    assert [kill.step for kill in kills] == ALONE
+    assert set(counts(kills, "charges").values()) == {1}
+    assert {(kill.status, kill.same) for kill in kills} == {(200, True)}
+    # The commit is the line between nothing and all of it.
+    committed = ALONE.index("result committed")
+    assert [kill.down for kill in kills] == [int(n >= committed) for n in range(len(ALONE))]
+
+
+def test_check_process_store_charges_twice_when_killed_between_process_and_store() -> None:
+    kills = killed_at_each_step(check_first)
+    wrong = {step: n for step, n in counts(kills, "charges").items() if n != 1}
+    assert wrong == {"processed": 2}
+
+
+def test_a_card_is_charged_once_by_a_processor_that_honours_the_derived_key() -> None:
+    with processor() as card:
+        kills = killed_at_each_step(card=card)
+    assert [kill.step for kill in kills] == list(STEPS)
+    assert {(kill.charges, kill.moved, kill.status, kill.same) for kill in kills} == {
+        (1, 1, 200, True)
+    }
+
+
+def test_without_keys_a_processor_is_asked_twice_or_the_charge_is_in_doubt() -> None:
+    with processor(keys=False) as card:
+        again = killed_at_each_step(card=card)
+        never = killed_at_each_step(card=Card(card.url, ask_again=False))
+    assert {step: n for step, n in counts(again, "moved").items() if n != 1} == {
+        "card answered": 2
+    }
+    assert {step: n for step, n in counts(never, "moved").items() if n != 1} == {
+        "card asked": 0
+    }
+    in_doubt = {step: n for step, n in counts(never, "status").items() if n != 200}
+    assert in_doubt == {"card asked": 500, "card answered": 500}
+
+
+def test_a_charge_that_was_begun_with_a_card_processor_is_not_ended_without_one() -> None:
+    nobody = Card("http://127.0.0.1:1")
+    with store() as url, processor() as card:
+        answers = []
+        for has in (nobody, None, card):
+            app = service(unobserved, time.time, url=url, card=has, profile=IETF_DRAFT)
+            with serving(app) as address:
+                answers.append(ask(address, charge("k")))
+        assert [answer.status for answer in answers] == [500, 500, 200]
+        assert "there is none now" in answers[1].body.decode()
+        assert (charged(url), moved(card)) == ([2000], 1)
+
+
+def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
+    """Every sequence of up to three kills, and longer ones drawn by chance."""
+    with store() as url:
+        found = campaign(url, kills_max=3, further=long_sequences(170, seed=1))
+    assert found.kills >= 1000
+    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
+    assert set(found.fell) == set(ALONE)
+    assert min(found.fell.values()) >= 30
+    assert found.fell.total() == found.kills
+
+
+def test_every_two_kills_with_a_card_processor_move_the_money_once() -> None:
+    with processor() as card, store() as url:
+        found = campaign(url, kills_max=2, card=card)
+        assert moved(card) == found.payments
+    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
+    assert set(found.fell) == set(STEPS)
+
+
+def test_every_two_kills_on_postgresql_lose_and_repeat_nothing() -> None:
+    with postgresql() as url:
+        found = campaign(url, kills_max=2, name=f"test-{uuid.uuid4().hex}")
+    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
+    assert found.kills >= 80
+    assert set(found.fell) == set(ALONE)
+
+
+def test_the_campaign_convicts_check_process_store_as_often_as_a_kill_falls_there() -> None:
+    with store() as url:
+        found = campaign(url, kills_max=1, server=check_first)
+    assert (found.lost, found.repeated, found.kills) == (0, 1, 6)
+    assert found.fell["processed"] == 1
+
+
+def test_a_process_that_ends_by_itself_is_not_taken_for_one_that_was_killed() -> None:
+    with pytest.raises(Died):
+        Killable(partial(service, url="sqlite:///no/such/folder/payments.db"))
+
+
+def test_killing_is_final_and_can_be_repeated() -> None:
+    with store() as url, Lives(partial(service, url=url)) as lives:
+        lives.attempt(charge("k"), kill_at=lambda step: step == "claimed")
+        with pytest.raises(ConnectionError):
+            ask(lives.url, charge("k"))
+        lives.restart()
+        lives.restart()
+        reply = lives.attempt(charge("k"))
+        assert reply is not None
+        assert reply.status == 200
+
+
+# Faults and clients -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_same_key_charges_once_and_the_client_knows(fault: str) -> None:
+    ended = faced(fault, "retries, same key")
+    assert (ended.charges, ended.money, ended.knows) == (1, PAYMENT.amount, True)
+    verdict = audit(ended.trace).verdict(EXACTLY_ONCE)
+    assert verdict == ("unknown: no fault fired" if fault == "nothing" else "ok")
+
+
+def test_what_the_runs_traces_tell_is_what_is_in_the_database() -> None:
+    for fault in FAULTS:
+        for policy in POLICIES:
+            ended = faced(fault, policy)
+            assert ended.trace.processed()[PAYMENT.id] == ended.charges
+            assert audit(ended.trace).money_there == ended.money
+            assert bool(audit(ended.trace).acked) == ended.knows
+
+
+def test_a_new_key_charges_twice_where_the_fault_falls_after_the_commit() -> None:
+    charges = {fault: faced(fault, "retries, new key").charges for fault in FAULTS}
+    assert {fault for fault, n in charges.items() if n == 2} == {
+        "killed after the commit", "reply lost",
+    }  # fmt: skip
+    broken = audit(faced("reply lost", "retries, new key").trace)
+    assert broken.verdict(EXACTLY_ONCE) == "broken: duplicated order 7"
+    assert broken.verdict(AT_LEAST_ONCE) == "ok"
+
+
+def test_the_same_run_gives_the_same_picture() -> None:
+    faced.cache_clear()
+    first = fault_view(fault="killed after the claim", policy="retries, same key")
+    faced.cache_clear()
+    second = fault_view(fault="killed after the claim", policy="retries, same key")
+    assert [p.svg for p in first.pictures] == [p.svg for p in second.pictures]
+    assert (first.numbers, first.sentence) == (second.numbers, second.sentence)
+
+
+# Copies at once ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("copies", [2, 8])
+def test_copies_at_once_convict_check_process_store_and_not_the_claim(copies: int) -> None:
+    found = {server: together(server, copies=copies) for server in SERVERS}
+    broken, right = found["check, process, store"], found["claim first"]
+    assert (broken.charges, broken.answers) == (copies, {200: copies})
+    assert (right.charges, right.answers) == (1, {200: 1, 409: copies - 1})
+
+
+# Time and profiles ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept_h", [24, 72, 720])
+@pytest.mark.parametrize("every_h", [6, 12, 24, 25, 36])
+def test_an_expired_key_charges_as_often_as_the_window_says(kept_h: int, every_h: int) -> None:
+    found = expiry.replayed(kept_h=kept_h, every_h=every_h)
+    expected = effects_in_window(
+        retries=expiry.HORIZON_H // every_h, every_s=every_h * 3600, window_s=kept_h * 3600
+    )
+    assert found.charges == expected
+    assert found.charged[0]
+    view = expiry.expiry_view(kept_h=kept_h, every_h=every_h)
+    assert view.numbers["money there"] == PAYMENT.amount * expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        (STRIPE, [(500, "", 1), (500, "true", 1), (200, "", 2)]),
+        (IETF_DRAFT, [(500, "", 1), (200, "", 1), (200, "", 2)]),
+    ],
+    ids=["Stripe", "IETF draft"],
+)
+def test_a_failure_is_kept_by_one_profile_and_continued_by_the_other(
+    profile: Profile, expected: list[tuple[int, str, int]]
+) -> None:
+    found = []
+    with processor(lose={("reply", 1)}) as card, lab(card=card, profile=profile) as running:
+        for key in ("k", "k", "new"):
+            reply = ask(running.url, charge(key))
+            found.append((reply.status, reply.header("Idempotent-Replayed"), moved(card)))
+    assert found == expected
+
+
+def test_the_table_of_profiles_has_a_column_for_each_and_they_differ() -> None:
+    table = profiles_table()
+    assert list(table.columns) == ["Stripe", "IETF draft"]
+    differing = [what for what in table.index if len(set(table.loc[what])) == 2]
+    assert {"a 500", "the parameters have changed", "a request without a key"} <= set(differing)
+    assert "the first is still being carried out" not in differing
+
+
+# The journal ------------------------------------------------------------------------------
+
+
+def told(*fates: tuple[str, str]) -> Counter[str]:
+    journal = Journal(Message("1", 10))
+    for way, fate in fates:
+        journal.passed(Passed(way, 1, fate, "POST /", "k", 200))
+    return Counter(event.what for event in journal.trace().events)
+
+
+def test_the_journal_tells_each_fate_as_the_client_sees_it() -> None:
+    assert told(("request", "lost")) == {"sent": 1, "lost": 1, "timed_out": 1}
+    assert told(("request", "forwarded"), ("request", "refused")) == {
+        "sent": 1, "refused": 1, "timed_out": 1,
+    }  # fmt: skip
+    assert told(("request", "forwarded"), ("reply", "missing")) == {"sent": 1, "timed_out": 1}
+    assert told(("reply", "lost")) == {"sent": 1, "lost": 1, "timed_out": 1}
+    assert told(("reply", "forwarded")) == {"sent": 1, "delivered": 1}
+
+
+def test_the_documents_diagram_is_what_the_run_tells() -> None:
+    with lab(lose={("reply", 1)}) as running:
+        for _ in range(2):
+            try:
+                ask(running.url, charge("abc123"))
+            except ConnectionError:
+                continue
+        assert charged(running.store) == [PAYMENT.amount]
+        sent = [event.payload for event in running.trace().of("sent")]
+    labels = [getattr(payload, "label", "") for payload in sent]
+    assert labels == [
+        "charge, abc123", "claim abc123", "new: yours", "charge and result", "committed", "200",
+        "charge, abc123", "claim abc123", "found: 200", "200, replayed",
+    ]  # fmt: skip
