@@ -80,7 +80,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert (
         citation["version"]
         == delivery_semantics.__version__
-        == metadata.version("exactly-once")
+        == metadata.version("delivery-semantics")
     )
 
 

@@ -24,12 +24,12 @@ def empty_place(server: str = "") -> Iterator[str]:
     that server holds besides is not touched.
     """
     if not server:
-        with TemporaryDirectory(prefix="exactly-once-") as folder:
+        with TemporaryDirectory(prefix="delivery-semantics-") as folder:
             yield f"sqlite:///{folder}/place.sqlite"
         return
     with closing(connect(server)) as database:
         [(pid,)] = database.rows("SELECT pg_backend_pid()")
-        name = f"exactly_once_{pid}_{next(_NUMBERS)}"
+        name = f"delivery_semantics_{pid}_{next(_NUMBERS)}"
         database.rows(f"CREATE SCHEMA {name}")
         try:
             joint = "&" if "?" in server else "?"

