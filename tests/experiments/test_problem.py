@@ -26,6 +26,7 @@ from delivery_semantics.experiments.problem import timer as problem_timer
 from delivery_semantics.show.view import View, finish
 from delivery_semantics.theory.retries import (
     count_mean_and_deviation,
+    sends_mean_in_order,
     sends_mean_with_early_timer,
 )
 
@@ -182,12 +183,12 @@ def test_duplicates_without_loss_follow_the_closed_form(ratio: float, in_order: 
 def test_the_closed_forms() -> None:
     for ratio, sends in ((0.5, 1.88677), (1, 1.42019), (2, 1.13782), (3, 1.04991)):
         free = sends_mean_with_early_timer(timeout_s=ratio, round_trip_s_mean=1)
-        queue = problem_timer.sends_mean_in_order(timeout_s=ratio, round_trip_s_mean=1)
+        queue = sends_mean_in_order(timeout_s=ratio, round_trip_s_mean=1)
         assert free == pytest.approx(sends, abs=5e-6)
         assert queue == pytest.approx(math.fsum(math.exp(-ratio * j) for j in range(200)))
         assert queue > free
-    in_minutes = problem_timer.sends_mean_in_order(timeout_s=120, round_trip_s_mean=60)
-    assert in_minutes == problem_timer.sends_mean_in_order(timeout_s=2, round_trip_s_mean=1)
+    in_minutes = sends_mean_in_order(timeout_s=120, round_trip_s_mean=60)
+    assert in_minutes == sends_mean_in_order(timeout_s=2, round_trip_s_mean=1)
 
 
 @pytest.mark.slow  # measures every point of the plot

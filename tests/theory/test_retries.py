@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction as F
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +19,12 @@ from delivery_semantics.theory.retries import (
     any_of,
     copies_after_hops,
     count_mean_and_deviation,
+    count_probability,
     mark_then_process,
     process_once,
     process_then_mark,
     sends_mean_with_early_timer,
+    share_error,
 )
 
 Outcomes = dict[tuple[int, int, bool], F]  # (sends, deliveries, acked): probability
@@ -164,12 +167,27 @@ def test_attempts_needed_is_the_first_that_reaches_the_target(loss: F, target: F
 
 def test_attempts_needed_on_floats_is_not_fooled_by_rounding() -> None:
     # ln(0.001) / ln(0.1) is 2.9999999999999996, and 0.1**3 is a little more than 0.001.
-    needed = Model(loss=0.1).attempts_needed(undelivered=0.001)
-    assert 0.1**needed <= 0.001 < 0.1 ** (needed - 1)
-    for odds in range(2, 30):
-        for attempts in range(1, 12):
-            loss = F(1, odds)
+    needed = [Model(loss=0.1).attempts_needed(undelivered=10.0**-n) for n in (3, 6, 9)]
+    assert needed == [3, 6, 9]
+    for percent, digits in product(range(1, 100), range(1, 13)):
+        floats, exact = Model(loss=percent / 100), Model(loss=F(percent, 100))
+        expected = exact.attempts_needed(undelivered=F(1, 10**digits))
+        assert floats.attempts_needed(undelivered=10.0**-digits) == expected
+        assert floats.attempts_needed(in_doubt=float(f"1e-{digits}")) == expected
+    for odds, attempts in product(range(2, 30), range(1, 12)):
+        for loss in (F(1, odds), 1 / odds):
             assert Model(loss=loss).attempts_needed(undelivered=loss**attempts) == attempts
+    assert Model(loss=F(1, 10)).attempts_needed(undelivered=F(1, 1000) - F(1, 10**30)) == 4
+
+
+def test_counts_and_shares_are_those_of_the_binomial_distribution() -> None:
+    chances = [count_probability(n, messages=7, chance=F(2, 5)) for n in range(9)]
+    assert sum(chances) == 1
+    assert chances[-1] == 0
+    mean = sum(n * chance for n, chance in enumerate(chances))
+    assert mean == count_mean_and_deviation(7, F(2, 5))[0]
+    assert share_error(0.2, messages=1600) == pytest.approx(1.96 * 0.01)
+    assert share_error(F(1), messages=3) == 0
 
 
 def remembering(receiver: str, loss: F, crash: F, attempts: int) -> dict[int, F]:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
 from delivery_semantics.dedup import Bloom
 from delivery_semantics.experiments.dedup.memory import random_ids
 from delivery_semantics.theory.windows import (
-    any_collision,
     bloom_bits,
     bloom_bits_per_id,
     bloom_error,
@@ -107,7 +107,16 @@ def test_collisions_are_exact_where_they_can_be_counted() -> None:
                 equal = sum(hashes[i] == hashes[j] for i in range(3) for j in range(i))
                 pairs += Fraction(equal, 64)
     assert collisions_mean(ids=3, bits=2) == pairs
-    assert any_collision(ids=10**9, bits=64) == pytest.approx(0.0267, abs=1e-4)
+
+
+def test_a_window_on_floats_is_that_on_the_decimals_they_are_written_as() -> None:
+    # 0.9 / 0.3 is a little more than 3 in binary, and would let a third copy through too late.
+    assert effects_in_window(retries=9, every_s=0.3, window_s=0.9) == 4
+    for every, window in product(range(1, 20), range(1, 100)):
+        exact = effects_in_window(
+            retries=50, every_s=Fraction(every, 10), window_s=Fraction(window, 10)
+        )
+        assert effects_in_window(retries=50, every_s=every / 10, window_s=window / 10) == exact
 
 
 def test_a_window_holds_rate_times_seconds() -> None:

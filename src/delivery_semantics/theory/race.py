@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from ..core.check import at_least, not_negative, positive
-from .powers import Number
+from .retries import Number
 
 
 def both_pass_uniform(*, window_s: Number, gap_s_max: Number) -> Number:

@@ -21,12 +21,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import count, takewhile
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..core.check import at_least, positive, probability
-from .powers import Number, at_least_one, power, powers, smallest_power
 
+Number: TypeAlias = float | Fraction
 _NEGLIGIBLE = 1e-18  # far below the last digit of a sum that starts with 1
 
 
@@ -64,7 +65,7 @@ class Model:
 
     def attempts_mean(self, attempts: int | None = None) -> Number:
         """Expected number of sends: 1 + f + f² + …, as many terms as there are attempts."""
-        return powers(self.attempt_fails, attempts)
+        return _powers(self.attempt_fails, attempts)
 
     def attempts_variance(self) -> Number:
         """Variance of the number of sends of a sender that never gives up: f / (1 - f)²."""
@@ -81,15 +82,15 @@ class Model:
 
         With `attempts=1` this is at-most-once: the message is lost with probability P.
         """
-        return power(self.nothing_happened, attempts)
+        return _power(self.nothing_happened, attempts)
 
     def delivered(self, attempts: int | None = None) -> Number:
         """Probability of at least one delivery: 1 - P^attempts."""
-        return at_least_one(1 - self.nothing_happened, self.nothing_happened, attempts)
+        return _at_least_one(1 - self.nothing_happened, self.nothing_happened, attempts)
 
     def in_doubt(self, attempts: int | None = None) -> Number:
         """Probability that the sender gives up and knows nothing: f^attempts."""
-        return power(self.attempt_fails, attempts)
+        return _power(self.attempt_fails, attempts)
 
     def delivered_in_doubt(self, attempts: int | None = None) -> Number:
         """Probability that the sender gives up although it was delivered: f^k - P^k."""
@@ -99,7 +100,7 @@ class Model:
         """Expected deliveries: (1 - P) times the expected sends; unbounded, 1 / (1 - Q)."""
         arrives = 1 - self.nothing_happened
         if attempts is None:
-            return powers(self.no_ack, None) if arrives else arrives
+            return _powers(self.no_ack, None) if arrives else arrives
         return arrives * self.attempts_mean(attempts)
 
     def deliveries_variance(self) -> Number:
@@ -147,9 +148,9 @@ class Model:
                 f"undelivered is {undelivered!r}, in_doubt is {in_doubt!r}; allowed: one target"
             )
         if undelivered is not None:
-            return smallest_power(self.nothing_happened, "undelivered", undelivered)
+            return _smallest_power(self.nothing_happened, "undelivered", undelivered)
         assert in_doubt is not None
-        return smallest_power(self.attempt_fails, "in_doubt", in_doubt)
+        return _smallest_power(self.attempt_fails, "in_doubt", in_doubt)
 
     def _arrival(self, wanted: int, attempts: int | None) -> list[Number]:
         """Probability that arrival number `wanted` is attempt wanted, wanted + 1, … (Pascal).
@@ -207,10 +208,23 @@ def count_mean_and_deviation(messages: int, chance: Number) -> tuple[Number, flo
     return messages * chance, math.sqrt(messages * chance * (1 - chance))
 
 
+def count_probability(count: int, *, messages: int, chance: Number) -> Number:
+    """Probability that exactly this many of them do: C(N, n) P^n (1 - P)^(N - n) (binomial)."""
+    at_least("count", count, 0)
+    ways = math.comb(at_least("messages", messages, 0), count)
+    return ways * probability("chance", chance) ** count * (1 - chance) ** (messages - count)
+
+
+def share_error(share: Number, *, messages: int) -> float:
+    """Half the 95 % interval of a share measured on N messages, 1.96 √(P(1 - P) / N) (Wald)."""
+    probability("share", share)
+    return 1.96 * math.sqrt(share * (1 - share) / at_least("messages", messages, 1))
+
+
 def any_of(messages: int, chance: Number) -> Number:
     """Probability that a fate of this chance meets one of N messages or more: 1 - (1 - P)^N."""
     at_least("messages", messages, 0)
-    return at_least_one(probability("chance", chance), 1 - chance, messages) if messages else 0
+    return _at_least_one(probability("chance", chance), 1 - chance, messages) if messages else 0
 
 
 def sends_mean_with_early_timer(*, timeout_s: float, round_trip_s_mean: float) -> float:
@@ -220,7 +234,7 @@ def sends_mean_with_early_timer(*, timeout_s: float, round_trip_s_mean: float) -
     independent.  The sum over j of exp(-(timeout / mean) j (j + 1) / 2), always more than 1.
     Raises ValueError for times that are not positive or a timer below a millionth of the mean.
     """
-    ratio = positive("timeout_s", timeout_s) / positive("round_trip_s_mean", round_trip_s_mean)
+    ratio = _timeouts(timeout_s, round_trip_s_mean)
     if ratio < 1e-6:
         raise ValueError(
             f"timeout_s is {timeout_s!r}; allowed: {1e-6 * round_trip_s_mean!r} or more"
@@ -228,6 +242,20 @@ def sends_mean_with_early_timer(*, timeout_s: float, round_trip_s_mean: float) -
     terms = (math.exp(-ratio * (j * (j + 1) // 2)) for j in count())
     noticeable: Iterator[float] = takewhile(lambda term: term > _NEGLIGIBLE, terms)
     return math.fsum(noticeable)
+
+
+def sends_mean_in_order(*, timeout_s: float, round_trip_s_mean: float) -> float:
+    """Expected sends when no packet can overtake: 1 / (1 - exp(-timeout / mean)).
+
+    The first answer is that to the first send, however many retries queue behind it. So there
+    are more than j sends when one exponential round trip lasts longer than j timeouts.
+    """
+    return -1 / math.expm1(-_timeouts(timeout_s, round_trip_s_mean))
+
+
+def _timeouts(timeout_s: float, round_trip_s_mean: float) -> float:
+    """How many mean round trips the timer is long."""
+    return positive("timeout_s", timeout_s) / positive("round_trip_s_mean", round_trip_s_mean)
 
 
 def copies_after_hops(no_ack: Iterable[Number]) -> Number:
@@ -244,3 +272,56 @@ def copies_after_hops(no_ack: Iterable[Number]) -> Number:
 def amplification(*, attempts: int, layers: int) -> int:
     """Calls at the bottom for one at the top, when each layer retries: attempts^layers."""
     return int(at_least("attempts", attempts, 1) ** at_least("layers", layers, 0))
+
+
+# Powers and their sums ---------------------------------------------------------------------
+# Exact on fractions, every digit on floats; an exponent of None means without end. 1 - x**n is
+# never computed by subtracting: for a tiny chance that difference is mostly rounding, and for
+# x = 1 its quotient is no number at all.
+
+
+def _powers(ratio: Number, terms: int | None) -> Number:
+    """1 + ratio + ratio² + …, by doubling: exact at ratio 1, and never a small difference."""
+    if terms is None:
+        return math.inf if ratio == 1 else 1 / (1 - ratio)
+    if at_least("attempts", terms, 1) == 1:
+        return 1
+    if terms % 2:
+        return 1 + ratio * _powers(ratio, terms - 1)
+    half = terms // 2
+    return _powers(ratio, half) * (1 + ratio**half)
+
+
+def _power(base: Number, exponent: int | None) -> Number:
+    """base^exponent; without a limit 0, or 1 when the base is 1."""
+    if exponent is None:
+        return 1 if base == 1 else 0
+    return base ** at_least("attempts", exponent, 1)
+
+
+def _at_least_one(chance: Number, miss: Number, attempts: int | None) -> Number:
+    """1 - miss^attempts, where miss = 1 - chance, keeping every digit of a tiny chance."""
+    if attempts is None:
+        return 1 if chance else 0
+    return chance * _powers(miss, attempts)
+
+
+def _smallest_power(base: Number, name: str, target: Number) -> int:
+    """Return the smallest k >= 1 with base^k <= target: two logarithms, then made exact.
+
+    0.1**3 is a little more than 0.001. So a float that differs from the target by less than
+    a billionth of it counts as equal; fractions are compared as they are.
+    """
+    probability(name, target)
+    exact = isinstance(base * target, Fraction | int)
+    reached = target if exact else float(target) * (1 + 1e-9)
+    if base <= reached:
+        return 1
+    if base == 1 or target == 0:
+        raise ValueError(f"{name} is {target!r}; allowed: what more attempts can reach")
+    needed = max(1, math.ceil(math.log(reached) / math.log(base)))
+    while base**needed > reached:
+        needed += 1
+    while base ** (needed - 1) <= reached:
+        needed -= 1
+    return needed

@@ -29,12 +29,13 @@ def effects_in_window(
     """How often a message is processed that is sent at 0, r, 2r, … and skipped within W.
 
     The window begins with the last copy that was accepted: floor(n / ceil(W / r)) + 1 for n
-    retries. A sliding one begins with the last copy seen: 1 if r < W, else n + 1. Exact; a copy
-    that comes W later is accepted.
+    retries. A sliding one begins with the last copy seen: 1 if r < W, else n + 1. A copy that
+    comes W later is accepted. Exact: a float is taken for the decimal that it is written as,
+    so that 0.9 is three times 0.3.
     """
     at_least("retries", retries, 0)
-    every = Fraction(positive("every_s", every_s))
-    window = Fraction(positive("window_s", window_s))
+    every = Fraction(str(positive("every_s", every_s)))
+    window = Fraction(str(positive("window_s", window_s)))
     if sliding:
         return 1 if every < window else retries + 1
     return retries // math.ceil(window / every) + 1
@@ -99,11 +100,6 @@ def collisions_mean(*, ids: int, bits: int) -> Fraction:
     """
     at_least("ids", ids, 0)
     return Fraction(ids * (ids - 1), 2 ** (at_least("bits", bits, 1) + 1))
-
-
-def any_collision(*, ids: int, bits: int) -> float:
-    """Chance of at least one such pair: 1 - e^(-mean), which neglects triples."""
-    return -math.expm1(-float(collisions_mean(ids=ids, bits=bits)))
 
 
 def _error(error: float) -> float:

@@ -23,8 +23,7 @@ from ...participants.senders import RetryUntilAcked, payments
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View
-from ...theory.powers import Number
-from ...theory.retries import Model
+from ...theory.retries import Model, Number
 
 PAYMENTS = 200
 LIMITED = 300

@@ -22,7 +22,7 @@ from ...participants.senders import FireAndForget, payments
 from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View
-from ...theory.retries import Model, count_mean_and_deviation
+from ...theory.retries import Model, count_mean_and_deviation, count_probability
 from ..problem.faults import ProcessOnly
 
 PAYMENTS = 400
@@ -145,8 +145,7 @@ class Spread:
 
     def probability(self, lost: int) -> float:
         """Return the binomial probability that exactly this many messages are lost."""
-        ways = math.comb(self.messages, lost)
-        return ways * self.loss**lost * (1 - self.loss) ** (self.messages - lost)
+        return float(count_probability(lost, messages=self.messages, chance=self.loss))
 
     def picture(self) -> Picture:
         """Plot how many runs lost 0, 1, 2, … messages beside how many should have."""

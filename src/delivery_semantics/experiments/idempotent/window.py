@@ -9,7 +9,6 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points, timeline
 from ...show.view import View
 from ...theory.race import both_pass_exponential, both_pass_uniform
+from ...theory.retries import share_error
 from .banks import AMOUNT, TRANSACTION, A, B, MemoryBank
 from .first import Account
 from .second import at, in_steps
@@ -78,7 +78,7 @@ class Measured:
     @property
     def error(self) -> float:
         """Half of its 95 % interval, by the normal approximation."""
-        return 1.96 * math.sqrt(self.share * (1 - self.share) / self.trials)
+        return share_error(self.share, messages=self.trials)
 
 
 def measured(*, window_s: float, gap_s: float, gaps: str, trials: int, seed: int) -> Measured:

@@ -5,7 +5,6 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from ...core.audit import audit
@@ -28,7 +27,12 @@ from ...core.simulate import CrashPoint, simulate
 from ...participants.senders import RetryUntilAcked, payments
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...theory.retries import mark_then_process, process_once, process_then_mark
+from ...theory.retries import (
+    mark_then_process,
+    process_once,
+    process_then_mark,
+    share_error,
+)
 from .search import RECEIVERS
 
 Participants = dict[str, Participant]
@@ -88,7 +92,7 @@ def window_plot(*, messages: int = 1000, seed: int = 1) -> Picture:
             getattr(measured(receiver=receiver, crash=rate, messages=messages, seed=seed), fate)
             for rate in rates
         ]
-        errors = [1.96 * math.sqrt(share * (1 - share) / messages) for share in shares]
+        errors = [share_error(share, messages=messages) for share in shares]
         marks.append(points(f"{receiver}, {word}", rates, shares, errors=errors))
         curves.append(curve(f"{receiver}, formula", rates, theory))
     return lines(

@@ -18,7 +18,7 @@ from ...participants.senders import RetryUntilAcked
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...show.view import Run, View
-from ...theory.retries import sends_mean_with_early_timer
+from ...theory.retries import sends_mean_in_order, sends_mean_with_early_timer
 
 RATIOS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """The timer's lengths that are measured, in mean round trips."""
@@ -58,16 +58,6 @@ def measured(*, ratio: float, in_order: bool, payments: int = PAYMENTS, seed: in
     mean = sum(counts) / payments
     variance = sum((count - mean) ** 2 for count in counts) / (payments - 1)
     return Sends(mean, 1.96 * math.sqrt(variance / payments))
-
-
-def sends_mean_in_order(*, timeout_s: float, round_trip_s_mean: float) -> float:
-    """Expected sends when no packet can overtake: 1 / (1 - exp(-timeout / mean)).
-
-    The first answer is that to the first send, however many retries queue behind it. So there
-    are more than j sends when one exponential round trip lasts longer than j timeouts.
-    """
-    ratio = positive("timeout_s", timeout_s) / positive("round_trip_s_mean", round_trip_s_mean)
-    return -1 / math.expm1(-ratio)
 
 
 def duplicates_by_formula(ratio: float, *, in_order: bool) -> float:

@@ -5,7 +5,6 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ...participants.receivers import ProcessThenAck
 from ...participants.senders import RetryUntilAcked, payments
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...theory.retries import Model
+from ...theory.retries import Model, share_error
 
 
 def two_attempts() -> dict[str, Participant]:
@@ -89,7 +88,7 @@ def limits(*, attempts: Sequence[int], loss: float, messages: int, seed: int) ->
         never_processed(attempts=k, loss=loss, messages=messages, seed=seed) for k in attempts
     ]
     form = [float(Model(loss=loss).undelivered(k)) for k in attempts]
-    errors = [1.96 * math.sqrt(p * (1 - p) / messages) for p in form]
+    errors = [share_error(p, messages=messages) for p in form]
     return lines(
         points("measured, 95 % interval", attempts, shares, errors=errors),
         curve("closed form", attempts, form),
