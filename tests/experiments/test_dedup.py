@@ -29,6 +29,7 @@ from delivery_semantics.experiments.dedup.bloom import (
 )
 from delivery_semantics.experiments.dedup.copies import Copy, balance, received, repeated
 from delivery_semantics.experiments.dedup.crash import ORDERS, POINTS, crash_view, crashed
+from delivery_semantics.experiments.dedup.diagram import drawn, in_between
 from delivery_semantics.experiments.dedup.hops import behind_a_queue, with_and_without
 from delivery_semantics.experiments.dedup.ids import (
     MOVED_S,
@@ -49,7 +50,6 @@ from delivery_semantics.experiments.dedup.memory import (
     memory_view,
     random_ids,
 )
-from delivery_semantics.experiments.dedup.show.diagram import drawn, in_between
 from delivery_semantics.experiments.dedup.window import attempt_times_s, schedule, window_view
 from delivery_semantics.theory.windows import bloom_lost, collisions_mean
 

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+import rules
 import shown
+from house import FACE, ROOMS, SOURCE, House, floors
 
 import delivery_semantics
 
 PAGES = shown.pages()
 NOTEBOOKS = [page for page in PAGES if page.suffix == ".ipynb"]
+HOUSE = House()
 
-FILE_LINES = 350
-FUNCTION_LINES = 35
-# Time, chance and the outside world come to the core through whoever drives it.
-DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}
-DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
-# Real sockets, a reader's hand, real databases and processes.
-DRIVERS: tuple[str, ...] = (
-    "live/sockets.py",
-    "show/panel.py",
-    "databases/connect.py",
-    "idempotency/",
-    "systems/",
-)
-DRIVERS += ("experiments/stripe/", "experiments/idempotent/")
-DRIVERS += ("live/", "live/receiver.py")
-THIRD_PARTY = {
-    "show/panel.py": {"ipywidgets", "pandas"},
-    "show/plots/": {"matplotlib", "numpy"},
-    "show/tables.py": {"pandas"},
-    "databases/postgres.py": {"psycopg"},
-    "idempotency/": {"starlette"},
-    "systems/http/killable.py": {"starlette", "uvicorn"},
-    "systems/payments/": {"starlette", "uvicorn"},
-    "systems/http/serving.py": {"starlette", "uvicorn"},
-    "experiments/stripe/": {"httpx", "starlette"},
-    "experiments/idempotent/systems.py": {"httpx"},
-    "systems/shop.py": {"starlette"},
-}
 MACHINE_PATH = r"(?<![\w.~])/(home|root|Users|opt|tmp|usr|work)/"
 BANNED = {
     r"\b(TODO|FIXME|XXX)\b": "what is unfinished is an issue",
@@ -55,22 +27,7 @@ BANNED = {
     r"\b([Ss]imply|[Oo]bviously|[Tt]rivially)\b": "a reader who has to think feels a fool",
 }
 
-each_module = pytest.mark.parametrize(
-    "path",
-    shown.MODULES,
-    ids=[path.relative_to(shown.SOURCE).as_posix() for path in shown.MODULES],
-)
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
 
 
 def written(page: Path) -> str:
@@ -86,41 +43,29 @@ def outputs(notebook: Path) -> list[dict[str, Any]]:
 # The code
 
 
-@each_module
-def test_a_file_is_not_long(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_a_module(rule: rules.Rule) -> None:
+    assert list(rule(HOUSE)) == []
 
 
-@each_module
-def test_a_function_fits_on_a_screen(path: Path) -> None:
-    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions(path)}
-    assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+def test_a_room_says_what_it_is_and_stands_above_those_that_it_imports() -> None:
+    level = floors()
+    arrows = {pair for pair in HOUSE.arrows() if FACE not in pair}
+    assert [pair for pair in arrows if level[pair[0]] <= level[pair[1]]] == []
+    assert [room for room in ROOMS if HOUSE.says(room)[-1] not in ".?"] == []
+    folders = {path.name for path in SOURCE.iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} == set(ROOMS)
 
 
-@each_module
-def test_imports_are_the_standard_librarys_and_neither_clock_nor_chance(path: Path) -> None:
-    imported: set[str] = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            imported.add(str(node.module).split(".")[0])
-    name = path.relative_to(shown.SOURCE).as_posix()
-    allowed = [packages for place, packages in THIRD_PARTY.items() if name.startswith(place)]
-    assert imported - sys.stdlib_module_names <= set().union(*allowed)
-    assert name.startswith(DRIVERS) or imported & DRIVEN == set()
+def test_the_tests_stand_in_the_same_rooms() -> None:
+    found = {path.name for path in (shown.ROOT / "tests").iterdir() if path.is_dir()}
+    assert found - {"__pycache__"} == {*ROOMS, "house", "book", "benchmarks", "golden"}
 
 
-@each_module
-def test_imports_stand_at_the_top(path: Path) -> None:
-    within = [node for function in functions(path) for node in ast.walk(function)]
-    assert [n.lineno for n in within if isinstance(n, ast.Import | ast.ImportFrom)] == []
-
-
-@each_module
-def test_a_modules_docstring_ends_with_the_chapter_that_explains_it(path: Path) -> None:
-    last = (ast.get_docstring(tree(path)) or "").rsplit("\n", 1)[-1]
-    assert last in {f"Book: {page.stem}" for page in PAGES}
+@each_notebook
+def test_a_cell_imports_a_public_name_from_the_package(path: Path) -> None:
+    cells = [text for kind, text in shown.cells(path) if kind == "code"]
+    assert [found for text in cells for found in rules.around_in_cell(HOUSE, text)] == []
 
 
 def test_every_public_name_is_documented() -> None:

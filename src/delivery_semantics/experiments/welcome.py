@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.audit import audit
-from ..core.network import LOST, Fate, Network
-from ..core.simulate import simulate
-from ..core.trace import Trace
-from ..participants.receivers import ProcessThenAck
-from ..participants.senders import RetryUntilAcked, payments
+from .. import LOST, Network, ProcessThenAck, RetryUntilAcked, Trace, audit, payments, simulate
+from ..core.network import Fate
 from ..show.diagram import sequence
 from ..show.view import View
 

@@ -13,13 +13,21 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ...core.audit import audit
-from ...core.effects import Participant, Process, Send
-from ...core.network import Faults, Network
-from ...core.simulate import CrashPoint, simulate
-from ...core.trace import Event, Trace
-from ...participants.receivers import ProcessThenAck
-from ...participants.senders import RetryUntilAcked, payments
+from ... import (
+    CrashPoint,
+    Event,
+    Faults,
+    Network,
+    Participant,
+    Process,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Send,
+    Trace,
+    audit,
+    payments,
+    simulate,
+)
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from ...core.effects import Message, Participant, Passive
-from ...core.simulate import Outage, simulate
-from ...core.trace import Trace
-from ...participants.receivers import ProcessThenAck
-from ...participants.relay import Relay
-from ...participants.senders import (
-    Backoff,
+from ... import (
     Exponential,
     Fixed,
     FullJitter,
+    Message,
+    Outage,
+    Participant,
+    Passive,
+    ProcessThenAck,
+    Relay,
     RetryUntilAcked,
+    Trace,
     payments,
+    simulate,
 )
+from ...participants.senders import Backoff
 from ...show.plots import bars, timeline
 from ...show.view import View
 from ...theory.retries import amplification

@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.effects import Handler, Load, Message, Participant, Passive, Save, Send
-from ...core.exploration import Bounds, Exploration
-from ...core.explore import explore
-from ...participants.receivers import AckThenProcess, MarkThenProcess, ProcessThenAck
-from ...participants.relay import Relay
-from ...participants.senders import FireAndForget, RetryUntilAcked, payments
+from ... import (
+    AckThenProcess,
+    Bounds,
+    Exploration,
+    FireAndForget,
+    Load,
+    MarkThenProcess,
+    Message,
+    Participant,
+    Passive,
+    ProcessThenAck,
+    Relay,
+    RetryUntilAcked,
+    Save,
+    Send,
+    explore,
+    payments,
+)
+from ...core.effects import Handler
 from ..problem.faults import ProcessOnly
 
 

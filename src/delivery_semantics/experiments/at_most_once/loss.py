@@ -12,13 +12,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...core.audit import audit
-from ...core.effects import Message, Participant
-from ...core.network import Faults, Network
-from ...core.simulate import simulate
-from ...core.trace import Trace
-from ...participants.receivers import HighWaterMark, MarkThenProcess
-from ...participants.senders import FireAndForget, payments
+from ... import (
+    Faults,
+    FireAndForget,
+    HighWaterMark,
+    MarkThenProcess,
+    Message,
+    Network,
+    Participant,
+    Trace,
+    audit,
+    payments,
+    simulate,
+)
 from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

@@ -9,13 +9,8 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from ...core.audit import Audit, audit
+from ... import Audit, Faults, HighWaterMark, Message, Participant, Trace, audit, payments
 from ...core.dice import dice
-from ...core.effects import Message, Participant
-from ...core.network import Faults
-from ...core.trace import Trace
-from ...participants.receivers import HighWaterMark
-from ...participants.senders import payments
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...show.view import View

@@ -10,17 +10,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 
-from ...core.audit import Audit, audit
-from ...core.exploration import Bounds, Exploration, Verdict
-from ...core.explore import explore
-from ...core.network import Faults, Network
-from ...core.script import script
-from ...core.simulate import CrashPoint, simulate
-from ...core.trace import Trace
+from ... import (
+    Audit,
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
+    Network,
+    RetryUntilAcked,
+    Trace,
+    Verdict,
+    audit,
+    explore,
+    payments,
+    script,
+    simulate,
+)
 from ...databases import empty_place
 from ...live.campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
-from ...participants.senders import RetryUntilAcked, payments
 from ...theory.retries import Effects
 from ..myth.effects import WINDOWS, Participants
 from ..myth.search import RECEIVERS

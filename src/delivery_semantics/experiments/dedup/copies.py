@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ...core.audit import audit
-from ...core.effects import Ack, Message, Payload
-from ...core.trace import Event, Trace
+from ... import Ack, Event, Message, Trace, audit
+from ...core.effects import Payload
 from ...dedup import DedupStore, Id, NotRemembered
 from ...show.tables import Table, table
 

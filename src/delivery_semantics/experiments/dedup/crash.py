@@ -5,13 +5,27 @@ Book: 07-deduplication
 
 from __future__ import annotations
 
-from ...core.audit import EXACTLY_ONCE, audit
-from ...core.effects import Effect, Mark, Message, Once, Participant, Process, Send
-from ...core.script import script
-from ...core.steps import Crash, Deliver, Restart, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import MarkThenProcess, ProcessOnce, ProcessThenMark
-from ...participants.senders import RetryUntilAcked
+from ... import (
+    EXACTLY_ONCE,
+    Crash,
+    Deliver,
+    Mark,
+    MarkThenProcess,
+    Message,
+    Once,
+    Participant,
+    Process,
+    ProcessOnce,
+    ProcessThenMark,
+    Restart,
+    RetryUntilAcked,
+    Send,
+    Timeout,
+    Trace,
+    audit,
+    script,
+)
+from ...core.effects import Effect
 from ...show.diagram import sequence
 from ...show.view import View
 

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.effects import (
+from ... import (
     Ack,
-    Handler,
+    Deliver,
     IsMarked,
+    Lose,
     Mark,
     Message,
     Participant,
     Passive,
-    Payload,
+    ProcessOnce,
+    ProcessThenAck,
     Receive,
+    RetryUntilAcked,
     Send,
-)  # fmt: skip
-from ...core.script import script
-from ...core.steps import Deliver, Lose, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import ProcessOnce, ProcessThenAck
-from ...participants.senders import RetryUntilAcked
+    Timeout,
+    Trace,
+    script,
+)
+from ...core.effects import Handler, Payload
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
-from ...core.effects import Message
-from ...core.trace import Trace
+from ... import Message, Trace
 from ...dedup import DedupStore, Highest, Id, InMemory, scoped
 from .copies import Copy, received
 

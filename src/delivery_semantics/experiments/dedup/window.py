@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.audit import audit
-from ...core.effects import Message
+from ... import Exponential, Fixed, FullJitter, Message, audit
 from ...dedup import InMemory
-from ...participants.senders import Backoff, Exponential, Fixed, FullJitter
+from ...participants.senders import Backoff
 from ...show.picture import Picture, draw, number, path, polyline, text
 from ...show.view import View
 from ...theory.windows import effects_in_window

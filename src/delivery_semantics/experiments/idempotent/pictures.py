@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.effects import Confirm, Handler, Message, Participant, Passive, Payload, Send
-from ...core.script import script
-from ...core.steps import Deliver, Duplicate, Run
-from ...core.trace import Trace
-from ...participants.receivers import ProcessThenMark
-from ...participants.senders import FireAndForget
+from ... import (
+    Confirm,
+    Deliver,
+    Duplicate,
+    FireAndForget,
+    Message,
+    Participant,
+    Passive,
+    ProcessThenMark,
+    Run,
+    Send,
+    Trace,
+    script,
+)
+from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
 from ...show.picture import Picture
 from ...show.plots import bars

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.audit import audit
-from ...core.effects import (
+from ... import (
     Ack,
-    Handler,
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
     Mark,
     Message,
+    Network,
     Once,
     Participant,
     Passive,
-    Payload,
     Process,
+    RetryUntilAcked,
     Send,
-)  # fmt: skip
-from ...core.exploration import Bounds, Exploration
-from ...core.explore import explore
-from ...core.network import Faults, Network
-from ...core.simulate import CrashPoint, simulate
-from ...participants.senders import RetryUntilAcked, payments
+    audit,
+    explore,
+    payments,
+    simulate,
+)
+from ...core.effects import Handler, Payload
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...theory.retries import (

@@ -8,27 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...core.audit import EXACTLY_ONCE, audit
-from ...core.dice import dice
-from ...core.effects import (
-    Participant,
-)  # fmt: skip
-from ...core.exploration import Bounds, Exploration, Verdict
-from ...core.explore import explore
-from ...core.network import Faults, Network
-from ...core.script import script
-from ...core.simulate import Outage, simulate
-from ...core.steps import Deliver, Lose, Step, Timeout
-from ...core.trace import Trace
-from ...participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
-from ...participants.receivers import (
+from ... import (
+    EXACTLY_ONCE,
     AckThenProcess,
+    AlternatingBitReceiver,
+    AlternatingBitSender,
+    Bounds,
+    Deliver,
+    Exploration,
+    Faults,
+    Lose,
     MarkThenProcess,
+    Network,
+    Outage,
+    Participant,
     ProcessOnce,
     ProcessThenAck,
     ProcessThenMark,
-)  # fmt: skip
-from ...participants.senders import RetryUntilAcked, payments
+    RetryUntilAcked,
+    Step,
+    Timeout,
+    Trace,
+    Verdict,
+    audit,
+    explore,
+    payments,
+    script,
+    simulate,
+)
+from ...core.dice import dice
 from ...show.diagram import sequence
 from ...show.view import View
 

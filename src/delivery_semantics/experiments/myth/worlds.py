@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.audit import audit
-from ...core.effects import (
+from ... import (
+    Crash,
+    Deliver,
+    Lose,
     Participant,
     Process,
-    Send,
-)  # fmt: skip
-from ...core.script import script
-from ...core.steps import Crash, Deliver, Lose, Restart, Step, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import (
     ProcessThenAck,
-)  # fmt: skip
-from ...participants.senders import RetryUntilAcked, payments
+    Restart,
+    RetryUntilAcked,
+    Send,
+    Step,
+    Timeout,
+    Trace,
+    audit,
+    payments,
+    script,
+)
 from ...show.diagram import sequence
 from ...show.view import View
 

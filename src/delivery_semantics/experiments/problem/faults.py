@@ -9,14 +9,25 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...core.audit import audit
+from ... import (
+    LOST,
+    Faults,
+    FireAndForget,
+    Message,
+    Network,
+    Participant,
+    Passive,
+    Process,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Trace,
+    audit,
+    payments,
+    simulate,
+)
 from ...core.check import at_least, probability
-from ...core.effects import Handler, Message, Participant, Passive, Payload, Process
-from ...core.network import LOST, Fate, Faults, Network
-from ...core.simulate import simulate
-from ...core.trace import Trace
-from ...participants.receivers import ProcessThenAck
-from ...participants.senders import FireAndForget, RetryUntilAcked, payments
+from ...core.effects import Handler, Payload
+from ...core.network import Fate
 from ...show.diagram import sequence
 from ...show.plots import bars
 from ...show.view import View

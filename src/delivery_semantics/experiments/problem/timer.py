@@ -9,12 +9,8 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+from ... import Faults, Message, Network, Participant, ProcessThenAck, RetryUntilAcked, simulate
 from ...core.check import at_least, positive
-from ...core.effects import Message, Participant
-from ...core.network import Faults, Network
-from ...core.simulate import simulate
-from ...participants.receivers import ProcessThenAck
-from ...participants.senders import RetryUntilAcked
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...show.view import Run, View

@@ -9,18 +9,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ...core.check import at_least, positive
-from ...core.effects import Ack, Handler, Message, Participant, Passive, Payload, Receive, Send
-from ...core.exploration import Bounds
-from ...core.explore import explore
-from ...participants.receivers import (
+from ... import (
+    Ack,
     AckThenProcess,
+    Bounds,
     MarkThenProcess,
+    Message,
+    Participant,
+    Passive,
     ProcessOnce,
     ProcessThenAck,
     ProcessThenMark,
+    Receive,
+    Send,
+    explore,
+    payments,
 )
-from ...participants.senders import payments
+from ...core.check import at_least, positive
+from ...core.effects import Handler, Payload
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View
 from .pairs import ATTEMPTS_MAX, Times, retry, searched, send_once

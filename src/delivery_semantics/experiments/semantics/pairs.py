@@ -9,16 +9,30 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ...core.audit import audit
+from ... import (
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
+    FireAndForget,
+    Mark,
+    MarkThenProcess,
+    Message,
+    Network,
+    Once,
+    Participant,
+    Process,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Send,
+    Trace,
+    audit,
+    explore,
+    payments,
+    simulate,
+)
 from ...core.check import at_least, probability
-from ...core.effects import Mark, Message, Once, Participant, Process, Send
-from ...core.exploration import Bounds, Exploration
-from ...core.explore import explore
-from ...core.network import Faults, Network
-from ...core.simulate import CrashPoint, simulate
-from ...core.trace import Trace
-from ...participants.receivers import MarkThenProcess, ProcessOnce, ProcessThenAck
-from ...participants.senders import FireAndForget, RetryUntilAcked, payments
 from ...show.plots import bars
 from ...show.view import View
 

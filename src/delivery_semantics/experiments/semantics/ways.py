@@ -9,17 +9,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ... import (
+    Bounds,
+    Deliver,
+    Faults,
+    Lose,
+    Network,
+    Participant,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    explore,
+    payments,
+    script,
+    simulate,
+)
 from ...core.check import at_least
-from ...core.effects import Participant
-from ...core.exploration import Bounds
-from ...core.explore import explore
-from ...core.network import Faults, Network
-from ...core.script import script
-from ...core.simulate import simulate
-from ...core.steps import Deliver, Lose, Timeout
 from ...core.trace import Outcome
-from ...participants.receivers import ProcessThenAck
-from ...participants.senders import RetryUntilAcked, payments
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...theory.retries import Model, share_error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from ...core.trace import Trace
+from ... import Trace
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.http.proxy import Place, Proxy

@@ -12,8 +12,8 @@ import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...core.effects import Message, Payload
-from ...core.trace import Event, Trace
+from ... import Event, Message, Trace
+from ...core.effects import Payload
 from ...systems.http.proxy import Passed
 
 CLIENT, SERVICE, DATABASE = "client", "service", "database"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ...core.trace import Trace
+from ... import Trace
 from ...databases import Connections
 from ...idempotency import STRIPE, Answer, Claim, KeyStore, Profile, Refusal
 from ...idempotency.table import KeyName

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from ...core.effects import Message
+from ... import Message
 from ...databases import Connections, connect
 from ...idempotency import STRIPE, KeyStore, Profile
 from ...systems.http.client import NoAnswer, Reply, Request, ask

@@ -11,24 +11,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ....core.effects import (
+from ... import (
     Ack,
-    Handler,
+    Bounds,
+    Deliver,
+    Exploration,
     IsMarked,
+    Lose,
     Mark,
     Message,
     Participant,
     Passive,
-    Payload,
     Process,
+    RetryUntilAcked,
     Send,
-)  # fmt: skip
-from ....core.exploration import Bounds, Exploration
-from ....core.explore import explore
-from ....core.script import script
-from ....core.steps import Deliver, Lose, Timeout
-from ....core.trace import Trace
-from ....participants.senders import RetryUntilAcked
+    Timeout,
+    Trace,
+    explore,
+    script,
+)
+from ...core.effects import Handler, Payload
 
 IDS = "processed IDs"
 PAYMENT = Message("abc123")

@@ -1,0 +1,241 @@
+"""The rules of the house that a program can hold: each finds where the code breaks it.
+
+A rule takes a `House` and yields lines like ``core/world.py:12: core imports time; …``: file,
+line, and what is allowed. tests/house/test_rules.py breaks each of them once.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+
+import shown
+from house import FACE, ROOMS, House, Import, Module, read_imports
+
+Rule = Callable[[House], Iterator[str]]
+
+FILE_LINES = 350
+FUNCTION_LINES = 35
+PURE_ROOMS = ("core", "participants", "theory")
+# What computes, and knows neither the time nor the world.
+PURE = {"__future__", "collections", "contextlib", "dataclasses", "enum", "fractions"}
+PURE |= {"functools", "gc", "hashlib", "heapq", "itertools", "math", "numbers", "typing"}
+WORLDLY = {"__import__", "breakpoint", "eval", "exec", "input", "open", "print"}
+# Time, chance and processes come to all others through whoever drives them.
+DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}
+DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
+DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
+DRIVERS += ("experiments/idempotent", "experiments/stripe")
+PACKAGES = {
+    "databases": {"psycopg"},
+    "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
+    "idempotency": {"starlette"},
+    "systems": {"starlette", "uvicorn"},
+    "experiments/idempotent": {"httpx"},
+    "experiments/stripe": {"httpx", "starlette"},
+}
+"""The packages of others that a room may import, or one part of it."""
+
+
+def file(module: Module) -> str:
+    """Return a module's file, from the package's folder on."""
+    depth = 1 + module.name.count(".") + (module.path.name == "__init__.py")
+    return "/".join(module.path.parts[-(1 if module.name == FACE else depth) :])
+
+
+def place(module: Module, line: int) -> str:
+    """Return where a rule is broken."""
+    return f"{file(module)}:{line}"
+
+
+def within(module: Module, places: Iterable[str]) -> list[str]:
+    """Return those of the places, rooms or parts or files, in which a module is."""
+    return [one for one in places if f"{file(module)}/".startswith(f"{one}/")]
+
+
+def strangers(module: Module) -> Iterator[tuple[Import, str]]:
+    """Yield each import of a package that is not this one, and the package's name."""
+    for found in module.imports:
+        package = found.module.partition(".")[0]
+        if package != module.package:
+            yield found, package
+
+
+# Rooms and floors
+
+
+def stands_in_a_room(house: House) -> Iterator[str]:
+    """A module is the face or stands in a room."""
+    for module in house.modules.values():
+        if module.room not in (FACE, *ROOMS):
+            yield f"{place(module, 1)}: {module.room} is no room; allowed: {', '.join(ROOMS)}"
+
+
+def imports_the_rooms_below(house: House) -> Iterator[str]:
+    """A room imports those that `ROOMS` names for it; the face, the core and participants."""
+    plan = {**ROOMS, FACE: ("core", "participants")}
+    plan["experiments"] += (FACE,)
+    for module in house.modules.values():
+        for found in module.imports:
+            target = house.target(found)
+            allowed = {module.room, *plan.get(module.room, ())}
+            if target and target.room not in allowed:
+                text = f"{module.room} imports {target.room}; allowed: {sorted(allowed)}"
+                yield f"{place(module, found.line)}: {text}"
+
+
+def has_every_arrow_of_the_plan(house: House) -> Iterator[str]:
+    """What a room may import, but imports no more, is taken out of the plan."""
+    arrows = house.arrows()
+    for room, below in ROOMS.items():
+        for other in below:
+            if (room, other) not in arrows:
+                yield f"{room}/:0: {room} no longer imports {other}; take it out of house.ROOMS"
+
+
+def imports_in_no_circle(house: House) -> Iterator[str]:
+    """No module reaches itself through its imports, not even for its types."""
+    lines: dict[tuple[str, str], int] = {}
+    for module in house.modules.values():
+        for found in module.imports:
+            target = house.target(found)
+            if target and target.name != module.name:
+                lines.setdefault((module.name, target.name), found.line)
+    graph: dict[str, list[str]] = {name: [] for name in house.modules}
+    for one, other in lines:
+        graph[one].append(other)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][::-1]
+        where = place(house.modules[circle[0]], lines[circle[0], circle[1]])
+        yield f"{where}: modules import in a circle: {' → '.join(circle)}"
+
+
+# What a room may know
+
+
+def computes_only(house: House) -> Iterator[str]:
+    """The core, the participants and the theory know no package, clock, chance or I/O."""
+    for module in house.modules.values():
+        if module.room not in PURE_ROOMS:
+            continue
+        for found, package in strangers(module):
+            if package not in PURE:
+                text = f"{module.room} imports {package}; allowed: {', '.join(sorted(PURE))}"
+                yield f"{place(module, found.line)}: {text}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Name) and node.id in WORLDLY:
+                text = f"{module.room} uses {node.id}; allowed: what computes only"
+                yield f"{place(module, node.lineno)}: {text}"
+
+
+def imports_its_packages(house: House) -> Iterator[str]:
+    """A room imports the standard library and the packages that `PACKAGES` gives it."""
+    for module in house.modules.values():
+        allowed = set().union(*(PACKAGES[one] for one in within(module, PACKAGES)))
+        for found, package in strangers(module):
+            if package not in allowed | sys.stdlib_module_names:
+                text = f"{module.room} imports {package}; allowed here: {sorted(allowed)}"
+                yield f"{place(module, found.line)}: {text}"
+
+
+def is_driven(house: House) -> Iterator[str]:
+    """Outside of `DRIVERS`, a module knows neither time nor chance nor processes."""
+    for module in house.modules.values():
+        for found, package in strangers(module):
+            if package in DRIVEN and not within(module, DRIVERS):
+                text = f"{package} is the outside world; allowed in {', '.join(DRIVERS)}"
+                yield f"{place(module, found.line)}: {text}"
+
+
+def goes_through_the_face(house: House) -> Iterator[str]:
+    """An experiment imports a public name as a reader would: from the package."""
+    for module in house.modules.values():
+        if module.room == "experiments":
+            for found in around_the_face(house, module.imports):
+                yield f"{place(module, found.line)}: {advice(house, found)}"
+
+
+def around_the_face(house: House, imports: Iterable[Import]) -> Iterator[Import]:
+    """Yield each import of a public name from a room although the face has it."""
+    for found in imports:
+        target = house.target(found)
+        if target and target.room in ("core", "participants") and found.name in house.public:
+            yield found
+
+
+def around_in_cell(house: House, cell: str) -> Iterator[str]:
+    """Yield what a cell of a notebook imports around the face."""
+    for found in around_the_face(house, read_imports(ast.parse(cell))):
+        yield f"line {found.line}: {advice(house, found)}"
+
+
+def advice(house: House, found: Import) -> str:
+    """Return how a public name is imported."""
+    return f"{found.name} comes from {found.module}; allowed: from {house.package}"
+
+
+# What a file looks like
+
+
+def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions and methods of a module."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def is_not_long(house: House) -> Iterator[str]:
+    """A file has at most `FILE_LINES` lines."""
+    for module in house.modules.values():
+        lines = len(module.text.splitlines())
+        if lines > FILE_LINES:
+            yield f"{place(module, lines)}: the file has {lines} lines; allowed: {FILE_LINES}"
+
+
+def has_short_functions(house: House) -> Iterator[str]:
+    """A function has at most `FUNCTION_LINES` lines."""
+    for module in house.modules.values():
+        for node in functions(module):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES:
+                text = f"{node.name} has {lines} lines; allowed: {FUNCTION_LINES}"
+                yield f"{place(module, node.lineno)}: {text}"
+
+
+def imports_at_the_top(house: House) -> Iterator[str]:
+    """A function imports nothing."""
+    for module in house.modules.values():
+        for function in functions(module):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    text = f"{function.name} imports; allowed: at the top of the file"
+                    yield f"{place(module, node.lineno)}: {text}"
+
+
+def names_its_chapter(house: House) -> Iterator[str]:
+    """A module's docstring ends with the page of the book that explains it."""
+    allowed = [f"Book: {page.stem}" for page in shown.pages()]
+    for module in house.modules.values():
+        last = (ast.get_docstring(module.tree) or "").rsplit("\n", 1)[-1]
+        if last not in allowed:
+            text = f"the docstring ends with {last!r}; allowed: {', '.join(allowed)}"
+            yield f"{place(module, 1)}: {text}"
+
+
+RULES: tuple[Rule, ...] = (
+    stands_in_a_room,
+    imports_the_rooms_below,
+    has_every_arrow_of_the_plan,
+    computes_only,
+    imports_its_packages,
+    is_driven,
+    goes_through_the_face,
+    is_not_long,
+    has_short_functions,
+    imports_at_the_top,
+    names_its_chapter,
+)
