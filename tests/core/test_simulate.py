@@ -43,7 +43,7 @@ from delivery_semantics import (
     simulate,
 )
 from delivery_semantics.theory.retries import (
-    Effects,
+    Expected,
     Model,
     amplification,
     mark_then_process,
@@ -215,7 +215,7 @@ def test_a_crash_before_the_effect_is_a_lost_message_and_one_after_it_a_lost_ack
 )
 @pytest.mark.parametrize("attempts", [2, 4])
 def test_a_receiver_that_remembers_ids_has_only_its_crash_window(
-    receiver: Participant, before: type[Process], formula: type[Effects], attempts: int
+    receiver: Participant, before: type[Process], formula: type[Expected], attempts: int
 ) -> None:
     """Ack loss is there, and does not show."""
     model = Model(loss=0.3, ack_loss=0.4)

@@ -91,7 +91,7 @@ def words(drawing: Drawing) -> list[str]:
 
 
 def heights(drawing: Drawing) -> list[float]:
-    return [mark.y for mark in drawing.marks]
+    return [mark.y for mark in drawing.signs]
 
 
 def find(drawing: Drawing, word: str) -> Text:
@@ -211,7 +211,7 @@ def test_a_sign_tells_it_without_words_or_colour(kind: str) -> None:
 def test_what_happens_again_looks_different() -> None:
     process = Event(1, "processed", "receiver", ONE)
     twice = drawn(trace(process, process))
-    assert [mark.what for mark in twice.marks] == ["processed", "processed again"]
+    assert [mark.what for mark in twice.signs] == ["processed", "processed again"]
     assert find(twice, "process 1 again").style != find(twice, "process 1").style
 
 
@@ -299,7 +299,7 @@ def test_the_line_breaks_from_crash_to_restart() -> None:
         Restart("receiver"),
     )  # fmt: skip
     drawing = drawn(of)
-    marks = {mark.what: mark.y for mark in drawing.marks}
+    marks = {mark.what: mark.y for mark in drawing.signs}
     assert [(a[1], b[1]) for a, b in drawing.down] == [(marks["crashed"], marks["restarted"])]
     ends = {y for a, b in drawing.lines for y in (a[1], b[1])}
     assert {marks["crashed"], marks["restarted"]} < ends
@@ -307,10 +307,10 @@ def test_the_line_breaks_from_crash_to_restart() -> None:
 
 def test_a_timer_reaches_back_to_the_last_packet_sent() -> None:
     drawing = drawn(trace(sent(), sent(2, TWO), Event(1, "timed_out", "sender")))
-    timer = drawing.marks[2]
+    timer = drawing.signs[2]
     assert timer.since == segment(drawing, 1)[0][1]
     alone = drawn(trace(Event(1, "timed_out", "sender")))
-    assert alone.marks[0].since == 0
+    assert alone.signs[0].since == 0
     assert sequence(trace(Event(1, "timed_out", "sender")), title="Only a timer").svg
 
 
@@ -325,9 +325,9 @@ def test_seconds_are_shown_and_spread_the_rows() -> None:
     together = [event._replace(time_s=0.0) for event in events]
     assert heights(drawn(trace(*together), time_axis=True)) == heights(plain)
     assert max(b - a for a, b in pairwise(y)) <= STRETCH_MAX
-    assert y[-1] - y[0] <= 2 * (plain.marks[-1].y - plain.marks[0].y)
+    assert y[-1] - y[0] <= 2 * (plain.signs[-1].y - plain.signs[0].y)
     assert y[3] - y[2] > y[2] - y[1]
-    assert y[3] - y[2] > plain.marks[3].y - plain.marks[2].y
+    assert y[3] - y[2] > plain.signs[3].y - plain.signs[2].y
 
 
 def test_the_foot_counts_messages_and_money() -> None:
@@ -370,7 +370,7 @@ def test_of_a_long_trace_the_first_rows_are_drawn_and_the_rest_is_counted() -> N
     assert "41 further events are not drawn." in picture.description
     assert "in flight" not in picture.svg
     drawing = drawn(trace(*events))
-    assert find(drawing, "… 41 further events").box[1] > drawing.marks[-1].y
+    assert find(drawing, "… 41 further events").box[1] > drawing.signs[-1].y
     assert len(drawing.arrows) == 1
     assert segment(drawing, 0)[1][0] < drawing.lines[1][0][0] - 50
     just_beyond = drawn(trace(*events[:ROWS_MAX], sent(2)))

@@ -18,7 +18,7 @@ from delivery_semantics.show import panel as panel_module
 from delivery_semantics.show.panel import Panel
 from delivery_semantics.show.panel_html import FRAME_STYLE
 from delivery_semantics.show.plots import bars
-from delivery_semantics.show.view import Number, Run, Slider, View
+from delivery_semantics.show.view import Progress, Scalar, Slider, View
 
 LOSS = Slider("loss", "messages lost", [0, 10, 20, 30], unit="%", start=10)
 ATTEMPTS = Slider("attempts", "attempts at most", [1, 2, 3])
@@ -26,7 +26,7 @@ ATTEMPTS = Slider("attempts", "attempts at most", [1, 2, 3])
 
 def view(lost: int, *names: str) -> View:
     picture = bars({"messages": {"lost": lost}}, title="Lost", x="messages", x_max=100000)
-    numbers: dict[str, Number] = {"lost": lost, **dict.fromkeys(names, 0)}
+    numbers: dict[str, Scalar] = {"lost": lost, **dict.fromkeys(names, 0)}
     return View(picture, numbers, f"{lost} messages are lost.")
 
 
@@ -251,7 +251,7 @@ def test_an_error_at_the_start_or_in_the_sweep_is_raised() -> None:
         stored(Panel(broken_later, LOSS, title="Broken"))
 
 
-def slowly(*, loss: int, seed: int) -> Run:
+def slowly(*, loss: int, seed: int) -> Progress:
     yield from (0.25, 0.5, 0.75)
     return lost(loss=loss, seed=seed)
 
@@ -291,7 +291,7 @@ def test_a_move_abandons_the_run_for_another_position(monkeypatch: pytest.Monkey
     monkeypatch.setattr(panel_module, "_SLICE_S", 0.0)
     finished: list[int] = []
 
-    def noted(*, loss: int, seed: int) -> Run:
+    def noted(*, loss: int, seed: int) -> Progress:
         view = yield from slowly(loss=loss, seed=seed)
         finished.append(loss)
         return view
@@ -312,7 +312,7 @@ def test_a_move_abandons_the_run_for_another_position(monkeypatch: pytest.Monkey
 
 
 def test_a_slow_run_that_fails_says_so() -> None:
-    def fails(*, loss: int, seed: int) -> Run:
+    def fails(*, loss: int, seed: int) -> Progress:
         yield 0.5
         if seed != 1:
             raise OSError("no more")

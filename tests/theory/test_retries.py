@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery_semantics.theory.retries import (
-    Effects,
+    Expected,
     Model,
     amplification,
     any_of,
@@ -216,7 +216,7 @@ def remembering(receiver: str, loss: F, crash: F, attempts: int) -> dict[int, F]
 
 @pytest.mark.parametrize("receiver", [process_then_mark, mark_then_process, process_once])
 @pytest.mark.parametrize("attempts", [1, 2, 5])
-def test_receivers_that_remember_ids(receiver: Callable[..., Effects], attempts: int) -> None:
+def test_receivers_that_remember_ids(receiver: Callable[..., Expected], attempts: int) -> None:
     for loss in (F(0), F(1, 10), F(1, 2), F(1)):
         for crash in (F(0), F(1, 20), F(1, 3)):
             total = remembering(receiver.__name__, loss, crash, attempts)

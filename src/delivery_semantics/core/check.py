@@ -14,22 +14,22 @@ from fractions import Fraction
 from numbers import Integral, Real
 from typing import TypeVar
 
-Number = TypeVar("Number", bound=float | Fraction)
+_Number = TypeVar("_Number", bound=float | Fraction)
 
 
-def probability(name: str, value: Number) -> Number:
+def probability(name: str, value: _Number) -> _Number:
     """Return `value`, a number from 0 to 1 (both included); raise ValueError otherwise."""
     return _require(_is_number(value) and 0 <= value <= 1, name, value, "a number from 0 to 1")
 
 
-def positive(name: str, value: Number) -> Number:
+def positive(name: str, value: _Number) -> _Number:
     """Return `value`, a finite number greater than 0; raise ValueError otherwise."""
     return _require(
         _is_number(value) and value > 0, name, value, "a finite number greater than 0"
     )
 
 
-def not_negative(name: str, value: Number) -> Number:
+def not_negative(name: str, value: _Number) -> _Number:
     """Return `value`, a finite number that is 0 or more; raise ValueError otherwise."""
     return _require(_is_number(value) and value >= 0, name, value, "a finite number, 0 or more")
 
@@ -51,7 +51,7 @@ def _is_whole(value: object) -> bool:
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
-def _require(allowed: bool, name: str, value: Number, what: str) -> Number:
+def _require(allowed: bool, name: str, value: _Number, what: str) -> _Number:
     if not allowed:
         raise ValueError(f"{name} is {value!r}; allowed: {what}")
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from ..core.trace import Trace
-from .diagram.story import IN_FLIGHT, Flight, Row, Story, tell
+from .diagram.story import IN_FLIGHT, Flight, Retelling, ToldRow, tell
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _KEYWORDS = re.compile(
@@ -41,7 +41,7 @@ def mermaid(trace: Trace, *, saves: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(story: Story, number: int, row: Row, known_as: dict[str, str]) -> list[str]:
+def _lines(story: Retelling, number: int, row: ToldRow, known_as: dict[str, str]) -> list[str]:
     flight = story.flights.get(row.packet)
     who = known_as[row.who]
     if flight is None:

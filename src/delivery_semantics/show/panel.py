@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import panel_html
 from .picture import words
-from .view import Experiment, Number, Run, Slider, View, check, finish, positions, start
+from .view import Experiment, Progress, Scalar, Slider, View, check, finish, positions, start
 
 __all__ = ["Panel", "Slider", "View"]
 
@@ -51,8 +51,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             raise ValueError(f"seed is {seed!r}; allowed: 0 to {_SEED_MAX}")
         self._experiment, self._sliders = experiment, sliders
         self._title, self._own_seed = title, seed
-        self._views: dict[tuple[Number, ...], View] = {}
-        self._run: Run | None = None
+        self._views: dict[tuple[Scalar, ...], View] = {}
+        self._run: Progress | None = None
         self._began_s = 0.0
         self.controls = [_control(slider) for slider in sliders]
         self.seed = _seed_field(seed)
@@ -67,7 +67,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         for control in (*self.controls, self.seed):
             control.observe(self._move, names="value")
 
-    def frame(self, **values: Number) -> View:
+    def frame(self, **values: Scalar) -> View:
         """Return the view at a position, with the panel's seed; sliders not named are at start.
 
         Raises ValueError for a value that no slider has.
@@ -103,7 +103,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             self._run = start(self._experiment, place, seed=seed)
             self._advance(self._run, place, seed)
 
-    def _advance(self, run: Run, place: Mapping[str, Number], seed: int) -> None:
+    def _advance(self, run: Progress, place: Mapping[str, Scalar], seed: int) -> None:
         """Carry a run on to its end, or as long as the reader need not be heard."""
         if run is not self._run:
             return
@@ -131,7 +131,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def _show(self, view: View) -> None:
         self._set(panel_html.frame(view, f"eo-live-{self.model_id}"))
 
-    def _show_error(self, error: Exception, place: Mapping[str, Number], seed: int) -> None:
+    def _show_error(self, error: Exception, place: Mapping[str, Scalar], seed: int) -> None:
         at = ", ".join(f"{s.label} {s.text(place[s.name])}" for s in self._sliders)
         self._set(
             f'<p class="panel-error" role="alert">The experiment failed at {words(at)}, '

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from .picture import words
-from .view import Number, Slider, View, plain, positions
+from .view import Scalar, Slider, View, plain, positions
 
 # The rules that a frame needs wherever it is shown. A live panel carries them along; the page
 # has them at the top of _static/panel.css, and a test compares the two.
@@ -136,7 +136,7 @@ def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], seed:
     )
 
 
-def _row(sliders: Sequence[Slider], values: Mapping[str, Number], view: View) -> str:
+def _row(sliders: Sequence[Slider], values: Mapping[str, Scalar], view: View) -> str:
     keys = [slider.text(values[slider.name]) for slider in sliders]
     return "".join(f'<th scope="row">{words(key)}</th>' for key in keys) + "".join(
         f"<td>{words(plain(value))}</td>" for value in view.numbers.values()

@@ -21,9 +21,9 @@ from .picture import Picture, readable
 
 POSITIONS_MAX = 80  # a page holds a frame for each; more would make it heavy and its table long
 
-Number = str | int | float
-Run = Generator[float, None, "View"]
-Experiment = Callable[..., "View | Run"]
+Scalar = str | int | float
+Progress = Generator[float, None, "View"]
+Experiment = Callable[..., "View | Progress"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class View:
     """
 
     picture: Picture | Sequence[Picture]
-    numbers: Mapping[str, Number]
+    numbers: Mapping[str, Scalar]
     sentence: str
 
     def __post_init__(self) -> None:
@@ -69,18 +69,18 @@ class Slider:
 
     name: str
     label: str
-    values: tuple[Number, ...]
+    values: tuple[Scalar, ...]
     unit: str
-    start: Number
+    start: Scalar
 
     def __init__(
         self,
         name: str,
         label: str,
-        values: Sequence[Number],
+        values: Sequence[Scalar],
         *,
         unit: str = "",
-        start: Number | None = None,
+        start: Scalar | None = None,
     ) -> None:
         if not label.strip():
             raise ValueError(f"label of slider {name!r} is empty; it names the slider")
@@ -97,12 +97,12 @@ class Slider:
         for field, value in (fields | {"start": begin}).items():
             object.__setattr__(self, field, value)
 
-    def text(self, value: Number) -> str:
+    def text(self, value: Scalar) -> str:
         """Return a value as the reader sees it: 20 %, 1,000 messages."""
         return f"{plain(value)}\N{NO-BREAK SPACE}{self.unit}" if self.unit else plain(value)
 
 
-def plain(value: Number) -> str:
+def plain(value: Scalar) -> str:
     """Format a number of a view: whole numbers in full, others with four digits."""
     return readable(value) if isinstance(value, int | float) else value
 
@@ -125,14 +125,14 @@ def check(experiment: Experiment, sliders: Sequence[Slider]) -> None:
         raise ValueError(f"the sliders have {count} positions together; {allowed}")
 
 
-def positions(sliders: Sequence[Slider]) -> list[dict[str, Number]]:
+def positions(sliders: Sequence[Slider]) -> list[dict[str, Scalar]]:
     """Return every position of the sliders as arguments; the last slider moves fastest."""
     grid = itertools.product(*(slider.values for slider in sliders))
     names = [slider.name for slider in sliders]
     return [dict(zip(names, values, strict=True)) for values in grid]
 
 
-def start(experiment: Experiment, values: Mapping[str, Any], *, seed: int) -> Run:
+def start(experiment: Experiment, values: Mapping[str, Any], *, seed: int) -> Progress:
     """Begin a run; it yields the share that is done and returns the view.
 
     Raises TypeError when the experiment returns anything but a `View`.
@@ -144,7 +144,7 @@ def start(experiment: Experiment, values: Mapping[str, Any], *, seed: int) -> Ru
     return view
 
 
-def finish(run: Run) -> View:
+def finish(run: Progress) -> View:
     """Carry a run through to its view."""
     while True:
         try:

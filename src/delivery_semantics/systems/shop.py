@@ -56,7 +56,7 @@ def shop(connections: Connections) -> Starlette:
     """Return the application, which keeps everything in one database. It makes its tables."""
     SHOP.ensure(connections.here())
 
-    def route(path: str, method: str, handle: Handler) -> Route:
+    def route(path: str, method: str, handle: Endpoint) -> Route:
         return Route(path, _endpoint(handle, connections), methods=[method])
 
     return Starlette(
@@ -164,11 +164,11 @@ def post_order(database: Database, request: Request, body: bytes) -> Response:
 
 # Requests and replies ---------------------------------------------------------------------
 
-Handler = Callable[[Database, Request, bytes], Response]
+Endpoint = Callable[[Database, Request, bytes], Response]
 
 
 def _endpoint(
-    handle: Handler, connections: Connections
+    handle: Endpoint, connections: Connections
 ) -> Callable[[Request], Awaitable[Response]]:
     def in_thread(request: Request, body: bytes) -> Response:
         try:

@@ -166,7 +166,7 @@ class Model:
         return falls[: max(0, attempts - wanted + 1)]
 
 
-class Effects(NamedTuple):
+class Expected(NamedTuple):
     """What a receiver that remembers ids does for one message: mean, P(0) and P(2 or more)."""
 
     mean: Number
@@ -174,7 +174,7 @@ class Effects(NamedTuple):
     several: Number
 
 
-def process_then_mark(*, loss: Number, crash: Number, attempts: int | None = None) -> Effects:
+def process_then_mark(*, loss: Number, crash: Number, attempts: int | None = None) -> Expected:
     """Effects when a crash can fall after the effect and before the mark.
 
     The mark makes lost acks harmless, and leaves the crash in their place: `Model` with
@@ -182,20 +182,20 @@ def process_then_mark(*, loss: Number, crash: Number, attempts: int | None = Non
     """
     model = Model(loss=loss, crash_after=crash)
     mean = model.deliveries_mean(attempts)
-    return Effects(mean, model.undelivered(attempts), model.any_duplicate(attempts))
+    return Expected(mean, model.undelivered(attempts), model.any_duplicate(attempts))
 
 
-def mark_then_process(*, loss: Number, crash: Number, attempts: int | None = None) -> Effects:
+def mark_then_process(*, loss: Number, crash: Number, attempts: int | None = None) -> Expected:
     """Effects when a crash can fall after the mark and before the effect: a silent loss."""
     arrived = Model(loss=loss).delivered(attempts)
     effect = arrived * (1 - probability("crash", crash))
-    return Effects(effect, 1 - effect, 0)
+    return Expected(effect, 1 - effect, 0)
 
 
-def process_once(*, loss: Number, crash: Number, attempts: int | None = None) -> Effects:
+def process_once(*, loss: Number, crash: Number, attempts: int | None = None) -> Expected:
     """Effects when effect and mark are one transaction: a crash undoes both or neither."""
     model = Model(loss=loss, crash_before=crash)
-    return Effects(model.delivered(attempts), model.undelivered(attempts), 0)
+    return Expected(model.delivered(attempts), model.undelivered(attempts), 0)
 
 
 def count_mean_and_deviation(messages: int, chance: Number) -> tuple[Number, float]:

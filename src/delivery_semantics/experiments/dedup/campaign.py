@@ -29,7 +29,7 @@ from ... import (
 from ...databases import empty_place
 from ...live.campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
-from ...theory.retries import Effects
+from ...theory.retries import Expected
 from ..myth.effects import WINDOWS, Participants
 from ..myth.search import RECEIVERS
 
@@ -136,7 +136,7 @@ class Killed:
     found: Audit
     kills: int
     money_there: int
-    expected: Effects
+    expected: Expected
 
     @property
     def never(self) -> float:

@@ -66,10 +66,10 @@ class Variable:
             self.applied.add(operation_id)
 
 
-Row = tuple[int, str]
+Item = tuple[int, str]
 
 
-class Rows:
+class Items:
     """A table of a database; an insert replies with how many rows it made."""
 
     STATES: ClassVar = ((), ((1, "tea"),), ((1, "tea"), (2, "rice")))
@@ -79,13 +79,13 @@ class Rows:
         database.rows("DROP TABLE IF EXISTS items")
         database.rows(f"CREATE TABLE items (id BIGINT {key}, name TEXT)")
 
-    def put_into(self, state: tuple[Row, ...]) -> None:
+    def put_into(self, state: tuple[Item, ...]) -> None:
         """Replace all rows by these."""
         self._database.change("DELETE FROM items")
         for row in state:
             self._database.change("INSERT INTO items VALUES (?, ?)", row)
 
-    def look(self) -> tuple[Row, ...]:
+    def look(self) -> tuple[Item, ...]:
         """Return all rows, ordered."""
         return tuple(sorted(self._database.rows("SELECT id, name FROM items")))
 
@@ -180,8 +180,8 @@ class Systems:
     """All of them: one table without a key and one with."""
 
     variable: Variable
-    rows: Rows
-    keyed: Rows
+    rows: Items
+    keyed: Items
     users: Users
     orders: Orders
 
@@ -200,8 +200,8 @@ def systems() -> Iterator[Systems]:
         ):
             yield Systems(
                 Variable(),
-                Rows(plain),
-                Rows(keyed, key="PRIMARY KEY"),
+                Items(plain),
+                Items(keyed, key="PRIMARY KEY"),
                 Users(client, connections.here()),
                 Orders(client, connections.here()),
             )

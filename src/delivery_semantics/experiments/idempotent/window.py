@@ -28,14 +28,14 @@ EVEN, RANDOM = "any gap up to the longest", "exponential"
 
 
 @dataclass(frozen=True)
-class Run:
+class TimedRun:
     """A bank after all copies, and for each copy its steps with their times."""
 
     bank: MemoryBank
     steps: tuple[list[tuple[float, str]], ...]
 
 
-def run(starts_s: Sequence[float], *, window_s: float) -> Run:
+def run(starts_s: Sequence[float], *, window_s: float) -> TimedRun:
     """Run a copy from each of these times on, ``window_s`` from its check to its mark.
 
     The steps lie evenly between. Who is further goes first where two come at the same time: a
@@ -60,7 +60,7 @@ def run(starts_s: Sequence[float], *, window_s: float) -> Run:
             done = 1 - minus_step
             due_s = starts_s[number] + window_s * done / (len(STEPS) - 1)
             heapq.heappush(agenda, (due_s, -done, number))
-    return Run(bank, steps)
+    return TimedRun(bank, steps)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ... import Faults, Message, Network, Participant, ProcessThenAck, RetryUnti
 from ...core.check import at_least, positive
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...show.view import Run, View
+from ...show.view import Progress, View
 from ...theory.retries import sends_mean_in_order, sends_mean_with_early_timer
 
 RATIOS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
@@ -62,7 +62,7 @@ def duplicates_by_formula(ratio: float, *, in_order: bool) -> float:
     return form(timeout_s=ratio, round_trip_s_mean=1.0) - 1
 
 
-def impatience(*, ratio: float, seed: int) -> Run:
+def impatience(*, ratio: float, seed: int) -> Progress:
     """Show the duplicates for a timer of ``ratio`` mean round trips, and the closed forms.
 
     The plot has a point for every length in ``RATIOS``; they are measured one after the other.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .paper import fitted, text_width
-from .story import IN_FLIGHT, Story
+from .story import IN_FLIGHT, Retelling
 
 HEADER = 34  # where life lines begin, under the boxes with the names
 GUTTER = 15  # between a life line and the words beside it: marks and timers are drawn there
@@ -29,7 +29,7 @@ def half_box(name: str) -> float:
     return round(text_width(fitted(name, NAME_WIDTH_MAX), bold=True) / 2 + 10)
 
 
-def heights(story: Story, time_axis: bool) -> tuple[tuple[float, ...], float]:
+def heights(story: Retelling, time_axis: bool) -> tuple[tuple[float, ...], float]:
     """Return the height of each row's middle, and of the foot of the life lines."""
     leaves = {f.ends: f.leaves for f in story.flights.values()}
     copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in REACH}
@@ -55,13 +55,13 @@ def heights(story: Story, time_axis: bool) -> tuple[tuple[float, ...], float]:
     return tuple(heights), floor + 8
 
 
-def _units_per_second(story: Story) -> float:
+def _units_per_second(story: Retelling) -> float:
     """Return the scale at which all the time there is takes as much room as all the rows."""
     span_s = story.rows[-1].time_s - story.rows[0].time_s if story.rows else 0.0
     return DROP * len(story.rows) / span_s if span_s > 0 else 0.0
 
 
-def columns(story: Story) -> tuple[float, ...]:
+def columns(story: Retelling) -> tuple[float, ...]:
     """Return the place of each life line, the first at 0, far enough apart for all words."""
     names = story.names
     least = SPAN if len(names) == 2 else SPAN_MIN

@@ -26,7 +26,7 @@ from .grid import (
     heights,
 )
 from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
-from .story import Flight, Row, Story
+from .story import Flight, Retelling, ToldRow
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Sign:
     """A sign on a life line, by kind of event, on its ``side`` -1 or 1.
 
     ``since`` is the height at which a timer was set.
@@ -62,11 +62,11 @@ class Drawing:
     lines: tuple[Segment, ...]
     down: tuple[Segment, ...]
     arrows: tuple[Arrow, ...]
-    marks: tuple[Mark, ...]
+    signs: tuple[Sign, ...]
     texts: tuple[Text, ...]
 
 
-def lay_out(story: Story, *, time_axis: bool, totals: bool) -> Drawing:
+def lay_out(story: Retelling, *, time_axis: bool, totals: bool) -> Drawing:
     """Place a story on paper."""
     plan = _Plan(story, *heights(story, time_axis), columns(story))
     plan = replace(plan, moved=frozenset(plan.crowded()))
@@ -96,7 +96,7 @@ def lay_out(story: Story, *, time_axis: bool, totals: bool) -> Drawing:
 class _Plan:
     """A story with the height of each row and the place of each life line."""
 
-    story: Story
+    story: Retelling
     heights: tuple[float, ...]
     bottom: float
     columns: tuple[float, ...]
@@ -153,7 +153,7 @@ class _Plan:
             texts.append(Text(words, middle, self.heights[-1] + 5, "middle", "muted"))
         return texts
 
-    def _note(self, row: Row, y: float) -> Text | None:
+    def _note(self, row: ToldRow, y: float) -> Text | None:
         flight = self.story.flights.get(row.packet)
         if row.what == "sent" or not (row.words or (flight and flight.copy)):
             return None
@@ -175,15 +175,15 @@ class _Plan:
             for name, x in zip(self.names, self.columns, strict=True)
         ]
 
-    def marks(self) -> list[Mark]:
-        marks, sent = [], dict.fromkeys(self.story.names, 0.0)
+    def signs(self) -> list[Sign]:
+        signs, sent = [], dict.fromkeys(self.story.names, 0.0)
         for row, y in zip(self.story.rows, self.heights, strict=False):
             if row.what == "sent":
                 sent[row.who] = y
             again = row.what == "processed" and row.words.endswith(" again")
             what = "processed again" if again else row.what
-            marks.append(Mark(what, self.at(row.who), y, self.side(row.who), sent[row.who]))
-        return marks
+            signs.append(Sign(what, self.at(row.who), y, self.side(row.who), sent[row.who]))
+        return signs
 
     def lives(self) -> tuple[list[Segment], list[Segment]]:
         """Return when each participant is up, and when it is down."""
@@ -207,9 +207,9 @@ class _Plan:
             (x - w, 8.0, x + w, float(HEADER))
             for x, w in zip(self.columns, map(half_box, self.names), strict=True)
         )
-        marks = tuple(self.marks())
+        signs = tuple(self.signs())
         return Drawing(
-            width, height, names, tuple(up), tuple(down), tuple(arrows), marks, texts
+            width, height, names, tuple(up), tuple(down), tuple(arrows), signs, texts
         )
 
 
@@ -232,7 +232,7 @@ def _times(plan: _Plan) -> list[Text]:
     return texts
 
 
-def _foot(story: Story, width: float, bottom: float) -> list[Text]:
+def _foot(story: Retelling, width: float, bottom: float) -> list[Text]:
     """Return the totals on one line, or on two if they do not fit."""
     style = "strong" if story.just_once else "alarm"
     one = " · ".join(story.totals)

@@ -18,7 +18,7 @@ IN_FLIGHT = "in flight"
 
 
 @dataclass(frozen=True)
-class Row:
+class ToldRow:
     """One thing that happened, with the words beside it and a sentence for those who listen.
 
     ``what`` is the event's kind, or "in flight" for a packet that nothing became of. ``packet``
@@ -53,17 +53,17 @@ class Flight:
 
 
 @dataclass(frozen=True)
-class Story:
+class Retelling:
     """Rows in their order, flights by packet, and what was processed in the end."""
 
     names: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ToldRow, ...]
     flights: dict[int, Flight]
     totals: tuple[str, ...]
     just_once: bool
     further: int = 0
 
-    def cut(self, rows_max: int) -> Story:
+    def cut(self, rows_max: int) -> Retelling:
         """Return the first ``rows_max`` rows; ``further`` counts the rest."""
         further = len(self.rows) - rows_max
         if further <= 0:
@@ -85,7 +85,7 @@ class Story:
         return told + [f"{total[:1].upper()}{total[1:]}." for total in self.totals]
 
 
-def tell(trace: Trace, *, saves: bool = False) -> Story:
+def tell(trace: Trace, *, saves: bool = False) -> Retelling:
     """Retell a trace. ``saves`` includes what participants note for themselves.
 
     Raises ValueError for a trace without participants, or with an event of a stranger.
@@ -101,14 +101,14 @@ def tell(trace: Trace, *, saves: bool = False) -> Story:
     for event in trace.events:
         teller.hear(event)
     teller.end()
-    return Story(trace.names, tuple(teller.rows), teller.flights, *totals(trace))
+    return Retelling(trace.names, tuple(teller.rows), teller.flights, *totals(trace))
 
 
 class _Teller:
     """Hears the events one by one and remembers what a listener would."""
 
     def __init__(self, trace: Trace, saves: bool) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[ToldRow] = []
         self.flights: dict[int, Flight] = {}
         self._hidden = {"duplicated", "ignored", "waited"} | (set() if saves else {"saved"})
         self._ignored = {e.packet for e in trace.events if e.what == "ignored"}
@@ -144,7 +144,7 @@ class _Teller:
 
     def _add(self, what: str, who: str, words: str, sentence: str, packet: int) -> None:
         begin = sentence[:1].upper() + sentence[1:]
-        self.rows.append(Row(what, who, self._last_time_s, words, begin, packet))
+        self.rows.append(ToldRow(what, who, self._last_time_s, words, begin, packet))
 
     def _leave(self, event: Event) -> tuple[str, str]:
         kind = event.payload.kind if event.payload else ""

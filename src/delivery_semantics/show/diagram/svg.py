@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import hypot
 
 from ..picture import colour, number, path, polyline, words
-from .layout import Arrow, Drawing, Mark
+from .layout import Arrow, Drawing, Sign
 from .paper import Point, Text
 from .story import IN_FLIGHT
 
@@ -31,7 +31,7 @@ def parts(drawing: Drawing) -> list[str]:
         path(lives, stroke="muted"),
         path("".join(map(polyline, drawing.down)), stroke="muted", dash="1 5"),
         *_arrows(drawing.arrows),
-        *_marks(drawing.marks),
+        *_signs(drawing.signs),
         *(_texts(style, drawing.texts) for style in STYLES),
     ]
     return [part for part in found if part and 'd=""' not in part]
@@ -94,12 +94,12 @@ def _cross(arrow: Arrow) -> str:
     return polyline(rising) + polyline(falling)
 
 
-# Marks on life lines ----------------------------------------------------------------------
+# Signs on life lines ----------------------------------------------------------------------
 
 
-def _marks(marks: tuple[Mark, ...]) -> list[str]:
+def _signs(signs: tuple[Sign, ...]) -> list[str]:
     def drawn(*kinds: str) -> str:
-        return "".join(_SIGNS[mark.what](mark) for mark in marks if mark.what in kinds)
+        return "".join(_SIGNS[sign.what](sign) for sign in signs if sign.what in kinds)
 
     return [
         path(drawn("timed_out"), stroke="muted", dash="3 3"),
@@ -111,42 +111,42 @@ def _marks(marks: tuple[Mark, ...]) -> list[str]:
     ]
 
 
-def _disc(mark: Mark, radius: float = 6) -> str:
-    x, y = number(mark.x - radius), number(mark.y)
+def _disc(sign: Sign, radius: float = 6) -> str:
+    x, y = number(sign.x - radius), number(sign.y)
     r, across = number(radius), number(2 * radius)
     return f"M{x} {y}a{r} {r} 0 1 0 {across} 0a{r} {r} 0 1 0 -{across} 0Z"
 
 
-def _diamond(mark: Mark) -> str:
-    x, y = mark.x, mark.y
+def _diamond(sign: Sign) -> str:
+    x, y = sign.x, sign.y
     return polyline(((x - 8, y), (x, y - 8), (x + 8, y), (x, y + 8))) + "Z"
 
 
-def _square(mark: Mark) -> str:
-    return f"M{number(mark.x - 5)} {number(mark.y - 5)}h10v10h-10Z"
+def _square(sign: Sign) -> str:
+    return f"M{number(sign.x - 5)} {number(sign.y - 5)}h10v10h-10Z"
 
 
-def _timer(mark: Mark) -> str:
+def _timer(sign: Sign) -> str:
     """An arc from where the timer was set to where it ran out."""
-    if not mark.since:
-        return f"M{number(mark.x)} {number(mark.y)}h{number(9 * mark.side)}"
-    begin, end = number(mark.since), number(mark.y)
-    out = number(mark.x + 18 * mark.side)
-    x = number(mark.x)
+    if not sign.since:
+        return f"M{number(sign.x)} {number(sign.y)}h{number(9 * sign.side)}"
+    begin, end = number(sign.since), number(sign.y)
+    out = number(sign.x + 18 * sign.side)
+    x = number(sign.x)
     return f"M{x} {begin}C{out} {begin} {out} {end} {x} {end}"
 
 
-def _break(mark: Mark) -> str:
-    x, y = mark.x, mark.y
+def _break(sign: Sign) -> str:
+    x, y = sign.x, sign.y
     return polyline(((x - 10, y + 3), (x - 4, y - 4), (x + 3, y + 4), (x + 10, y - 3)))
 
 
-def _bar(mark: Mark) -> str:
-    return f"M{number(mark.x - 7)} {number(mark.y)}h14"
+def _bar(sign: Sign) -> str:
+    return f"M{number(sign.x - 7)} {number(sign.y)}h14"
 
 
-def _tick(mark: Mark) -> str:
-    x, y = mark.x, mark.y
+def _tick(sign: Sign) -> str:
+    x, y = sign.x, sign.y
     return polyline(((x - 6, y), (x - 2, y + 5), (x + 7, y - 6)))
 
 

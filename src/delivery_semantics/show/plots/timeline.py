@@ -110,7 +110,7 @@ def _ends(times: Sequence[float], given: Ends | None, bin_s: float | None) -> En
 
 
 @dataclass(frozen=True)
-class Load:
+class Bins:
     """Marks of all lanes in each bin of `bin_s` seconds."""
 
     counts: Sequence[int]
@@ -121,7 +121,7 @@ class Load:
 
 def _count(
     times: Sequence[float], ends: Ends, bin_s: float, most: int | None, capacity: int | None
-) -> Load:
+) -> Bins:
     """Count the times in bins [low, low + bin_s), …; a bin's own start belongs to it."""
     low, high = ends
     counts = [0] * (math.floor((high - low) / positive("bin_s", bin_s) + 1e-9) + 1)
@@ -132,11 +132,11 @@ def _count(
     highest = max(*counts, capacity or 0)
     if most is not None and most < highest:
         raise ValueError(f"load_max is {most!r}; allowed: {highest} or more")
-    return Load(counts, bin_s, most or highest, capacity)
+    return Bins(counts, bin_s, most or highest, capacity)
 
 
 def _axes(
-    lanes: Known, hues: Mapping[str, str], load: Load | None
+    lanes: Known, hues: Mapping[str, str], load: Bins | None
 ) -> tuple[Figure, Axes, Axes]:
     """Return a figure with axes for the lanes and for the load, which may be the same."""
     head = 24 * legend_rows(list(hues))[1] if len(hues) > 1 else 8
@@ -173,7 +173,7 @@ def _lanes(axes: Axes, lanes: Known, hues: Mapping[str, str]) -> None:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, handletextpad=0.2)
 
 
-def _load(axes: Axes, load: Load | None, ends: Ends, x: str) -> None:
+def _load(axes: Axes, load: Bins | None, ends: Ends, x: str) -> None:
     if load is None:
         dress(axes, x=x, grid=False)
         return
@@ -191,7 +191,7 @@ def _load(axes: Axes, load: Load | None, ends: Ends, x: str) -> None:
     dress(axes, x=x, y=f"attempts in each {readable(load.bin_s)} s{dashed}", whole=True)
 
 
-def _describe(lanes: Known, x: str, load: Load | None, ends: Ends) -> str:
+def _describe(lanes: Known, x: str, load: Bins | None, ends: Ends) -> str:
     times = [at for lane in lanes.values() for at, _ in lane]
     first, last = readable(min(times)), readable(max(times))
     says = [f"{len(times)} marks of {len(lanes)} participants, {x} from {first} to {last}."]

@@ -13,7 +13,7 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .errors import Refusal
+from .errors import ApiError
 
 SECRET = re.compile(r"(?i:Bearer) +(sk_(?:test|live)_[A-Za-z0-9]{1,100})")
 PUBLIC_PATHS = ("/openapi.json",)
@@ -50,7 +50,7 @@ class Authentication:
             await self.app(scope, receive, send)
             return
         message = "You did not provide an API key: Authorization: Bearer sk_test_…"
-        refusal = Refusal(401, "invalid_request_error", message)
+        refusal = ApiError(401, "invalid_request_error", message)
         response = refusal.response()
         response.headers["WWW-Authenticate"] = "Bearer"
         await response(scope, receive, send)

@@ -26,7 +26,7 @@ from .charging import Charging
 from .description import description
 from .ending import closing_at_the_end
 from .envelope import Envelope, NewKey, random_id
-from .errors import Refusal
+from .errors import ApiError
 from .parameters import charge_asked, page_asked
 from .steps import Announce, unobserved
 
@@ -62,7 +62,7 @@ def payments_app(
             Middleware(IdempotencyMiddleware, keys=keys, profile=profile, account=account_of),
         ],
         lifespan=closing_at_the_end(keys, keys.connections),
-        exception_handlers={Refusal: _refused, HTTPException: _not_found, Exception: _failed},
+        exception_handlers={ApiError: _refused, HTTPException: _not_found, Exception: _failed},
     )
     app.router.redirect_slashes = False  # a redirect is another request with the same key
     return app
@@ -108,7 +108,7 @@ def _reading() -> Iterator[None]:
         yield
     except DatabaseRefused as error:
         message = "The charges cannot be read now."
-        raise Refusal(503, "api_error", message) from error
+        raise ApiError(503, "api_error", message) from error
 
 
 def _account(request: Request) -> str:
@@ -118,20 +118,20 @@ def _account(request: Request) -> str:
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
+    assert isinstance(error, ApiError)
     return error.response()
 
 
 def _failed(request: Request, error: Exception) -> Response:
     """Say that it is the service's own fault; what happened is on its stderr."""
-    return Refusal(500, "api_error", "Something went wrong here.").response()
+    return ApiError(500, "api_error", "Something went wrong here.").response()
 
 
 def _not_found(request: Request, error: Exception) -> Response:
     """Say in Stripe's form that there is no such path, or no such method."""
     assert isinstance(error, HTTPException)
     message = f"Unrecognized request: {error.detail}"
-    refusal = Refusal(error.status_code, "invalid_request_error", message)
+    refusal = ApiError(error.status_code, "invalid_request_error", message)
     response = refusal.response()
     response.headers.update(error.headers or {})
     return response

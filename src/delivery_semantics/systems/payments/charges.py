@@ -51,14 +51,14 @@ def settle(database: Database, id: str, status: str) -> None:
 
 
 def find(database: Database, account: str, id: str, *, param: str = "id") -> Object:
-    """Return one of the account's own charges. Raises Refusal for any other id."""
+    """Return one of the account's own charges. Raises ApiError for any other id."""
     return _object(_row(database, account, id, param))
 
 
 def page(database: Database, account: str, asked: PageAsked) -> Object:
     """Return a list object: the charges asked for, newest first, and whether there are more.
 
-    Raises Refusal for a cursor that is none of the account's charges.
+    Raises ApiError for a cursor that is none of the account's charges.
     """
     where, values = "", [account]
     if asked.after:

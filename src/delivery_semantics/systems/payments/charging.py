@@ -18,7 +18,7 @@ from ...databases import Database
 from ...idempotency import Claim, Phase
 from . import charges
 from .card import Card, CardInDoubt
-from .errors import Refusal
+from .errors import ApiError
 from .parameters import DECLINED, ChargeAsked
 from .steps import Announce
 
@@ -68,17 +68,17 @@ class Charging:
     def _move_money(self, claim: Claim, asked: ChargeAsked) -> None:
         card = self.card
         if card is None:
-            raise Refusal(500, "api_error", "Begun with a card processor; there is none now.")
+            raise ApiError(500, "api_error", "Begun with a card processor; there is none now.")
         if not card.ask_again:
             if claim.recovery_point == "card_asked":
-                raise Refusal(500, "api_error", "The card was asked, and then we crashed.")
+                raise ApiError(500, "api_error", "The card was asked, and then we crashed.")
             with claim.phase() as phase:
                 phase.recover_at("card_asked", claim.data)
         self.announce("card asked")
         try:
             moved = card.charge(asked, claim.derived_key("card"))
         except (CardInDoubt, ConnectionError) as error:
-            raise Refusal(500, "api_error", "The card processor gave no answer.") from error
+            raise ApiError(500, "api_error", "The card processor gave no answer.") from error
         self.announce("card answered")
         with claim.phase() as phase:
             phase.recover_at("card_charged", claim.data | {"moved": moved})
@@ -106,5 +106,5 @@ def _result(database: Database, account: str, id: str) -> tuple[Response, bool]:
     if charge["status"] == "succeeded":
         return JSONResponse(charge), True
     declined = "Your card was declined."
-    refusal = Refusal(402, "card_error", declined, code="card_declined", charge=id)
+    refusal = ApiError(402, "card_error", declined, code="card_declined", charge=id)
     return refusal.response(), False

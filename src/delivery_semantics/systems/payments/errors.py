@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 
 @dataclass(eq=False)  # not frozen: Python writes a traceback into an error
-class Refusal(Exception):
+class ApiError(Exception):
     """An answer that is an error: ``type`` tells clients what to do about it.
 
     Stripe's types: invalid_request_error (mend the request), card_error (the card was
@@ -35,12 +35,12 @@ class Refusal(Exception):
         return JSONResponse(body, self.status)
 
 
-def invalid(param: str, message: str, code: str = "parameter_invalid") -> Refusal:
+def invalid(param: str, message: str, code: str = "parameter_invalid") -> ApiError:
     """Return the refusal of a parameter."""
-    return Refusal(400, "invalid_request_error", message, code, param)
+    return ApiError(400, "invalid_request_error", message, code, param)
 
 
-def missing(param: str, id: str) -> Refusal:
+def missing(param: str, id: str) -> ApiError:
     """Return the answer about a charge that does not exist, or is somebody else's."""
     message = f"No such charge: '{id}'"
-    return Refusal(404, "invalid_request_error", message, "resource_missing", param)
+    return ApiError(404, "invalid_request_error", message, "resource_missing", param)

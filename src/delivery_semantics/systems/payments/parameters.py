@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from .errors import Refusal, invalid
+from .errors import ApiError, invalid
 
 AMOUNT_MAX = 99_999_999
 CURRENCIES = ("chf", "eur", "gbp", "jpy", "sek", "usd")
@@ -52,9 +52,9 @@ class PageAsked:
 
 
 def charge_asked(content_type: str, body: bytes) -> ChargeAsked:
-    """Read a charge from a form. Raises Refusal for anything that is not as it must be."""
+    """Read a charge from a form. Raises ApiError for anything that is not as it must be."""
     if content_type.partition(";")[0].strip().lower() != FORM:
-        raise Refusal(400, "invalid_request_error", f"Content-Type must be {FORM}")
+        raise ApiError(400, "invalid_request_error", f"Content-Type must be {FORM}")
     form = _form(body)
     metadata = _metadata(form)
     _known(form, ("amount", "currency", "source", "description"))
@@ -68,7 +68,7 @@ def charge_asked(content_type: str, body: bytes) -> ChargeAsked:
 
 
 def page_asked(query: bytes) -> PageAsked:
-    """Read which charges to list. Raises Refusal for anything that is not as it must be."""
+    """Read which charges to list. Raises ApiError for anything that is not as it must be."""
     form = _form(query)
     _known(form, ("limit", "starting_after", "ending_before"))
     cursors = {name: _matching(name, form[name], CHARGE_ID) for name in form if name != "limit"}
@@ -83,7 +83,7 @@ def _form(encoded: bytes) -> dict[str, str]:
             max_num_fields=FIELDS_MAX + 10, strict_parsing=bool(encoded),
         )  # fmt: skip
     except ValueError as error:  # also what UnicodeError is
-        raise Refusal(400, "invalid_request_error", "The form cannot be read.") from error
+        raise ApiError(400, "invalid_request_error", "The form cannot be read.") from error
     form = dict(pairs)
     for name, value in pairs:
         if form[name] != value or [n for n, _ in pairs].count(name) > 1:
