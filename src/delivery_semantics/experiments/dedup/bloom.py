@@ -113,9 +113,6 @@ def lost_by_hashes(*, ids: int, bits: int, seed: int = 1) -> int:
 HASHED = {"16 bits": (16, 1000), "24 bits": (24, 20_000), "32 bits": (32, 200_000)}
 """Small enough to run: bits of a hash, and how many messages are sent."""
 
-FAR = {"32": (32, 10**6), "48": (48, 10**9), "64": (64, 10**9), "122 (UUID)": (122, 10**9)}
-"""Too large to run."""
-
 
 def hashes_table(*, seed: int = 1) -> Table:
     """Return messages lost to equal hashes: measured, and by formula with two deviations."""
