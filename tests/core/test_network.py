@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from delivery_semantics import LOST, Ack, Faults, Message, Network, payments
 from delivery_semantics.core.dice import dice, exponential
 from delivery_semantics.core.effects import Payload
-from delivery_semantics.core.network import Fate, Post
+from delivery_semantics.core.network import Fate, Links
 
 COUNT = 300
 PAYMENTS = payments(COUNT)
@@ -32,9 +32,9 @@ def fates(
     interval_s: float = 1.0,
 ) -> list[Fate]:  # fmt: skip
     """The fates of these packets on one link."""
-    post = Post(Network(messages=faults, acks=faults), seed=seed)
+    links = Links(Network(messages=faults, acks=faults), seed=seed)
     return [
-        post.fate("sender", "receiver", payload, now_s=number * interval_s)
+        links.fate("sender", "receiver", payload, now_s=number * interval_s)
         for number, payload in enumerate(payloads)
     ]
 
@@ -85,11 +85,11 @@ class TestCoupling:
     @given(seed=seeds)
     def test_the_faults_of_acks_do_not_touch_messages(self, seed: int) -> None:
         def of_messages(acks: Faults) -> list[Fate]:
-            post = Post(Network(messages=APART, acks=acks), seed=seed)
+            links = Links(Network(messages=APART, acks=acks), seed=seed)
             found = []
             for message, ack in zip(PAYMENTS[:40], ACKS[:40], strict=True):
-                found.append(post.fate("sender", "receiver", message, now_s=0.0))
-                post.fate("receiver", "sender", ack, now_s=0.0)
+                found.append(links.fate("sender", "receiver", message, now_s=0.0))
+                links.fate("receiver", "sender", ack, now_s=0.0)
             return found
 
         assert of_messages(Faults()) == of_messages(Faults(loss=1.0))
@@ -97,18 +97,18 @@ class TestCoupling:
 
     def test_one_more_retry_changes_nothing_for_the_others(self) -> None:
         alone = fates(APART, payloads=PAYMENTS[1:40])
-        post = Post(Network(messages=APART), seed=1)
+        links = Links(Network(messages=APART), seed=1)
         for _ in range(3):
-            post.fate("sender", "receiver", PAYMENTS[0], now_s=0.0)
-        after = [post.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS[1:40]]
+            links.fate("sender", "receiver", PAYMENTS[0], now_s=0.0)
+        after = [links.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS[1:40]]
         assert after == alone
 
     def test_each_attempt_each_link_and_each_seed_has_dice_of_its_own(self) -> None:
         def of(seed: int, source: str, target: str, attempts: int) -> Fate:
-            post = Post(Network(messages=replace(APART, loss=0.0)), seed=seed)
+            links = Links(Network(messages=replace(APART, loss=0.0)), seed=seed)
             for _ in range(attempts - 1):
-                post.fate(source, target, PAYMENTS[0], now_s=0.0)
-            return post.fate(source, target, PAYMENTS[0], now_s=0.0)
+                links.fate(source, target, PAYMENTS[0], now_s=0.0)
+            return links.fate(source, target, PAYMENTS[0], now_s=0.0)
 
         found = {of(1, "a", "b", 1), of(1, "a", "b", 2), of(1, "b", "a", 1), of(2, "a", "b", 1)}
         assert len(found) == 4
@@ -180,19 +180,19 @@ class TestQueue:
 
     def test_the_share_that_leaves_the_queue_is_the_rate(self) -> None:
         """Behind a packet sent far in the future, only those that are drawn arrive soon."""
-        post = Post(Network(messages=Faults(reordering=0.3)), seed=1)
-        post.fate("sender", "receiver", PAYMENTS[0], now_s=1e6)
-        found = [post.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS]
+        links = Links(Network(messages=Faults(reordering=0.3)), seed=1)
+        links.fate("sender", "receiver", PAYMENTS[0], now_s=1e6)
+        found = [links.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS]
         assert set(found) == {(0.1,), (1e6 + 0.1,)}
         drawn = found.count((0.1,))
         assert within(drawn / COUNT, 0.3, deviation=sqrt(0.3 * 0.7 / COUNT))
 
     def test_each_direction_has_a_queue_of_its_own(self) -> None:
-        post = Post(Network(messages=Faults(delay_s_mean=100.0)), seed=1)
-        (there_s,) = post.fate("a", "b", PAYMENTS[0], now_s=0.0)
-        assert post.fate("b", "a", ACKS[0], now_s=0.0) == (0.1,)
-        assert post.fate("a", "c", ACKS[0], now_s=0.0) == (0.1,)
-        assert post.fate("a", "b", ACKS[0], now_s=0.0) == (there_s,)
+        links = Links(Network(messages=Faults(delay_s_mean=100.0)), seed=1)
+        (there_s,) = links.fate("a", "b", PAYMENTS[0], now_s=0.0)
+        assert links.fate("b", "a", ACKS[0], now_s=0.0) == (0.1,)
+        assert links.fate("a", "c", ACKS[0], now_s=0.0) == (0.1,)
+        assert links.fate("a", "b", ACKS[0], now_s=0.0) == (there_s,)
 
     @given(seed=seeds, loss=rates)
     def test_a_packet_waits_for_those_before_it_but_not_for_lost_ones(
@@ -209,29 +209,29 @@ class TestQueue:
 class TestPlacedFates:
     def test_kind_and_number_name_a_packet_on_whatever_link(self) -> None:
         placed = {("message", 2): (0.2, 3.0), ("ack", 1): LOST, ("ack", 2): (9.0,)}
-        post = Post(Network(placed=placed), seed=1)
+        links = Links(Network(placed=placed), seed=1)
         sent: list[tuple[str, str, Payload]] = [
             ("a", "b", PAYMENTS[0]), ("b", "a", ACKS[0]), ("c", "b", PAYMENTS[0]),
             ("b", "c", ACKS[0]), ("a", "b", PAYMENTS[0]), ("b", "a", ACKS[1]),
         ]  # fmt: skip
-        assert [post.fate(*packet, now_s=0.0) for packet in sent] == [
+        assert [links.fate(*packet, now_s=0.0) for packet in sent] == [
             (0.1,), LOST, (0.2, 3.0), (9.0,), (0.1,), (0.1,),
         ]  # fmt: skip
 
     def test_a_placed_fate_is_stronger_than_any_rate(self) -> None:
         network = Network(messages=Faults(loss=1.0), placed={("message", 1): (0.5,)})
-        post = Post(network, seed=1)
-        assert post.fate("a", "b", PAYMENTS[0], now_s=0.0) == (0.5,)
-        assert post.fate("a", "b", PAYMENTS[0], now_s=0.0) == LOST
+        links = Links(network, seed=1)
+        assert links.fate("a", "b", PAYMENTS[0], now_s=0.0) == (0.5,)
+        assert links.fate("a", "b", PAYMENTS[0], now_s=0.0) == LOST
 
     def test_a_placed_packet_joins_no_queue(self) -> None:
-        post = Post(Network(placed={("message", 1): (50.0,), ("message", 3): (0.0,)}), seed=1)
-        found = [post.fate("a", "b", PAYMENTS[0], now_s=0.0) for _ in range(3)]
+        links = Links(Network(placed={("message", 1): (50.0,), ("message", 3): (0.0,)}), seed=1)
+        found = [links.fate("a", "b", PAYMENTS[0], now_s=0.0) for _ in range(3)]
         assert found == [(50.0,), (0.1,), (0.0,)]
 
     def test_placing_one_packet_changes_nothing_for_the_others(self) -> None:
-        post = Post(Network(messages=APART, placed={("message", 7): LOST}), seed=1)
-        found = [post.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS[:40]]
+        links = Links(Network(messages=APART, placed={("message", 7): LOST}), seed=1)
+        found = [links.fate("sender", "receiver", m, now_s=0.0) for m in PAYMENTS[:40]]
         unplaced = fates(APART)
         assert found[6] == LOST != unplaced[6]
         assert found[:6] + found[7:] == unplaced[:6] + unplaced[7:]

@@ -17,7 +17,7 @@ from .check import at_least, probability
 from .crashes import Crashes, CrashPoint, Outage
 from .dice import dice
 from .effects import Effect
-from .network import Network, Post
+from .network import Links, Network
 from .perform import crash, deliver, duplicate, lose, restart, run, timeout, work
 from .world import World
 
@@ -41,7 +41,7 @@ class Driver:
         for each in crashes:
             world.check_known("crashes", each.who)
         self._world, self._plan, self._seed = world, plan, seed
-        self._post = Post(network, seed=seed)
+        self._links = Links(network, seed=seed)
         self._crashes, self._early_timeouts = crashes, early_timeouts
         self._points = [each for each in crashes if isinstance(each, CrashPoint)]
         self._fragile = {point.who for point in self._points}
@@ -51,7 +51,7 @@ class Driver:
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
         self._asked: dict[tuple[str, object], int] = {}
-        world.on_sent = self._post_packet
+        world.on_sent = self._send_packet
 
     def begin(self) -> None:
         """Plan the outages and let everybody work up to the first wait."""
@@ -117,10 +117,10 @@ class Driver:
             else:
                 run(world, who)
 
-    def _post_packet(self, number: int) -> None:
+    def _send_packet(self, number: int) -> None:
         world = self._world
         _, source, target, payload = world.packets[number]
-        fate = self._post.fate(source, target, payload, now_s=world.time_s)
+        fate = self._links.fate(source, target, payload, now_s=world.time_s)
         if not fate:
             lose(world, number)
             return

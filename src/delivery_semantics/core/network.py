@@ -84,10 +84,10 @@ def _check_placed(packet: object, fate: object) -> None:
         not_negative("placed delay", delay_s)
 
 
-class Post:
-    """A network at work in one run: it decides each packet's fate when the packet is sent.
+class Links:
+    """A network's links in one run: they decide each packet's fate when the packet is sent.
 
-    It remembers how often each content was sent on each link, so that every packet has dice of
+    They remember how often each content was sent on each link, so that every packet has dice of
     its own, and when each link's queue is empty.
     """
 
