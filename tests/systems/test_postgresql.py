@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +11,8 @@ import pytest
 
 from delivery_semantics.databases import DatabaseUnreachable, connect
 from delivery_semantics.systems import postgresql as module
-from delivery_semantics.systems.postgresql import PostgreSQLMissing, find_programs, postgresql
+from delivery_semantics.systems.postgresql import find_programs, postgresql
+from delivery_semantics.systems.server import ServerFailed, ServerMissing
 
 pytestmark = pytest.mark.slow
 
@@ -78,26 +76,6 @@ def test_two_at_a_time_know_nothing_of_each_other() -> None:
         assert server_of(one) != server_of(other)
 
 
-ORPHANING = """
-import os, signal
-from delivery_semantics.systems.postgresql import postgresql
-with postgresql() as url:
-    print(url, open(url.partition("host=")[2] + "/data/postmaster.pid").readline(), flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_it_does_not_outlive_the_process_that_started_it_even_a_killed_one() -> None:
-    # The shell that watches has the pipe open until its work is done, so this waits for it.
-    done = subprocess.run(
-        [sys.executable, "-c", ORPHANING], stdout=subprocess.PIPE, text=True, timeout=60
-    )
-    assert done.returncode == -signal.SIGKILL
-    url, pid = done.stdout.split()
-    assert not is_there(int(pid))
-    assert not folder_of(url).exists()
-
-
 def test_a_server_that_is_named_is_used_and_none_is_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -113,7 +91,7 @@ def test_without_its_programs_one_line_says_how_to_get_them(
 ) -> None:
     monkeypatch.setattr(module, "WHEEL", "no_such_wheel")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(PostgreSQLMissing, match=r"pip install .*DATABASE_URL=") as missing:
+    with pytest.raises(ServerMissing, match=r"pip install .*DATABASE_URL=") as missing:
         postgresql().__enter__()
     assert len(str(missing.value).splitlines()) == 1
 
@@ -134,5 +112,5 @@ def test_a_server_that_does_not_start_is_reported_in_its_own_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(module.SETTINGS, "shared_buffers", "none at all")
-    with pytest.raises(RuntimeError, match=r"(?s)did not start: .*shared_buffers"):
+    with pytest.raises(ServerFailed, match=r"(?s)did not start: .*shared_buffers"):
         postgresql().__enter__()
