@@ -32,7 +32,7 @@ from delivery_semantics.experiments.stripe.live import (
     service,
     store,
 )
-from delivery_semantics.experiments.stripe.profiles import profiles_table
+from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_table
 from delivery_semantics.experiments.stripe.races import together
 from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, Profile
 from delivery_semantics.systems.http.client import ask
@@ -162,9 +162,9 @@ def test_killing_is_final_and_can_be_repeated() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_same_key_charges_once_and_the_client_knows(fault: str) -> None:
+def test_the_same_key_charges_once_and_the_client_has_an_answer(fault: str) -> None:
     ended = faced(fault, "retries, same key")
-    assert (ended.charges, ended.money, ended.knows) == (1, PAYMENT.amount, True)
+    assert (ended.charges, ended.money, ended.answered) == (1, PAYMENT.amount, True)
     verdict = audit(ended.trace).verdict(EXACTLY_ONCE)
     assert verdict == ("unknown: no fault fired" if fault == "nothing" else "ok")
 
@@ -175,7 +175,7 @@ def test_what_the_runs_traces_tell_is_what_is_in_the_database() -> None:
             ended = faced(fault, policy)
             assert ended.trace.processed()[PAYMENT.id] == ended.charges
             assert audit(ended.trace).money_there == ended.money
-            assert bool(audit(ended.trace).acked) == ended.knows
+            assert bool(audit(ended.trace).acked) == ended.answered
 
 
 def test_a_new_key_charges_twice_where_the_fault_falls_after_the_commit() -> None:
@@ -249,6 +249,14 @@ def test_the_table_of_profiles_has_a_column_for_each_and_they_differ() -> None:
     differing = [what for what in table.index if len(set(table.loc[what])) == 2]
     assert {"a 500", "the parameters have changed", "a request without a key"} <= set(differing)
     assert "the first is still being carried out" not in differing
+
+
+def test_each_cell_of_the_table_of_profiles_says_on_whose_word_it_stands() -> None:
+    table = profiles_table()
+    for name, ours in OUR_CHOICE.items():
+        assert ours <= set(table.index)
+        for what, does in table[name].items():
+            assert does.endswith("(our choice)" if what in ours else "(documented)")
 
 
 # The journal ------------------------------------------------------------------------------

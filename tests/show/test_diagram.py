@@ -83,7 +83,7 @@ def arrived(packet: int = 1, message: Message = ONE, what: str = "delivered") ->
 
 
 def drawn(of: Trace, *, time_axis: bool = False, totals: bool = True) -> Drawing:
-    return lay_out(tell(of, saves=True).cut(ROWS_MAX), time_axis=time_axis, totals=totals)
+    return lay_out(tell(of, saves=True, totals=totals).cut(ROWS_MAX), time_axis=time_axis)
 
 
 def words(drawing: Drawing) -> list[str]:
@@ -337,6 +337,7 @@ def test_the_foot_counts_messages_and_money() -> None:
     assert right.texts[-1].words == "processed: 1 ×1 · money expected 10, there 10"
     assert right.texts[-1].style == "strong"
     assert "money" not in "".join(words(drawn(THE_PROBLEM, totals=False)))
+    assert "Money" not in sequence(THE_PROBLEM, title="Hidden", totals=False).description
     many = Trace(("sender", "receiver"), payments(7), THE_PROBLEM.events)
     assert words(drawn(many))[-2:] == [
         "processed: 0 once, 1 more often, 6 never", "money expected 70, there 20",

@@ -369,6 +369,9 @@ def uneven(*, loss: int, seed: int) -> View:
         (lambda: View([], {}, "words"), "picture is empty"),
         (lambda: View(view(1).picture, {}, ""), "sentence is empty"),
         (lambda: View(view(1).picture, {"n": float("nan")}, "w"), r"numbers\['n'\] is nan"),
+        (lambda: View(view(1).picture, {"n": "not for this one"}, "w"), "two words at most"),
+        (lambda: View(view(1).picture, {"n": "1.7e+03"}, "w"), r"holds '1.7e\+03'; allowed"),
+        (lambda: View(view(1).picture, {"n": 1}, "It loses 1e-05."), "holds '1e-05'; allowed"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(make: Any, message: str) -> None:  # noqa: ANN401

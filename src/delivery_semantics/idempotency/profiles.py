@@ -191,4 +191,5 @@ IETF_DRAFT = Profile(
     documentation="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/",
     keeps_failures=False,
 )
-"""The draft leaves failures to the resource; here the same key continues after one."""
+"""The draft leaves open which failures complete an operation. Here none does: the same key
+continues after one."""

@@ -21,6 +21,7 @@ from ..core.effects import Payload
 from ..core.exploration import Exploration, Verdict
 from ..core.trace import Event, Trace
 from ..participants.alternating_bit import BitAck, Frame
+from .picture import readable
 
 ROWS_MAX = 100
 """A page shows this many rows; the caption says so when there are more."""
@@ -210,7 +211,7 @@ def _row(cells: tuple[Any, ...], sides: list[str], named: bool) -> str:
 
 
 def _text(cell: object) -> str:
-    """Write 1,234 for a whole number; else three decimals, or three digits of a tiny one."""
+    """Write 1,234 for a whole number; else three decimals, or three digits: 9.4×10⁻²⁰."""
     if isinstance(cell, float) and not cell.is_integer():
         return "" if pd.isna(cell) else _decimal(cell)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -221,4 +222,4 @@ def _text(cell: object) -> str:
 def _decimal(value: float) -> str:
     if 0.01 <= abs(value) < 1e15:
         return f"{value:,.3f}".rstrip("0").rstrip(".")
-    return f"{value:.3g}"
+    return readable(float(f"{value:.3g}"))

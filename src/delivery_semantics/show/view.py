@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from typing import Any
 from .picture import Picture, readable
 
 POSITIONS_MAX = 80  # a page holds a frame for each; more would make it heavy and its table long
+
+_WORD = re.compile(r"[^\W\d_]+")
+_EXPONENT = re.compile(r"\d(\.\d+)?e[+-]?\d+")
 
 Scalar = str | int | float
 Progress = Generator[float, None, "View"]
@@ -30,9 +34,10 @@ Experiment = Callable[..., "View | Progress"]
 class View:
     """The result of one run: one picture or several, the numbers in it, and what they say.
 
-    `numbers` maps a name to a count, a share or a finished text; `sentence` says the result in
-    words and stands in for the picture. Raises ValueError for no picture, no sentence, or a
-    number that is not finite, and TypeError for a picture that is none.
+    `numbers` maps a name to a count, a share or a finished text: digits, with a unit, or two
+    words at most; `sentence` says the result in words and stands in for the picture. Raises
+    ValueError for no picture, no sentence, a number that is not finite, a longer text, or a
+    text with a number like 1e+03, and TypeError for a picture that is none.
     """
 
     picture: Picture | Sequence[Picture]
@@ -48,6 +53,13 @@ class View:
         for name, value in self.numbers.items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"numbers[{name!r}] is {value!r}; allowed: finite numbers")
+            if len(_WORD.findall(plain(value))) > 2:
+                allowed = "allowed: digits, with a unit, or two words at most"
+                raise ValueError(f"numbers[{name!r}] is {value!r}; {allowed}")
+        for text in (*map(plain, self.numbers.values()), self.sentence):
+            if found := _EXPONENT.search(text):
+                allowed = "allowed: numbers as people write them, see readable()"
+                raise ValueError(f"a text of the view holds {found[0]!r}; {allowed}")
         if not self.sentence.strip():
             raise ValueError("sentence is empty; it must say in words what the picture shows")
 

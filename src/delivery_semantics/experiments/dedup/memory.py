@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from ...databases import connect
 from ...dedup import Bloom, DedupStore, InDatabase, InMemory
+from ...show.picture import readable
 from ...show.plots import bars
 from ...show.view import View
 from ...theory.windows import (
@@ -131,7 +132,7 @@ def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
             "money there, with the filter": f"{10 * ids - round(10 * bloom):,}",
         },
         f"{ids:,} ids are kept: {python} in memory, {bits} in a Bloom filter, which loses "
-        f"{bloom:.2g} of as many messages by formula.",
+        f"{readable(float(f'{bloom:.2g}'))} of as many messages by formula.",
     )
 
 

@@ -59,7 +59,7 @@ def window_view(*, backoff: str, window_min: int, kind: str, seed: int = 1) -> V
         {
             "copies": len(times_s),
             "processed": len(accepted_s),
-            "by formula": formula if regular else "for regular retries only",
+            "by formula": formula if regular else "—",  # it is one for regular retries
             "retry horizon": f"{horizon_min:.0f} min",
             "money expected": found.money_expected,
             "money there": found.money_there,

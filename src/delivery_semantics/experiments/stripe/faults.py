@@ -42,12 +42,12 @@ POLICIES = {
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended: the run, the money, and what the client knows."""
+    """How it ended: the run, the money, and whether the client has an answer."""
 
     trace: Trace
     charges: int
     money: int
-    knows: bool
+    answered: bool
 
 
 @cache
@@ -99,8 +99,8 @@ def fault_view(*, fault: str, policy: str, seed: int = 1) -> View:
             "charges": ended.charges,
             "money expected": PAYMENT.amount,
             "money there": ended.money,
-            "the client knows": "yes" if ended.knows else "no",
+            "the client has an answer": "yes" if ended.answered else "no",
         },
         f"Fault: {fault}. The client {policy}. The card was {times}; "
-        f"the client {'has its answer' if ended.knows else 'is in doubt'}.",
+        f"the client {'has an answer' if ended.answered else 'is in doubt'}.",
     )

@@ -8,13 +8,29 @@ from __future__ import annotations
 from ...idempotency import IETF_DRAFT, STRIPE, Profile, Refusal
 from ...show.tables import Table, table
 
+PROFILES = {"Stripe": STRIPE, "IETF draft": IETF_DRAFT}
+OUR_CHOICE = {
+    "Stripe": {'Idempotency-Key: "abc123"'},
+    "IETF draft": {"the same key at another path", "a 400", "a 500"},
+}
+"""What no document says. The rest stands in docs.stripe.com/api/idempotent_requests and
+docs.stripe.com/api/errors, the statuses 400 and 409 in Stripe's own client; or in sections 2.1,
+2.6 and 2.7 of the draft."""
+
 
 def profiles_table() -> Table:
-    """Return what each profile does, asked of the profile itself."""
-    answers = {"Stripe": _behaviour(STRIPE), "IETF draft": _behaviour(IETF_DRAFT)}
+    """Return what each profile does, asked of the profile itself, and on whose word."""
+    answers = {name: _behaviour(profile) for name, profile in PROFILES.items()}
+    columns = {
+        name: [f"{does} ({_word(name, what)})" for what, does in found.items()]
+        for name, found in answers.items()
+    }
     rows = list(next(iter(answers.values())))
-    columns = {name: list(found.values()) for name, found in answers.items()}
     return table(columns, rows=rows, rows_name="what", caption="The two profiles")
+
+
+def _word(profile: str, what: str) -> str:
+    return "our choice" if what in OUR_CHOICE[profile] else "documented"
 
 
 def _behaviour(profile: Profile) -> dict[str, str]:

@@ -32,15 +32,15 @@ def sequence(
 ) -> Picture:
     """Draw a trace as a sequence diagram.
 
-    ``description`` is by default the whole story, sentence by sentence. ``time_axis`` shows the
+    ``description`` is by default what is drawn, sentence by sentence. ``time_axis`` shows the
     seconds at the left and spreads the rows by them, between a least and a greatest distance.
     ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
     rows are drawn and the rest is counted.
     Raises ValueError for a trace without participants, or with an event of a stranger.
     """
-    story = tell(trace, saves=saves).cut(ROWS_MAX)
-    drawing = lay_out(story, time_axis=time_axis, totals=totals)
+    story = tell(trace, saves=saves, totals=totals).cut(ROWS_MAX)
+    drawing = lay_out(story, time_axis=time_axis)
     return draw(
         *parts(drawing),
         width=drawing.width,

@@ -66,7 +66,7 @@ class Drawing:
     texts: tuple[Text, ...]
 
 
-def lay_out(story: Retelling, *, time_axis: bool, totals: bool) -> Drawing:
+def lay_out(story: Retelling, *, time_axis: bool) -> Drawing:
     """Place a story on paper."""
     plan = _Plan(story, *heights(story, time_axis), columns(story))
     plan = replace(plan, moved=frozenset(plan.crowded()))
@@ -85,9 +85,8 @@ def lay_out(story: Retelling, *, time_axis: bool, totals: bool) -> Drawing:
     )
     plan = plan.shifted(round(left))
     width = plan.columns[-1] + round(right)
-    if totals:
-        width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
-    foot = _foot(story, width, plan.bottom) if totals else []
+    width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
+    foot = _foot(story, width, plan.bottom)
     texts = (*plan.heads(), *plan.labels(), *plan.notes(), *times, *foot)
     return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
 

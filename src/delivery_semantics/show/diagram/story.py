@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ...core.trace import Event, Trace
-from .words import label, lower, plain, short, times, totals
+from .words import counted, label, lower, plain, short, times
 
 IN_FLIGHT = "in flight"
 
@@ -85,8 +85,10 @@ class Retelling:
         return told + [f"{total[:1].upper()}{total[1:]}." for total in self.totals]
 
 
-def tell(trace: Trace, *, saves: bool = False) -> Retelling:
+def tell(trace: Trace, *, saves: bool = False, totals: bool = True) -> Retelling:
     """Retell a trace. ``saves`` includes what participants note for themselves.
+
+    Without ``totals`` it says nothing of what was processed in the end.
 
     Raises ValueError for a trace without participants, or with an event of a stranger.
     """
@@ -101,7 +103,9 @@ def tell(trace: Trace, *, saves: bool = False) -> Retelling:
     for event in trace.events:
         teller.hear(event)
     teller.end()
-    return Retelling(trace.names, tuple(teller.rows), teller.flights, *totals(trace))
+    counts, just_once = counted(trace)
+    shown = counts if totals else ()
+    return Retelling(trace.names, tuple(teller.rows), teller.flights, shown, just_once)
 
 
 class _Teller:

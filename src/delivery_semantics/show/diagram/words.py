@@ -63,7 +63,7 @@ def plain(event: Event) -> tuple[str, str]:
     return words.rstrip(), sentence.rstrip(" .") + "."
 
 
-def totals(trace: Trace) -> tuple[tuple[str, ...], bool]:
+def counted(trace: Trace) -> tuple[tuple[str, ...], bool]:
     """Say how often each message was processed, and whether each was just once."""
     processed = trace.processed()
     amounts = {
