@@ -42,6 +42,7 @@ from .participants.receivers import (
     HighWaterMark,
     MarkThenProcess,
     ProcessOnce,
+    ProcessOnly,
     ProcessThenAck,
     ProcessThenMark,
 )  # fmt: skip
@@ -63,8 +64,8 @@ __all__ = [
     "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
     "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load",
     "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant",
-    "Passive", "Process", "ProcessOnce", "ProcessThenAck", "ProcessThenMark", "Receive",
-    "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step",
+    "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck", "ProcessThenMark",
+    "Receive", "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step",
     "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore",
     "payments", "script", "simulate",
 ]  # fmt: skip

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import delivery_semantics.core.effects
 from delivery_semantics import (
     LOST,
-    AckThenProcess,
     AlternatingBitReceiver,
     AlternatingBitSender,
     Bounds,
@@ -27,14 +26,12 @@ from delivery_semantics import (
     FireAndForget,
     Lose,
     Mark,
-    MarkThenProcess,
     Network,
     Once,
     Participant,
     Process,
     ProcessOnce,
     ProcessThenAck,
-    ProcessThenMark,
     Relay,
     Restart,
     RetryUntilAcked,
@@ -57,15 +54,10 @@ from delivery_semantics.core.script import run_local
 from delivery_semantics.core.store import Store
 from delivery_semantics.core.tasks import suspending
 from delivery_semantics.core.world import World
+from delivery_semantics.participants.receivers import RECEIVERS
 
 Parts = Mapping[str, Participant]
 
-RECEIVERS: dict[str, Callable[[], Participant]] = {
-    receiver.__name__: receiver
-    for receiver in (
-        AckThenProcess, ProcessThenAck, MarkThenProcess, ProcessThenMark, ProcessOnce,
-    )
-}  # fmt: skip
 each_receiver = pytest.mark.parametrize("receiver", RECEIVERS)
 
 

@@ -10,7 +10,6 @@ import golden
 import pytest
 
 from delivery_semantics import (
-    AckThenProcess,
     AlternatingBitReceiver,
     AlternatingBitSender,
     Bounds,
@@ -48,6 +47,7 @@ from delivery_semantics.core.steps import describe
 from delivery_semantics.core.tasks import suspending
 from delivery_semantics.core.trace import Outcome
 from delivery_semantics.core.world import World
+from delivery_semantics.participants.receivers import RECEIVERS as BY_NAME
 from delivery_semantics.show.mermaid import mermaid
 
 Parts = Mapping[str, Participant]
@@ -121,13 +121,7 @@ def promise(found: Exploration) -> str:
 SENDERS: dict[str, Callable[[], Participant]] = {
     "once": once, "retry": retry, "forgetful": forgetful,
 }  # fmt: skip
-RECEIVERS: dict[str, Callable[[], Participant]] = {
-    receiver.__name__: receiver
-    for receiver in (
-        AckThenProcess, ProcessThenAck, MarkThenProcess, ProcessThenMark, ProcessOnce,
-        HighWaterMark,
-    )
-}  # fmt: skip
+RECEIVERS = {**BY_NAME, "HighWaterMark": HighWaterMark}
 
 
 def pair(sender: str, receiver: str) -> Parts:

@@ -13,6 +13,7 @@ from delivery_semantics import (
     FireAndForget,
     HighWaterMark,
     MarkThenProcess,
+    ProcessOnly,
     ProcessThenAck,
     audit,
     payments,
@@ -25,9 +26,9 @@ from delivery_semantics.experiments.at_most_once.edge import (
 )
 from delivery_semantics.experiments.at_most_once.loss import (
     COPIED,
+    MEMORIES,
     PAYMENTS,
     RATES_PERCENT,
-    RECEIVERS,
     Spread,
     copied_by_the_network,
     field,
@@ -52,7 +53,6 @@ from delivery_semantics.experiments.at_most_once.uses import (
     tail_length,
     tail_share,
 )
-from delivery_semantics.experiments.problem.faults import ProcessOnly
 from delivery_semantics.show.view import View
 from delivery_semantics.theory.retries import count_mean_and_deviation
 
@@ -166,7 +166,7 @@ def test_only_a_receiver_that_remembers_has_no_duplicates(percent: int) -> None:
     assert (again > 0) == (percent > 0)
     assert view.numbers["processed again, a mark for each id"] == 0
     assert view.numbers["processed again, the highest number"] == 0
-    assert len(RECEIVERS) == 3
+    assert len(MEMORIES) == 3
 
 
 # The edge

@@ -15,7 +15,6 @@ from delivery_semantics.experiments.myth.effects import (
 )
 from delivery_semantics.experiments.myth.search import (
     BIT_CRASHES,
-    RECEIVERS,
     alternating_bit,
     bit_view,
     hunt,
@@ -28,6 +27,7 @@ from delivery_semantics.experiments.myth.worlds import (
     what_the_sender_saw,
     world_view,
 )
+from delivery_semantics.participants.receivers import RECEIVERS
 from delivery_semantics.theory.retries import process_once, process_then_mark
 
 

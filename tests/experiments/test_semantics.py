@@ -147,7 +147,7 @@ def promises(faults: str) -> dict[tuple[str, str], str]:
     return {
         (sender, receiver): semantics_halves.times(sender, receiver, bounds)[0].promise
         for sender in semantics_halves.SENDERS
-        for receiver in semantics_halves.RECEIVERS
+        for receiver in semantics_halves.RECEIVING
     }
 
 

@@ -41,10 +41,8 @@ from .wire import BYTES_MAX, decode, encode
 
 HOST = "127.0.0.1"
 RECEIVERS: dict[str, Callable[[], Participant]] = {
-    kind.__name__: kind
-    for kind in vars(receivers).values()
-    if isinstance(kind, type) and kind.__module__ == receivers.__name__
-}
+    **receivers.RECEIVERS, "HighWaterMark": receivers.HighWaterMark,
+}  # fmt: skip
 """The receivers that the program can be, by their names."""
 
 FATAL = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable)

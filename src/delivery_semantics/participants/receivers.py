@@ -24,6 +24,14 @@ from ..core.effects import (
 )
 
 
+class ProcessOnly(Passive):
+    """Process whatever arrives, and never answer: a screen, a log, a mailbox."""
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Process, with no ack."""
+        yield Process(_message(payload))
+
+
 class AckThenProcess(Passive):
     """Answer first, work later. A crash between the two loses a message that was acked."""
 
@@ -79,6 +87,15 @@ class ProcessOnce(Passive):
         message = _message(payload)
         yield Once(message.id, Process(message))
         yield Send(source, Ack(message.id))
+
+
+RECEIVERS: dict[str, type[Passive]] = {
+    receiver.__name__: receiver
+    for receiver in (
+        AckThenProcess, ProcessThenAck, MarkThenProcess, ProcessThenMark, ProcessOnce,
+    )
+}  # fmt: skip
+"""Those that can be told apart by their effects alone: each acks, and takes any id."""
 
 
 class HighWaterMark(Passive):

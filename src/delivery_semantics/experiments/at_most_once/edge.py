@@ -17,6 +17,7 @@ from ... import (
     Message,
     Participant,
     Passive,
+    ProcessOnly,
     ProcessThenAck,
     Relay,
     RetryUntilAcked,
@@ -26,7 +27,6 @@ from ... import (
     payments,
 )
 from ...core.effects import Handler
-from ..problem.faults import ProcessOnly
 
 
 @dataclass(frozen=True)

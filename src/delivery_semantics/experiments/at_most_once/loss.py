@@ -20,6 +20,7 @@ from ... import (
     Message,
     Network,
     Participant,
+    ProcessOnly,
     Trace,
     audit,
     payments,
@@ -29,7 +30,6 @@ from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View
 from ...theory.retries import Model, count_mean_and_deviation, count_probability
-from ..problem.faults import ProcessOnly
 
 PAYMENTS = 400
 COPIED = 200
@@ -179,7 +179,7 @@ def spread(
 
 # Duplicates -------------------------------------------------------------------------------
 
-RECEIVERS: Mapping[str, Participant] = {
+MEMORIES: Mapping[str, Participant] = {
     "no check": ProcessOnly(),
     "a mark for each id": MarkThenProcess(),
     "the highest number": HighWaterMark(),
@@ -191,7 +191,7 @@ def copied_by_the_network(*, duplication_percent: int, seed: int) -> View:
     faults = Faults(duplication=duplication_percent / 100)
     there = {
         name: audit(fire(payments(COPIED), faults, receiver=receiver, seed=seed)).money_there
-        for name, receiver in RECEIVERS.items()
+        for name, receiver in MEMORIES.items()
     }
     expected = 10 * COPIED
     mean, deviation = count_mean_and_deviation(COPIED, duplication_percent / 100)

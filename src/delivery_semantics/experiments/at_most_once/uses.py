@@ -9,13 +9,22 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from ... import Audit, Faults, HighWaterMark, Message, Participant, Trace, audit, payments
+from ... import (
+    Audit,
+    Faults,
+    HighWaterMark,
+    Message,
+    Participant,
+    ProcessOnly,
+    Trace,
+    audit,
+    payments,
+)
 from ...core.dice import dice
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...show.view import View
 from ...theory.retries import Model
-from ..problem.faults import ProcessOnly
 from .loss import RATES_PERCENT, fire
 
 REPORTS = 40

@@ -29,9 +29,10 @@ from ... import (
 from ...databases import empty_place
 from ...live.campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
+from ...participants.receivers import RECEIVERS
 from ...theory.retries import Expected
-from ..myth.effects import WINDOWS, Participants
-from ..myth.search import RECEIVERS
+from ..myth.effects import WINDOWS
+from ..myth.search import Participants
 
 ORDERS = tuple(WINDOWS)
 """The receivers that remember: process then mark, mark then process, both at once."""

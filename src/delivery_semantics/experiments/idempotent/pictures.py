@@ -15,6 +15,7 @@ from ... import (
     Message,
     Participant,
     Passive,
+    ProcessOnly,
     ProcessThenMark,
     Run,
     Send,
@@ -26,7 +27,6 @@ from ...show.diagram import sequence
 from ...show.picture import Picture
 from ...show.plots import bars
 from ...show.view import View
-from ..myth.effects import Mailbox
 from .banks import AMOUNT, OPENING, TRANSACTION
 from .race import in_memory
 from .systems import Variable
@@ -39,7 +39,7 @@ def late_set() -> Trace:
     """Set a variable to 5, then to 7, and let a copy of the first request come last."""
     pair: dict[str, Participant] = {
         "client": FireAndForget("variable", SETS),
-        "variable": Mailbox(),
+        "variable": ProcessOnly(),
     }
     return script(pair, Duplicate(1), Deliver(1), Deliver(2), Deliver(3))
 

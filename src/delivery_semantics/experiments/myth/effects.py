@@ -17,9 +17,9 @@ from ... import (
     Message,
     Network,
     Once,
-    Participant,
     Passive,
     Process,
+    ProcessOnly,
     RetryUntilAcked,
     Send,
     audit,
@@ -28,6 +28,7 @@ from ... import (
     simulate,
 )
 from ...core.effects import Handler, Payload
+from ...participants.receivers import RECEIVERS
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
 from ...theory.retries import (
@@ -36,10 +37,7 @@ from ...theory.retries import (
     process_then_mark,
     share_error,
 )
-from .search import RECEIVERS
-
-Participants = dict[str, Participant]
-
+from .search import Participants
 
 WINDOWS = {
     "ProcessThenMark": (Mark, process_then_mark),
@@ -132,22 +130,12 @@ class PayThenMail(Passive):
         yield Send(source, Ack(payload.id))
 
 
-@dataclass(frozen=True)
-class Mailbox(Passive):
-    """A customer who reads every mail that arrives, and answers none."""
-
-    def receive(self, source: str, payload: Payload) -> Handler:
-        """Process, with no ack."""
-        assert isinstance(payload, Message)
-        yield Process(payload)
-
-
 def mail_outside(*, attempts: int = 3) -> Exploration:
     """Search a payment with a mail outside its transaction: one crash, a perfect network."""
     three: Participants = {
         "sender": RetryUntilAcked("receiver", payments(1), attempts_max=attempts),
         "receiver": PayThenMail(),
-        "customer": Mailbox(),
+        "customer": ProcessOnly(),
     }
     within = Bounds(
         losses=0, duplicates=0, crashes=1, reordering=False, crashable=("receiver",)

@@ -5,12 +5,10 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ... import (
     EXACTLY_ONCE,
-    AckThenProcess,
     AlternatingBitReceiver,
     AlternatingBitSender,
     Bounds,
@@ -18,12 +16,9 @@ from ... import (
     Exploration,
     Faults,
     Lose,
-    MarkThenProcess,
     Network,
     Outage,
     Participant,
-    ProcessOnce,
-    ProcessThenAck,
     ProcessThenMark,
     RetryUntilAcked,
     Step,
@@ -37,18 +32,11 @@ from ... import (
     simulate,
 )
 from ...core.dice import dice
+from ...participants.receivers import RECEIVERS
 from ...show.diagram import sequence
 from ...show.view import View
 
 Participants = dict[str, Participant]
-
-RECEIVERS: dict[str, Callable[[], Participant]] = {
-    receiver.__name__: receiver
-    for receiver in (
-        AckThenProcess, ProcessThenAck, MarkThenProcess, ProcessThenMark, ProcessOnce,
-    )
-}  # fmt: skip
-"""Every simple receiver, by name."""
 
 
 def search(receiver: str, *, messages: int = 1, bounds: Bounds | None = None) -> Exploration:

@@ -13,11 +13,9 @@ from ... import (
     LOST,
     Faults,
     FireAndForget,
-    Message,
     Network,
     Participant,
-    Passive,
-    Process,
+    ProcessOnly,
     ProcessThenAck,
     RetryUntilAcked,
     Trace,
@@ -26,7 +24,6 @@ from ... import (
     simulate,
 )
 from ...core.check import at_least, probability
-from ...core.effects import Handler, Payload
 from ...core.network import Fate
 from ...show.diagram import sequence
 from ...show.plots import bars
@@ -184,15 +181,6 @@ def _money_sentence(loss: int, once: int, again: int) -> str:
 
 
 # Delay is not reordering ------------------------------------------------------------------
-
-
-class ProcessOnly(Passive):
-    """Process whatever arrives and never answer."""
-
-    def receive(self, source: str, payload: Payload) -> Handler:
-        """Process the message."""
-        assert isinstance(payload, Message)
-        yield Process(payload)
 
 
 def order(*, delay: float, link: str, seed: int) -> View:

@@ -36,7 +36,7 @@ SENDERS: Mapping[str, Callable[..., Participant]] = {
     "retry until acked": retry,
 }
 
-RECEIVERS: Mapping[str, Callable[[], Participant]] = {
+RECEIVING: Mapping[str, Callable[[], Participant]] = {
     "ack, then process": AckThenProcess,
     "process, then ack": ProcessThenAck,
     "mark, then process": MarkThenProcess,
@@ -63,7 +63,7 @@ def times(sender: str, receiver: str, bounds: Bounds) -> tuple[Times, int]:
     """Search every run of this pair with one payment; return the range and the worlds seen."""
     pair = {
         "sender": SENDERS[sender]("receiver", payments(1), bounded=True),
-        "receiver": RECEIVERS[receiver](),
+        "receiver": RECEIVING[receiver](),
     }
     found = explore(pair, bounds)
     return searched(found), found.worlds
@@ -77,7 +77,7 @@ def halves(*, faults: str, seed: int) -> View:
     if faults not in FAULTS:
         raise ValueError(f"faults is {faults!r}; allowed: {', '.join(FAULTS)}")
     bounds = FAULTS[faults]
-    results = {r: {s: times(s, r, bounds) for s in SENDERS} for r in RECEIVERS}
+    results = {r: {s: times(s, r, bounds) for s in SENDERS} for r in RECEIVING}
     matrix = {r: {s: found[0] for s, found in row.items()} for r, row in results.items()}
     worlds = sum(found[1] for row in results.values() for found in row.values())
     promises = [cell.promise for row in matrix.values() for cell in row.values()]
