@@ -150,6 +150,13 @@ def test_one_that_was_killed_can_be_started_again_in_its_folder() -> None:
     assert not is_there(pid_of(server))
 
 
+def test_a_port_answers_where_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert module.answers(port)
+    assert not module.answers(port)
+
+
 def test_two_at_once_do_not_meet() -> None:
     with started("Echo", echo()) as one, started("Echo", echo()) as other:
         assert one.folder != other.folder

@@ -17,7 +17,7 @@ import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .server import UNPRIVILEGED, Launch, ServerMissing, address, hand_over
+from .server import UNPRIVILEGED, Launch, ServerMissing, address, found_in, hand_over
 
 NAME = "PostgreSQL"
 HOW_TO_GET_IT = (
@@ -47,18 +47,14 @@ def launch(folder: Path) -> Launch:
     if user and not _others_may_run(programs):
         programs = _copied(programs, folder)
     data, url = folder / "data", f"postgresql://postgres@/postgres?host={folder}"
-    status = data / "postmaster.pid"
-
-    def answers_at() -> str:
-        # The server writes "ready" into the last line of its pid file.
-        return url if status.exists() and status.read_text().rstrip().endswith("ready") else ""
-
     return Launch(
         before=[[programs / "initdb", "--pgdata", data, "--username", "postgres", "--auth",
                  "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"]],
         command=[programs / "postgres", "-D", data, "-k", folder,
                  *(f"--{name}={value}" for name, value in SETTINGS.items())],
-        address=answers_at, user=user,
+        # The server writes "ready" into the last line of its pid file.
+        address=lambda: url if found_in(data / "postmaster.pid", r"ready\s*\Z") else "",
+        user=user,
         stop=signal.SIGINT,  # do not wait for clients
     )  # fmt: skip
 

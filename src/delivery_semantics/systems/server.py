@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +26,10 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from . import guard
+
+HOST = "127.0.0.1"
+LOG = "log"
+"""The file of a server's folder that has all that it prints."""
 
 UNPRIVILEGED = "nobody"
 """Some servers refuse to run as root; then they run as this user, which every system has."""
@@ -112,11 +118,14 @@ class Server:
 
     @property
     def log(self) -> str:
-        """All that it has printed."""
-        return (self.folder / "log").read_text(errors="replace")
+        """All that it has printed since it was started."""
+        return (self.folder / LOG).read_text(errors="replace")
 
     def start(self) -> None:
-        """Start it, in the same folder, after it has ended. Raises ServerFailed."""
+        """Start it, in the same folder, after it has ended. Raises ServerFailed.
+
+        Its log begins anew. What else tells that it is ready must not be left from before.
+        """
         self._run(self._launch.command)
         last = time.monotonic() + TIMEOUT_S
         while not (found := self._launch.address()):
@@ -155,6 +164,7 @@ class Server:
 
     def _run(self, command: Command) -> None:
         launch = self._launch
+        (self.folder / LOG).unlink(missing_ok=True)  # it tells of one run
         self._order({
             "run": [str(word) for word in command],
             "environment": dict(launch.environment), "user": launch.user,
@@ -176,6 +186,23 @@ class Server:
 
     def _failed(self) -> ServerFailed:
         return ServerFailed(f"{self.name} did not start: {self.log[-WORDS_MAX:].strip()}")
+
+
+def found_in(file: Path, pattern: str) -> str:
+    """Return what a file says that matches: "" if there is no such file, or nothing in it."""
+    found = (
+        re.search(pattern, file.read_text(errors="replace"), re.M) if file.exists() else None
+    )
+    return found.group() if found else ""
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens at a port of the loopback."""
+    try:
+        socket.create_connection((HOST, port), TIMEOUT_S).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def hand_over(folder: Path) -> str | None:

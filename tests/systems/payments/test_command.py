@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -19,12 +17,17 @@ from delivery_semantics.systems.http.client import NotSent, Reply, Request, ask
 from delivery_semantics.systems.http.serving import HOST, serving
 from delivery_semantics.systems.payments.card import PATH, Card, movements
 from delivery_semantics.systems.payments.command import GRACE_S, check_that_it_can_write
-from delivery_semantics.systems.payments.parameters import FORM
+from delivery_semantics.systems.payments.parameters import FORM, ChargeAsked
 from delivery_semantics.systems.payments.processor import processor_app
+from delivery_semantics.systems.payments.programs import (
+    PROCESSOR,
+    SERVICE,
+    card_processor,
+    payments_service,
+)
 from delivery_semantics.systems.postgresql import postgresql
+from delivery_semantics.systems.server import Server, ServerFailed
 
-SERVICE = "delivery_semantics.systems.payments"
-PROCESSOR = "delivery_semantics.systems.payments.processor"
 CHARGE = Request(
     "POST",
     "/v1/charges",
@@ -39,27 +42,10 @@ CHARGE = Request(
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def running(module: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Yield the process and the first line that it printed; it is gone afterwards."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
+def ended(server: Server, number: int = signal.SIGTERM) -> tuple[int, str]:
+    """End it, and return its status and all that it has printed."""
+    server.signal(number)
+    return server.wait(), server.log
 
 
 def refused(*arguments: str, module: str = SERVICE) -> str:
@@ -79,22 +65,22 @@ def store(folder: Path) -> str:
 
 
 def test_it_says_where_it_answers_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
-    with running(SERVICE, "--port", "0", "--store", store(tmp_path)) as (process, url):
-        assert url.startswith(f"http://{HOST}:")
-        first = ask(url, CHARGE)
+    with payments_service(store(tmp_path)) as server:
+        assert server.address.startswith(f"http://{HOST}:")
+        first = ask(server.address, CHARGE)
         assert first.status == 200
-        assert ended(process) == (0, "", "")
+        assert ended(server) == (0, f"{server.address}\n")
         with pytest.raises(NotSent):
-            ask(url, CHARGE)
-    with running(SERVICE, "--port", "0", "--store", store(tmp_path)) as (process, url):
-        again = ask(url, CHARGE)
+            ask(server.address, CHARGE)
+        server.start()
+        again = ask(server.address, CHARGE)
         assert (again.body, again.header("Idempotent-Replayed")) == (first.body, "true")
-        assert ended(process)[0] == 0
+        assert ended(server)[0] == 0
 
 
 def test_ctrl_c_ends_it_as_cleanly(tmp_path: Path) -> None:
-    with running(SERVICE, "--port", "0", "--store", store(tmp_path)) as (process, _):
-        assert ended(process, signal.SIGINT) == (0, "", "")
+    with payments_service(store(tmp_path)) as server:
+        assert ended(server, signal.SIGINT) == (0, f"{server.address}\n")
 
 
 def test_a_request_under_way_has_longer_than_its_card_processor() -> None:
@@ -105,49 +91,56 @@ def test_it_takes_the_port_that_it_is_given_and_refuses_one_that_is_taken(
     tmp_path: Path,
 ) -> None:
     with socket.create_server((HOST, 0)) as taken:
-        port = str(taken.getsockname()[1])
-        assert "in use" in refused("--port", port, "--store", store(tmp_path))
+        port = taken.getsockname()[1]
+        assert "in use" in refused("--port", str(port), "--store", store(tmp_path))
+        with pytest.raises(ServerFailed, match="in use"):
+            payments_service(store(tmp_path), port=port).__enter__()
         assert list(tmp_path.iterdir()) == []
-    with running(SERVICE, "--port", port, "--store", store(tmp_path)) as (process, url):
-        assert url == f"http://{HOST}:{port}"
-        assert ended(process)[0] == 0
+    with payments_service(store(tmp_path), port=port) as server:
+        assert server.address == f"http://{HOST}:{port}"
+        assert ended(server)[0] == 0
 
 
 def test_a_request_under_way_is_finished_before_it_ends(tmp_path: Path) -> None:
     with (
         socket.create_server((HOST, 0)) as card,
-        running(
-            SERVICE, "--port", "0", "--store", store(tmp_path),
-            "--processor", f"http://{HOST}:{card.getsockname()[1]}",
-        ) as (process, url),
-    ):  # fmt: skip
+        payments_service(
+            store(tmp_path), processor=f"http://{HOST}:{card.getsockname()[1]}"
+        ) as server,
+    ):
         replies: list[Reply] = []
-        client = threading.Thread(target=lambda: replies.append(ask(url, CHARGE)))
+        client = threading.Thread(target=lambda: replies.append(ask(server.address, CHARGE)))
         client.start()
         asked, _ = card.accept()
         with asked:  # the service waits for the card processor
-            process.send_signal(signal.SIGTERM)
+            server.signal(signal.SIGTERM)
             asked.recv(2**16)
             asked.sendall(
                 b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
             )
         client.join()
         assert [reply.status for reply in replies] == [200]
-        assert process.wait(30) == 0
+        assert server.wait() == 0
 
 
 def test_it_calls_the_card_processor_which_is_a_program_as_well(tmp_path: Path) -> None:
     cards = f"sqlite:///{tmp_path / 'cards.db'}"
     with (
-        running(PROCESSOR, "--port", "0", "--store", cards) as (processor, card),
-        running(SERVICE, "--port", "0", "--store", store(tmp_path), "--processor", card) as (
-            process,
-            url,
-        ),
+        card_processor(cards) as processor,
+        payments_service(store(tmp_path), processor=processor.address) as service,
     ):
-        assert [ask(url, CHARGE).status for _ in range(2)] == [200, 200]
-        assert movements(card) == [{"amount": 2000, "currency": "usd", "source": "tok_visa"}]
-        assert (ended(process)[0], ended(processor)[0]) == (0, 0)
+        assert [ask(service.address, CHARGE).status for _ in range(2)] == [200, 200]
+        moved = {"amount": 2000, "currency": "usd", "source": "tok_visa"}
+        assert movements(processor.address) == [moved]
+        assert (ended(service)[0], ended(processor)[0]) == (0, 0)
+
+
+def test_a_processor_without_keys_moves_money_for_every_copy(tmp_path: Path) -> None:
+    with card_processor(store(tmp_path), keys=False) as processor:
+        card = Card(processor.address)
+        asked = ChargeAsked(2000, "usd", "tok_visa", None, ())
+        assert [card.charge(asked, "k") for _ in range(2)] == [True, True]
+        assert len(movements(card.url)) == 2
 
 
 @pytest.mark.parametrize(
@@ -169,13 +162,10 @@ def test_the_processor_refuses_what_it_cannot_mean(tmp_path: Path, body: bytes) 
 
 
 def test_it_runs_on_postgresql() -> None:
-    with (
-        postgresql() as url,
-        running(SERVICE, "--port", "0", "--store", url) as (process, address),
-    ):
-        assert ask(address, CHARGE).status == 200
-        assert ask(address, CHARGE).header("Idempotent-Replayed") == "true"
-        assert ended(process)[0] == 0
+    with postgresql() as url, payments_service(url) as server:
+        assert ask(server.address, CHARGE).status == 200
+        assert ask(server.address, CHARGE).header("Idempotent-Replayed") == "true"
+        assert ended(server)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -234,8 +224,8 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_database_that_can_only_be_read_is_refused_at_the_start() -> None:
     with postgresql() as url:
-        with running(SERVICE, "--port", "0", "--store", url) as (process, _):
-            ended(process)
+        with payments_service(url) as server:
+            ended(server)
         joined = "&" if "?" in url else "?"
         read_only = quote("-c default_transaction_read_only=on")
         line = refused("--port", "0", "--store", f"{url}{joined}options={read_only}")

@@ -42,7 +42,7 @@ class Card:
     def charge(self, asked: ChargeAsked, key: str) -> bool:
         """Take the money; False if the card is declined.
 
-        Raises CardInDoubt if nobody can tell, and ConnectionError as ``exchange.ask`` does.
+        Raises CardInDoubt if nobody can tell, and ConnectionError as ``ask`` does.
         """
         fields = {"amount": asked.amount, "currency": asked.currency, "source": asked.source}
         headers = (("Content-Type", "application/json"), ("Idempotency-Key", f'"{key}"'))
