@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from starlette.types import Message, Scope, Send
+from starlette.types import ASGIApp, Message, Scope, Send
 
 from ..databases import (
     DatabaseFull,
@@ -22,10 +21,8 @@ from ..databases import (
 )
 from .answers import Answer
 from .claims import Claim, LeaseLost
-from .profiles import Refusal
-
-if TYPE_CHECKING:
-    from .middleware import IdempotencyMiddleware
+from .profiles import Profile, Refusal
+from .store import KeyStore
 
 RENEWALS_IN_A_LEASE = 3
 PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable)
@@ -33,20 +30,22 @@ PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSeria
 
 
 class Attempt:
-    """Runs the handler to its end, whatever becomes of the client, and keeps its answer."""
+    """Runs the handler to its end, whatever becomes of the client, and keeps its answer.
+
+    ``ended`` is done when the client has its answer; cancelled: nobody waits for it any more.
+    """
 
     def __init__(
-        self, layer: IdempotencyMiddleware, claim: Claim, body: bytes, send: Send
-    ) -> None:
-        self._layer = layer
-        self._keys = layer.keys
-        self._claim = claim
+        self, app: ASGIApp, keys: KeyStore, profile: Profile, claim: Claim, body: bytes,
+        send: Send,
+    ) -> None:  # fmt: skip
+        self.ended = asyncio.get_running_loop().create_future()
+        self._app, self._keys, self._profile, self._claim = app, keys, profile, claim
         self._body: bytes | None = body
         self._send = send
         self._reply: list[Message] = []
         self._reply_bytes = 0
         self._streams = False
-        self._ended = asyncio.get_running_loop().create_future()  # cancelled: nobody waits
         self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
         self._renewal: asyncio.TimerHandle | asyncio.Task[None]
 
@@ -54,28 +53,20 @@ class Attempt:
         """Run the handler and send its answer. Raises what the handler raised."""
         scope["state"]["idempotency"] = self._claim
         scope["extensions"] = {}  # the whole answer comes in messages, which can be kept
-        # A task of its own: whoever cancels this call does not cancel the handler.
-        task = asyncio.create_task(self._run(scope))
-        self._layer.running.add(task)
-        task.add_done_callback(self._layer.running.discard)
-        await self._ended
-        task.result()
-
-    async def _run(self, scope: Scope) -> None:
         self._renew_later()
         try:
             await self._answer(scope)
         finally:
             self._renewal.cancel()
-            if not self._ended.done():
-                self._ended.set_result(None)
+            if not self.ended.done():
+                self.ended.set_result(None)
 
     async def _answer(self, scope: Scope) -> None:
         """Let the handler run, see to its key, and only then reply."""
         try:
             await self._handle(scope)
         except LeaseLost:
-            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+            self._say(self._profile.refuse(Refusal.IN_PROGRESS))
         except Exception:
             await self._reply_now()
             raise
@@ -83,7 +74,7 @@ class Attempt:
 
     async def _handle(self, scope: Scope) -> None:
         try:
-            await self._layer.app(scope, self._receive, self._take)
+            await self._app(scope, self._receive, self._take)
             if not self._reply and not self._streams:
                 raise RuntimeError("the handler sent no response")
         except LeaseLost:
@@ -104,16 +95,16 @@ class Attempt:
             return
         start, *rest = self._reply
         status = start["status"]
-        if self._layer.profile.keeps(status) or (status >= 500 and not self._in_phases):
+        if self._profile.keeps(status) or (status >= 500 and not self._in_phases):
             body = b"".join(message.get("body", b"") for message in rest)
             answer = Answer.of(status, start.get("headers", ()), body)
-            await self._layer.in_thread(self._keys.finish, self._claim, answer)
+            await self._keys.in_thread(self._keys.finish, self._claim, answer)
         else:
             await self._release(to_any_request=status < 500)
 
     async def _is_to_be_raised(self, error: Exception) -> bool:
         """Decide what a handler that raised means for the key and the client."""
-        profile, answer = self._layer.profile, self._claim.row.answer
+        profile, answer = self._profile, self._claim.row.answer
         if answer:  # it had finished
             self._say(profile.restore(answer))
         elif self._in_phases and isinstance(error, PASSING):
@@ -128,18 +119,18 @@ class Attempt:
         return True
 
     async def _keep_in_doubt(self) -> None:
-        answer = self._layer.profile.refuse(Refusal.IN_DOUBT)
+        answer = self._profile.refuse(Refusal.IN_DOUBT)
         self._say(answer)
         try:
-            await self._layer.in_thread(self._keys.finish, self._claim, answer)
+            await self._keys.in_thread(self._keys.finish, self._claim, answer)
         except LeaseLost:
-            self._say(self._layer.profile.refuse(Refusal.IN_PROGRESS))
+            self._say(self._profile.refuse(Refusal.IN_PROGRESS))
         except DatabaseRefused:
             pass  # the lease will end, and the next attempt finds that this one broke off
 
     async def _release(self, *, to_any_request: bool = False) -> None:
         with suppress(DatabaseRefused):  # then the next attempt waits for the lease to end
-            await self._layer.in_thread(
+            await self._keys.in_thread(
                 lambda: self._keys.release(self._claim, to_any_request=to_any_request)
             )
 
@@ -167,7 +158,7 @@ class Attempt:
         if not self._streams and self._reply_bytes > self._keys.answer_max_bytes:
             if not self._claim.finished:
                 fact = Answer(self._reply[0]["status"], (), None)
-                await self._layer.in_thread(self._keys.finish, self._claim, fact)
+                await self._keys.in_thread(self._keys.finish, self._claim, fact)
             self._streams = True
         if self._streams:
             await self._reply_now()
@@ -176,7 +167,7 @@ class Attempt:
         messages, self._reply = self._reply, []
         with suppress(OSError):  # the client has left
             for message in messages:
-                if not self._ended.done():
+                if not self.ended.done():
                     await self._send(message)
 
     # The lease
@@ -196,5 +187,5 @@ class Attempt:
     async def _renew_once(self) -> None:
         """Renew, and only then set the next time: a slow database is asked once at a time."""
         with suppress(DatabaseRefused):  # there are more renewals in a lease
-            await self._layer.in_thread(self._keys.renew, self._claim)
+            await self._keys.in_thread(self._keys.renew, self._claim)
         self._renew_later()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 from starlette.responses import Response
 
@@ -18,12 +18,23 @@ from . import table
 from .answers import Answer
 from .table import FINISHED, STARTED, KeyName, KeyRow
 
-if TYPE_CHECKING:
-    from .store import KeyStore
-
 
 class LeaseLost(RuntimeError):
     """Another attempt holds the key by now; what this one did in its phase is rolled back."""
+
+
+class Keeper(Protocol):
+    """What a claim needs of the store that granted it."""
+
+    @property
+    def answer_max_bytes(self) -> int:
+        """The size of body that is kept."""
+
+    def new_lease(self) -> float:
+        """Return when a lease ends that begins now."""
+
+    def writing(self) -> AbstractContextManager[Database]:
+        """Open a transaction on the calling thread's connection."""
 
 
 class Claim:
@@ -33,12 +44,12 @@ class Claim:
     """
 
     def __init__(
-        self, store: KeyStore, name: KeyName, row: KeyRow, *, broke_off: bool = False
+        self, keeper: Keeper, name: KeyName, row: KeyRow, *, broke_off: bool = False
     ) -> None:
         self.name = name
         self.row = row
         self.broke_off = broke_off
-        self._store = store
+        self._keeper = keeper
 
     @property
     def token(self) -> int:
@@ -83,8 +94,8 @@ class Claim:
         if another attempt has taken the key over, and DatabaseRefused. Whatever is raised, all
         that the block did is rolled back.
         """
-        with self._store.writing() as database:
-            phase = Phase(self, database, self._store)
+        with self._keeper.writing() as database:
+            phase = Phase(self, database, self._keeper)
             yield phase
             if phase.row is None:
                 raise RuntimeError("phase: without recover_at or finish; allowed: one of them")
@@ -97,11 +108,11 @@ class Claim:
 class Phase:
     """One transaction of a handler: its effect in ``database``, and where to go on after it."""
 
-    def __init__(self, claim: Claim, database: Database, store: KeyStore) -> None:
+    def __init__(self, claim: Claim, database: Database, keeper: Keeper) -> None:
         self.database = database
         self.row: KeyRow | None = None
         self._claim = claim
-        self._store = store
+        self._keeper = keeper
         self._messages = 0
 
     def recover_at(self, recovery_point: str, data: Mapping[str, Any] | None = None) -> None:
@@ -111,7 +122,7 @@ class Phase:
             raise ValueError(f"recovery_point is {recovery_point!r}; allowed: {taken}")
         self._go_on(
             self._claim.row._replace(
-                lease_until_s=self._store.new_lease(),
+                lease_until_s=self._keeper.new_lease(),
                 recovery_point=recovery_point,
                 data=json.dumps(dict(data or {})),
             )
@@ -122,7 +133,7 @@ class Phase:
 
         Raises TypeError for a response that streams, which has no body yet.
         """
-        answer = Answer.of_response(response).within(self._store.answer_max_bytes)
+        answer = Answer.of_response(response).within(self._keeper.answer_max_bytes)
         self._go_on(self._claim.row.finished(answer))
 
     def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, TypeVarTuple
 from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
@@ -24,9 +23,6 @@ from .claims import Claim
 from .profiles import STRIPE, Profile, Refusal
 from .store import KeyStore
 from .table import KeyName
-
-Result = TypeVar("Result")
-Values = TypeVarTuple("Values")
 
 CLAIMS_BETWEEN_SWEEPS = 50
 SWEPT_AT_ONCE_MAX = 100
@@ -82,18 +78,20 @@ class IdempotencyMiddleware:
             return
         match outcome:
             case Claim():
-                await Attempt(self, outcome, body, send).carry_out(scope)
+                attempt = Attempt(self.app, self.keys, self.profile, outcome, body, send)
+                await self._to_its_end(attempt, scope)
             case Answer():
                 await _send(send, self.profile.restore(outcome), *REPLAYED)
             case Refusal():
                 await _send(send, self.profile.refuse(outcome))
 
-    async def in_thread(
-        self, function: Callable[[*Values], Result], *values: *Values
-    ) -> Result:
-        """Wait for a call that may wait for the database."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.keys.threads, function, *values)
+    async def _to_its_end(self, attempt: Attempt, scope: Scope) -> None:
+        # A task of its own: whoever cancels this call does not cancel the handler.
+        task = asyncio.create_task(attempt.carry_out(scope))
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        await attempt.ended
+        task.result()
 
     def _key(self, scope: Scope) -> str | Refusal | None:
         if scope["method"] not in self.profile.methods:
@@ -128,7 +126,7 @@ class IdempotencyMiddleware:
         if self.keys.claims_at_once:
             with suppress(Locked):
                 return self.keys.claim(name, digest, wait=False)
-        return await self.in_thread(self._claim_or_doubt, name, digest)
+        return await self.keys.in_thread(self._claim_or_doubt, name, digest)
 
     def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:
         outcome = self.keys.claim(name, digest)

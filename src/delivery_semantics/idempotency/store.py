@@ -5,12 +5,13 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal, get_args
+from typing import Literal, TypeVar, TypeVarTuple, get_args
 
 from ..core.check import at_least, positive
 from ..databases import Connections, Database, Locked, file_of
@@ -27,6 +28,9 @@ THREADS = 4
 """Of the store's own, so that handlers which fill the server's threads cannot keep a lease from
 being renewed."""
 Effects = Literal["anywhere", "in phases"]
+
+Result = TypeVar("Result")
+Values = TypeVarTuple("Values")
 
 
 class KeyStore:
@@ -149,6 +153,13 @@ class KeyStore:
             row = row._replace(fingerprint=b"")
         with self._turn():
             table.release(self._claiming.here(), claim.name, row)
+
+    async def in_thread(
+        self, function: Callable[[*Values], Result], *values: *Values
+    ) -> Result:
+        """Wait for a call that may wait for the database; the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, function, *values)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
