@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb)
-SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters _ext _static src -type f 2>/dev/null \
+SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters appendix _ext _static src tools/house.py -type f 2>/dev/null \
              | grep -v -e __pycache__ -e .ipynb_checkpoints)
 
 help:  ## list the commands

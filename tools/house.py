@@ -19,20 +19,21 @@ FACE = "__init__"
 ROOMS: dict[str, tuple[str, ...]] = {
     "core": (),
     "participants": ("core",),
-    "theory": ("core",),
     "databases": ("core",),
+    "theory": ("core",),
     "show": ("core", "participants"),
     "live": ("core", "participants", "databases"),
-    "dedup": ("core", "theory", "databases"),
     "idempotency": ("core", "databases"),
+    "dedup": ("core", "databases", "theory"),
     "systems": ("core", "databases", "live", "idempotency"),
 }
 """Each room, and the rooms that it may import; a room stands below those that import it."""
 ROOMS["experiments"] = tuple(ROOMS)
 
 READING_ORDER = (
-    *("effects", "steps", "trace", "store", "network", "tasks", "world", "perform", "crashes"),
-    *("driver", "script", "simulate", "explore", "audit", "check", "dice"),
+    *("effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform"),
+    *("crashes", "driver", "script", "simulate", "collector", "exploration", "explore"),
+    *("audit", "check", "dice"),
 )
 """The core's modules, in the order in which to read them."""
 

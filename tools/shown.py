@@ -28,7 +28,8 @@ CHOICES = {"lines", "pyobject", "start-after", "start-at", "end-before", "end-at
 def pages() -> list[Path]:
     """The files of the book's pages, in their order."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    names = [contents["root"], *(entry["file"] for entry in contents["chapters"])]
+    chapters = [entry for part in contents["parts"] for entry in part["chapters"]]
+    names = [contents["root"], *(entry["file"] for entry in chapters)]
     files = (ROOT / f"{name}{suffix}" for name in names for suffix in (".ipynb", ".md"))
     return [path for path in files if path.exists()]
 

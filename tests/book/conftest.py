@@ -15,9 +15,11 @@ SOURCES = (
     "_*.yml",
     "index.ipynb",
     "claims.md",
+    "appendix/*.md",
     "chapters/*.ipynb",
     "_ext/**/*.*",
     "_static/**/*.*",
+    "tools/house.py",
 )
 # Quiet and alone: no start page, no update, no report to its maker.
 FLAGS = [

@@ -12,12 +12,11 @@ from typing import Literal, Protocol
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-import yaml
+import shown
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-CHAPTERS = [CONTENTS["root"], *(entry["file"] for entry in CONTENTS["chapters"])]
+CHAPTERS = [page.relative_to(ROOT).with_suffix("").as_posix() for page in shown.pages()]
 NOTEBOOKS = [name for name in CHAPTERS if (ROOT / f"{name}.ipynb").exists()]
 PAGES = [*CHAPTERS, "search"]
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")

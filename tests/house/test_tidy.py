@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import rules
 import shown
-from house import FACE, ROOMS, SOURCE, House, floors
+from house import FACE, READING_ORDER, ROOMS, SOURCE, House, floors
 
 import delivery_semantics
 
@@ -55,6 +55,17 @@ def test_a_room_says_what_it_is_and_stands_above_those_that_it_imports() -> None
     assert [room for room in ROOMS if HOUSE.says(room)[-1] not in ".?"] == []
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir()}
     assert folders - {"__pycache__"} == set(ROOMS)
+
+
+def test_the_readme_shows_the_rooms_and_the_way_through_the_core() -> None:
+    readme = (shown.ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [f"| `{room}` | {HOUSE.says(room)} |" for room in ROOMS]
+    assert re.findall(r"^\| `.*", readme, re.MULTILINE) == rows, "say it in the docstring too"
+    core = {name.removeprefix("core.") for name in HOUSE.modules if name.startswith("core.")}
+    assert set(READING_ORDER) == core
+    assert ", ".join(f"`{name}`" for name in READING_ORDER) in readme
+    (lines,) = re.findall(r"some ([\d,]+) lines", readme)
+    assert abs(HOUSE.lines("core") - int(lines.replace(",", ""))) <= 100
 
 
 def test_the_tests_stand_in_the_same_rooms() -> None:
