@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "participants": ("core",),
     "databases": ("core",),
     "theory": ("core",),
-    "show": ("core", "participants"),
+    "show": ("core",),
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),
     "dedup": ("core", "databases", "theory"),

@@ -230,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     stands_in_a_room,
     imports_the_rooms_below,
     has_every_arrow_of_the_plan,
+    imports_in_no_circle,
     computes_only,
     imports_its_packages,
     is_driven,

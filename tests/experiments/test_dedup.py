@@ -6,8 +6,17 @@ from hashlib import blake2b
 import pytest
 import rbloom
 
-from delivery_semantics import EXACTLY_ONCE, ProcessOnce, audit, payments
-from delivery_semantics.core.effects import Message
+from delivery_semantics import (
+    EXACTLY_ONCE,
+    Faults,
+    Message,
+    Network,
+    ProcessOnce,
+    audit,
+    payments,
+    simulate,
+)
+from delivery_semantics.core.effects import label
 from delivery_semantics.dedup import Bloom, Highest, InMemory
 from delivery_semantics.experiments.dedup.backup import (
     asked_in_between,
@@ -29,7 +38,7 @@ from delivery_semantics.experiments.dedup.bloom import (
 )
 from delivery_semantics.experiments.dedup.copies import Copy, balance, received, repeated
 from delivery_semantics.experiments.dedup.crash import ORDERS, POINTS, crash_view, crashed
-from delivery_semantics.experiments.dedup.diagram import drawn, in_between
+from delivery_semantics.experiments.dedup.diagram import drawn, in_between, three
 from delivery_semantics.experiments.dedup.hops import behind_a_queue, with_and_without
 from delivery_semantics.experiments.dedup.ids import (
     MOVED_S,
@@ -51,6 +60,8 @@ from delivery_semantics.experiments.dedup.memory import (
     random_ids,
 )
 from delivery_semantics.experiments.dedup.window import attempt_times_s, schedule, window_view
+from delivery_semantics.live.sockets import run_live
+from delivery_semantics.show.tables import events
 from delivery_semantics.theory.windows import bloom_lost, collisions_mean
 
 # Copies that arrive
@@ -304,3 +315,16 @@ def test_a_queue_that_deduplicates_does_not_protect_its_consumer() -> None:
 
 def test_ids_for_experiments_are_the_same_in_every_run() -> None:
     assert [id.hex()[:8] for id in random_ids(2)] == ["828175f3", "16d1e5de"]
+
+
+def test_a_payload_of_ones_own_kind_runs_in_every_way() -> None:
+    parts = three()
+    simulated = simulate(parts)
+    assert simulated.outcome() == (("abc123", 1, "confirmed"),)
+    crossed = {e.payload.kind for e in run_live(parts).of("delivered") if e.payload}
+    assert crossed >= {"message", "look up", "not found", "mark", "marked"}
+    said = [label(event.payload) for event in simulated.of("delivered") if event.payload]
+    assert said[:2] == ["Message abc123", "Look up abc123"]
+    assert events(simulated)["content"].tolist().count("Look up abc123") == 2
+    lossy = Network(messages=Faults(loss=0.5))
+    assert {e.payload.kind for e in simulate(parts, lossy, seed=5).of("lost") if e.payload}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from delivery_semantics import Ack, Message
 from delivery_semantics.core.effects import Payload
 from delivery_semantics.core.world import Packet
-from delivery_semantics.live.wire import BYTES_MAX, decode, encode
+from delivery_semantics.live import wire
+from delivery_semantics.live.wire import BYTES_MAX, decode, encode, learn
 from delivery_semantics.participants.alternating_bit import BitAck, Frame
 
 texts = st.text('a1 é"\\\0\n[{,:}]😀', max_size=20)
@@ -110,3 +112,39 @@ def test_a_payload_that_the_format_does_not_know_is_refused() -> None:
     letter: Payload = Letter()
     with pytest.raises(TypeError, match="allowed on a wire: Message, Ack, Frame, BitAck"):
         encode(Packet(1, "s", "r", letter))
+    with pytest.raises(TypeError, match="allowed: a dataclass whose name is not taken"):
+        learn(Letter)
+
+
+@dataclass(frozen=True)
+class Question:
+    kind: ClassVar[str] = "question"
+    id: str
+    about: Message
+    share: float = 0.5
+    more: int | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    kind: ClassVar[str] = "listing"
+    id: str
+    ids: tuple[str, ...] = ()
+
+
+def test_a_dataclass_of_the_readers_own_is_learned_and_its_types_are_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "KINDS", dict(wire.KINDS))
+    learn(Question)
+    packet = Packet(1, "s", "r", Question("1", Message("2", 10)))
+    datagram = encode(packet)
+    assert decode(datagram) == packet
+    for old, new in ((b"0.5", b"true"), (b"null", b'"a"'), (b'["Message","2",10]', b"null")):
+        with pytest.raises(ValueError, match="no packet"):
+            decode(datagram.replace(old, new))
+    with pytest.raises(TypeError, match=r"Listing\.ids is .*; allowed: bool, float, int, str"):
+        learn(Listing)
+    other: type = dataclass(type("Ack", (), {"kind": "ack", "id": "1"}))
+    with pytest.raises(TypeError, match="whose name is not taken"):
+        learn(other)

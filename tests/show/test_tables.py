@@ -10,7 +10,6 @@ import pytest
 from delivery_semantics import (
     AT_LEAST_ONCE,
     EXACTLY_ONCE,
-    Ack,
     AlternatingBitReceiver,
     AlternatingBitSender,
     Bounds,
@@ -18,7 +17,6 @@ from delivery_semantics import (
     Duplicate,
     Exploration,
     Lose,
-    Message,
     ProcessOnce,
     ProcessThenAck,
     RetryUntilAcked,
@@ -30,11 +28,9 @@ from delivery_semantics import (
     script,
     simulate,
 )  # fmt: skip
-from delivery_semantics.participants.alternating_bit import BitAck, Frame
 from delivery_semantics.show.tables import (
     ROWS_MAX,
     Table,
-    content,
     events,
     findings,
     metrics,
@@ -108,28 +104,14 @@ def test_a_filtered_table_is_still_a_table(trace: Trace) -> None:
     assert len(read(lost).rows) == 3
 
 
-@pytest.mark.parametrize(
-    ("payload", "words"),
-    [
-        (None, ""),
-        (Message("1"), "Message 1"),
-        (Ack("1"), "Ack 1"),
-        (Frame(0, Message("7")), "Frame 0 (message 7)"),
-        (BitAck(1), "Ack of bit 1"),
-    ],
-)
-def test_content(payload: Message | Ack | Frame | BitAck | None, words: str) -> None:
-    assert content(payload) == words
-
-
 def test_frames_have_events_too() -> None:
     pair = {
         "sender": AlternatingBitSender("receiver", payments(2)),
         "receiver": AlternatingBitReceiver(),
     }
     contents = events(simulate(pair))["content"].tolist()
-    assert "Frame 1 (message 2)" in contents
-    assert "Ack of bit 1" in contents
+    assert "Message 2, bit 1" in contents
+    assert "Ack, bit 1" in contents
 
 
 def test_metrics_stand_beside_each_other(trace: Trace) -> None:

@@ -18,7 +18,10 @@ from .check import not_negative
 
 
 class Payload(Protocol):
-    """What a packet carries: ``kind`` tells messages from acks, ``id`` names the content."""
+    """What a packet carries: ``kind`` tells messages from acks, ``id`` names the content.
+
+    Any other kind than "ack" fares as a message does. A ``label`` names it for a reader.
+    """
 
     kind: ClassVar[str]
 
@@ -42,6 +45,11 @@ class Ack:
 
     kind: ClassVar[str] = "ack"
     id: str
+
+
+def label(payload: Payload) -> str:
+    """Name a payload for a reader: by its own ``label``, or else by its kind and id."""
+    return str(getattr(payload, "label", f"{payload.kind.capitalize()} {payload.id}"))
 
 
 # What the outside sees --------------------------------------------------------------------

@@ -9,6 +9,7 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -53,7 +54,7 @@ class Faults:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Faults for messages and for acks, and fates placed by hand.
+    """Faults for acks and for all else, the messages; and fates placed by hand.
 
     ``placed`` maps (kind, number) to a fate: ``{("ack", 1): LOST, ("message", 2): (0.1, 3.0)}``
     loses the first ack sent and duplicates the second message. A placed packet joins no queue.
@@ -92,26 +93,25 @@ class Links:
     """
 
     def __init__(self, network: Network, *, seed: int) -> None:
-        self._faults = {"message": network.messages, "ack": network.acks}
-        self._placed = network.placed
-        self._seed = seed
-        self._kinds = {"message": 0, "ack": 0}
-        self._sent: dict[str, int] = {}
+        self._network, self._seed = network, seed
+        self._kinds: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
         self._queue_empty_s: dict[tuple[str, str], float] = {}
 
     def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
-        faults = self._faults[payload.kind]
+        faults = self._network.acks if payload.kind == "ack" else self._network.messages
         link = (source, target)
         name = ""
         if faults.by_chance:
             content = f"{source}\x1f{target}\x1f{payload}"
-            self._sent[content] = nth = self._sent.get(content, 0) + 1
-            name = f"{content}\x1f{nth}"
-        if self._placed:
-            self._kinds[payload.kind] = number = self._kinds[payload.kind] + 1
-            if (payload.kind, number) in self._placed:
-                return self._placed[payload.kind, number]
+            self._sent[content] += 1
+            name = f"{content}\x1f{self._sent[content]}"
+        if placed := self._network.placed:
+            self._kinds[payload.kind] += 1
+            packet = (payload.kind, self._kinds[payload.kind])
+            if packet in placed:
+                return placed[packet]
         if faults.loss and dice(self._seed, "loss", name) < faults.loss:
             return LOST
         first_s = self._delay_s(faults, link, name, 0, now_s)

@@ -87,12 +87,12 @@ class Trace:
     def metrics(self) -> dict[str, int | float]:
         """Count packets, effects and outcomes; ``span_s`` is the time of the last event."""
         counts = Counter(event.what for event in self.events)
-        attempts = sum(e.what == "sent" and _kind(e) == "message" for e in self.events)
+        sent = Counter(e.payload.kind for e in self.of("sent") if e.payload)
         effects = self.processed()
         return {
             "messages": len(self.messages),
-            "attempts": attempts,
-            "acks sent": counts["sent"] - attempts,
+            "attempts": sent["message"],
+            "acks sent": sent["ack"],
             "packets lost": counts["lost"],
             "packets duplicated": counts["duplicated"],
             "delivered": counts["delivered"],
@@ -109,7 +109,3 @@ class Trace:
         """Return a hash of every event; equal digests mean equal runs."""
         lines = "\n".join(repr(tuple(event)) for event in self.events)
         return hashlib.blake2b(lines.encode(), digest_size=8).hexdigest()
-
-
-def _kind(event: Event) -> str:
-    return event.payload.kind if event.payload else ""

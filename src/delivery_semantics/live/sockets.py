@@ -28,7 +28,7 @@ from ..core.simulate import HINT, UnboundedRun
 from ..core.tasks import Carrier, running
 from ..core.trace import Event, Trace
 from ..core.world import Packet, World
-from .wire import decode, encode
+from .wire import decode, encode, learn
 
 HOST = "127.0.0.1"
 
@@ -168,6 +168,7 @@ class _Run:
         packet = self._world.packets[number]
         leaving = self._sockets.get(packet.source, self._spare)
         try:
+            learn(type(packet.payload))
             leaving.sendto(encode(packet), (HOST, self._ports[packet.target]))
         except BlockingIOError:  # the kernel has no room, so the packet is lost like any other
             lose(self._world, number)

@@ -9,13 +9,18 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
 
 from ..core.effects import Ack, Message, Payload
 from ..core.world import Packet
 from ..participants.alternating_bit import BitAck, Frame
 
 VERSION = 1
+PLAIN = (bool, float, int, str, type(None))
+KINDS: dict[str, tuple[type[Any], dict[str, tuple[type[Any], ...]]]] = {}
+"""The payloads that this process reads and writes: by name the class, its fields and types."""
+
 BYTES_MAX = 8192
 """Systems differ in the largest datagram they carry; all carry this one."""
 
@@ -45,47 +50,63 @@ def decode(datagram: bytes) -> Packet:
     try:
         packet = _packet(json.loads(datagram))
         known = encode(packet) == datagram
-    except (ValueError, TypeError, RecursionError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         known = False
     if not known:
         raise ValueError(f"no packet: {datagram[:40]!r}; allowed: what encode returns")
     return packet
 
 
-def _fields(payload: Payload) -> list[Any]:
-    match payload:
-        case Message(id, amount):
-            return ["Message", id, amount]
-        case Ack(id):
-            return ["Ack", id]
-        case Frame(bit, Message(id, amount)):
-            return ["Frame", bit, id, amount]
-        case BitAck(bit):
-            return ["BitAck", bit]
-    raise TypeError(f"payload: {payload!r}; allowed on a wire: Message, Ack, Frame, BitAck")
+def learn(kind: type[Any]) -> None:
+    """Read and write another kind of payload as well: a dataclass of a name of its own.
+
+    Its fields are text, numbers, truths, None, or payloads that are known already. Raises
+    TypeError for others.
+    """
+    name = kind.__name__
+    there, _ = KINDS.get(name, (kind, {}))
+    if name in KINDS and there is kind:
+        return
+    if not is_dataclass(kind) or there.__module__ != kind.__module__:
+        raise TypeError(f"payload: {kind!r}; allowed: a dataclass whose name is not taken")
+    types = get_type_hints(kind)
+    shape = {f.name: get_args(types[f.name]) or (types[f.name],) for f in fields(kind)}
+    known: list[type[Any]] = [*PLAIN, *(one for one, _ in KINDS.values())]
+    for field, allowed in shape.items():
+        if not set(allowed) <= set(known):
+            names = ", ".join(one.__name__ for one in known)
+            raise TypeError(f"{name}.{field} is {types[field]}; allowed: {names}")
+    KINDS[name] = (kind, shape)
 
 
-# int() makes 1 of JSON's true, so that writing it again shows the difference.
+for _kind in (Message, Ack, Frame, BitAck):
+    learn(_kind)
 
 
-def _packet(content: object) -> Packet:
-    match content:
+def _fields(payload: Any) -> list[Any]:  # noqa: ANN401  # of whatever kind
+    kind, shape = KINDS.get(type(payload).__name__, (None, {}))
+    if type(payload) is not kind:
+        raise TypeError(f"payload: {payload!r}; allowed on a wire: {', '.join(KINDS)}")
+    values = (getattr(payload, name) for name in shape)
+    return [kind.__name__, *(v if isinstance(v, PLAIN) else _fields(v) for v in values)]
+
+
+def _packet(datagram: object) -> Packet:
+    match datagram:
         case {
             "packet": int(number), "source": str(source), "target": str(target),
-            "payload": [*fields],
+            "payload": [*content],
         }:  # fmt: skip
-            return Packet(int(number), source, target, _payload(fields))
+            # int() makes 1 of JSON's true, so that writing it again shows the difference.
+            return Packet(int(number), source, target, _payload(content))
     raise ValueError("no packet")
 
 
-def _payload(fields: list[Any]) -> Payload:
-    match fields:
-        case ["Message", str(id), int(amount)]:
-            return Message(id, int(amount))
-        case ["Ack", str(id)]:
-            return Ack(id)
-        case ["Frame", int(bit), str(id), int(amount)]:
-            return Frame(int(bit), Message(id, int(amount)))
-        case ["BitAck", int(bit)]:
-            return BitAck(int(bit))
-    raise ValueError("no payload")
+def _payload(content: list[Any]) -> Payload:
+    name, *values = content
+    kind, shape = KINDS[name]
+    values = [_payload(value) if isinstance(value, list) else value for value in values]
+    if not all(type(v) in allowed for v, allowed in zip(values, shape.values(), strict=True)):
+        raise ValueError("no payload")
+    made: Payload = kind(*values)
+    return made

@@ -43,6 +43,11 @@ class Frame:
         """The message's id, for the trace; the receiver does not look at it."""
         return self.message.id
 
+    @property
+    def label(self) -> str:
+        """Its name in pictures and tables."""
+        return f"Message {self.id}, bit {self.bit}"
+
 
 @dataclass(frozen=True, slots=True)
 class BitAck:
@@ -55,6 +60,11 @@ class BitAck:
     def id(self) -> str:
         """The bit, as text."""
         return str(self.bit)
+
+    @property
+    def label(self) -> str:
+        """Its name in pictures and tables."""
+        return f"Ack, bit {self.bit}"
 
 
 @dataclass(frozen=True)

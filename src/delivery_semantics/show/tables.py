@@ -17,10 +17,9 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from ..core.audit import Audit, Semantic
-from ..core.effects import Payload
+from ..core.effects import label
 from ..core.exploration import Exploration, Verdict
 from ..core.trace import Event, Trace
-from ..participants.alternating_bit import BitAck, Frame
 from .picture import readable
 
 ROWS_MAX = 100
@@ -81,7 +80,7 @@ def table(
 def events(trace: Trace, *, caption: str = "What happened, in order") -> Table:
     """Return one row per event: time_s, what, who, content, peer, packet, note.
 
-    ``packet`` is missing where no packet took part; ``content`` is as ``content`` says.
+    ``packet`` is missing where no packet took part; ``content`` names what a packet carries.
     """
     packets = pd.array([event.packet or None for event in trace.events], dtype="Int64")
     return table(
@@ -89,7 +88,9 @@ def events(trace: Trace, *, caption: str = "What happened, in order") -> Table:
             "time_s": [event.time_s for event in trace.events],
             "what": [event.what for event in trace.events],
             "who": [event.who for event in trace.events],
-            "content": [content(event.payload) for event in trace.events],
+            "content": [
+                label(event.payload) if event.payload else "" for event in trace.events
+            ],
             "peer": [event.peer for event in trace.events],
             "packet": packets,
             "note": [_note(event) for event in trace.events],
@@ -155,18 +156,6 @@ def verdicts(explorations: Mapping[str, Exploration], *, caption: str = "") -> T
     within = bounds[0] if len(set(bounds)) == 1 else "within the bounds stated"
     caption = f"{caption or 'Every run'}: {within}"
     return table(columns, rows=explorations, rows_name="search", caption=caption)
-
-
-def content(payload: Payload | None) -> str:
-    """Return what a packet carries as a reader would say it: Message 1, Ack 1, or nothing."""
-    match payload:
-        case None:
-            return ""
-        case Frame(bit, message):
-            return f"Frame {bit} (message {message.id})"
-        case BitAck(bit):
-            return f"Ack of bit {bit}"
-    return f"{payload.kind.capitalize()} {payload.id}"
 
 
 def _note(event: Event) -> str:

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ...core.trace import Event, Trace
-from .words import counted, label, lower, plain, short, times
+from .words import counted, lower, named, plain, short, times
 
 IN_FLIGHT = "in flight"
 
@@ -155,7 +155,7 @@ class _Teller:
         content = (event.who, event.peer, repr(event.payload))
         again = kind == "message" and self._sends[content] > 0
         self._sends[content] += 1
-        name = label(event.payload)
+        name = named(event.payload)
         words = f"{name} (retry)" if again else name
         self.flights[event.packet] = Flight(
             kind, event.who, event.peer, words, len(self.rows), len(self.rows), IN_FLIGHT
@@ -166,7 +166,7 @@ class _Teller:
     def _copy(self, event: Event) -> None:
         original = self.flights.get(event.copy_of)
         leaves = original.leaves if original else len(self.rows)
-        name = original.label if original else label(event.payload)
+        name = original.label if original else named(event.payload)
         kind = event.payload.kind if event.payload else ""
         self.flights[event.packet] = Flight(
             kind, event.who, event.peer, name, leaves, leaves, IN_FLIGHT, copy=True
@@ -179,7 +179,7 @@ class _Teller:
             if event.what == "lost":
                 source, target = target, source
             kind = event.payload.kind if event.payload else ""
-            flight = Flight(kind, source, target, label(event.payload), row, row, event.what)
+            flight = Flight(kind, source, target, named(event.payload), row, row, event.what)
         ignored = event.what == "delivered" and event.packet in self._ignored
         link = (flight.source, flight.target)
         late = event.what != "lost" and flight.leaves < self._landed.get(link, 0)

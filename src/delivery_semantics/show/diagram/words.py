@@ -5,26 +5,17 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from ...core.effects import Payload
+from ...core.effects import Payload, label
 from ...core.trace import Event, Trace
 
 ID_LENGTH = 12
 
 
-def label(payload: Payload | None) -> str:
-    """Name a payload as the document does: Message 1, Ack 1, and with its bit if it has one.
-
-    A payload of a real system names itself, by its ``label``.
-    """
+def named(payload: Payload | None) -> str:
+    """Name a payload as ``label`` does, with an id that fits beside an arrow."""
     if payload is None:
         return "Packet"
-    if own := getattr(payload, "label", ""):
-        return str(own)
-    bit = getattr(payload, "bit", None)
-    if bit is None:
-        return f"{payload.kind.capitalize()} {short(payload.id)}"
-    name = f"Message {short(payload.id)}" if payload.kind == "message" else "Ack"
-    return f"{name}, bit {bit}"
+    return label(payload).replace(payload.id, short(payload.id))
 
 
 def short(id: str) -> str:
