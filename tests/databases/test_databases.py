@@ -498,7 +498,7 @@ def test_without_its_client_postgresql_is_unreachable_and_the_message_helps(
 ) -> None:
     monkeypatch.delitem(sys.modules, "delivery_semantics.databases.postgres", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    needs = r"needs psycopg: pip install 'delivery-semantics"
+    needs = r"needs psycopg: pip install 'psycopg\[binary\]'$"
     with pytest.raises(DatabaseUnreachable, match=needs):
         connect("postgresql://x")
 

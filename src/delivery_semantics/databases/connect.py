@@ -34,7 +34,7 @@ def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL")
         # Asked for by name, so that those who have no PostgreSQL need not install its client.
         postgres = importlib.import_module(f"{__package__}.postgres")
     except ImportError as error:
-        needs = "pip install 'delivery-semantics[postgres]'"
+        needs = "pip install 'psycopg[binary]'"
         raise DatabaseUnreachable(f"url is {url!r}, which needs psycopg: {needs}") from error
     made: Connection = postgres.PostgreSQL(
         url, lock_timeout_s=lock_timeout_s, synchronous=synchronous
