@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help book serve test lint types check notebooks shown lab bench lighthouse lock clean
+.PHONY: help book serve test lint types check notebooks shown lab bench lighthouse lock wheels clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -57,6 +57,7 @@ lighthouse: _build/html/index.html  ## measure each page as a phone sees it; nee
 	    && echo "Making the environment in .venv with $$("$$python" --version); this takes a minute or two." \
 	    && "$$python" -m venv --clear .venv
 	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python tools/left_out.py
 	@touch $@
 
 .venv/package.made: .venv/lock.made pyproject.toml
@@ -67,14 +68,18 @@ _build/html/index.html: .venv/package.made Makefile $(SOURCES)
 	$(BIN)/jupyter-book build --all --quiet --warningiserror --keep-going .
 	@touch $@
 
-# One resolution for every supported Python and system; uv resolves, pip installs.
-lock:  ## resolve the dependencies of pyproject.toml into requirements.lock again
-	@python=$$(sh tools/find_python.sh) && "$$python" -m venv --clear _build/uv
-	@_build/uv/bin/pip install --quiet uv
-	@_build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-	    --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --all-extras \
-	    --group build --group book --group lab --group test --group bench --custom-compile-command "make lock" \
-	    --output-file requirements.lock pyproject.toml
+# One resolution for every supported Python and system: where a package has dropped an older Python, the
+# lock has a version of it for each.
+RESOLVE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+    --all-extras --group build --group lab
+
+lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for the book and for Binder
+	$(RESOLVE) --group book --group test --group bench --group lock --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --constraint requirements.lock --output-file binder/requirements.txt pyproject.toml
+
+wheels: .venv/lock.made  ## ask the package index whether the lock installs from wheels on every Python
+	@$(BIN)/python tools/wheels.py
 
 clean:  ## remove what was built, the environment included
 	rm -rf _build .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,7 +1,7 @@
 # Prints a Python that can make the environment, or says in one line what is missing and ends with 1.
-# PYTHON names the one to use; without it, the newest tested version that works is taken.
+# PYTHON names the one to use; without it, the newest for which nothing is left out is preferred.
 missing=""
-for python in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+for python in ${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3.15 python3}; do
     "$python" -c "" 2>/dev/null || continue # absent, or a launcher with nothing behind it
     fault=$("$python" -c '
 import sys

@@ -103,7 +103,7 @@ def test_hash_seeds_do_not_matter(root: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14", "3.15"])
 def test_pythons_do_not_matter(version: str, root: Path) -> None:
     if platform.python_version().startswith(f"{version}."):
         return  # this is the one that the others are compared with

