@@ -21,7 +21,7 @@ from delivery_semantics.databases import (
     SchemaMismatch,
     connect,
 )
-from delivery_semantics.idempotency import Answer, Claim, KeyName, KeyStore, Refusal, store
+from delivery_semantics.idempotency import Claim, KeptAnswer, KeyName, KeyStore, Refusal, keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
 
     def tell(
         name: KeyName, fingerprint: bytes, *, wait: bool = True
-    ) -> Claim | Answer | Refusal:
+    ) -> Claim | KeptAnswer | Refusal:
         if wait:
             loop.call_soon_threadsafe(claims.put_nowait, None)
         return claim(name, fingerprint, wait=wait)
@@ -116,7 +116,7 @@ def test_a_claim_that_does_not_wait_waits_a_turn_for_the_other_threads(
         try:
             with pytest.raises(Locked):
                 bed.keys.claim(name, b"f" * 32, wait=False)
-            monkeypatch.setattr(store, "TURN_S", 60.0)
+            monkeypatch.setattr(keys, "TURN_S", 60.0)
             bed.keys._writer = OnceAsked(bed.keys, go_on.set)  # type: ignore[assignment]
             assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
         finally:

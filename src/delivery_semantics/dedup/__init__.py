@@ -13,7 +13,7 @@ from .bloom import Bloom, Generations
 from .highest import Gap, Highest
 from .in_database import SCHEMA, InDatabase
 from .in_memory import InMemory
-from .store import (
+from .question import (
     ID_BYTES_MAX,
     DedupStore,
     Id,

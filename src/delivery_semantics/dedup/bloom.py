@@ -16,7 +16,7 @@ from hashlib import blake2b
 from ..core.check import at_least, positive
 from ..theory.windows import bloom_bits, bloom_hashes
 from .in_memory import moment
-from .store import Id, stored_bytes
+from .question import Id, stored_bytes
 
 
 class Bloom:

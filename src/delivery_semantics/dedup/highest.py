@@ -6,7 +6,7 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from .in_memory import moment
-from .store import Id, NotRemembered, stored_bytes
+from .question import Id, NotRemembered, stored_bytes
 
 
 class Gap(NotRemembered):

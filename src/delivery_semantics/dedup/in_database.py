@@ -10,7 +10,7 @@ import math
 from ..core.check import at_least, positive
 from ..databases import Database, Schema
 from .in_memory import moment
-from .store import Id, stored_bytes
+from .question import Id, stored_bytes
 
 SCHEMA = Schema(
     "dedup",

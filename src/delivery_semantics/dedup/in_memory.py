@@ -9,7 +9,7 @@ import math
 from collections import OrderedDict
 
 from ..core.check import at_least, positive
-from .store import Id, StoreFull, stored_bytes
+from .question import Id, StoreFull, stored_bytes
 
 WHEN_FULL = ("forget", "refuse")
 

@@ -44,8 +44,8 @@ A failure of the handler is no crash, but for the effect it is the same question
 declares about failures is therefore honoured only where phases answer it.
 
 The rest is in one module each: ``profiles`` what is well formed, refused and kept; ``table``
-every statement; ``store`` who may carry out a request; ``claims`` phases; ``attempt`` what
-becomes of a handler that fails, or whose client leaves; ``middleware`` ASGI; ``answers`` what
+every statement; ``keys`` who may carry out a request; ``claims`` phases; ``attempt`` what
+becomes of a handler that fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what
 is kept of a response; ``outbox`` messages to others.
 
 Book: 08-stripe-idempotency
@@ -53,15 +53,15 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-from .answers import Answer
 from .claims import Claim, LeaseLost, Phase
+from .kept import KeptAnswer
+from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
 from .outbox import deliver_outbox
 from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
-from .store import KeyStore
 from .table import KeyName
 
 __all__ = [
-    "IETF_DRAFT", "STRIPE", "Answer", "Claim", "IdempotencyMiddleware", "KeyName", "KeyStore",
-    "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox",
+    "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
+    "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox",
 ]  # fmt: skip

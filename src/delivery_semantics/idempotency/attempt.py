@@ -19,10 +19,10 @@ from ..databases import (
     Locked,
     NotSerializable,
 )
-from .answers import Answer
 from .claims import Claim, LeaseLost
+from .kept import KeptAnswer
+from .keys import KeyStore
 from .profiles import Profile, Refusal
-from .store import KeyStore
 
 RENEWALS_IN_A_LEASE = 3
 PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable)
@@ -97,7 +97,7 @@ class Attempt:
         status = start["status"]
         if self._profile.keeps(status) or (status >= 500 and not self._in_phases):
             body = b"".join(message.get("body", b"") for message in rest)
-            answer = Answer.of(status, start.get("headers", ()), body)
+            answer = KeptAnswer.of(status, start.get("headers", ()), body)
             await self._keys.in_thread(self._keys.finish, self._claim, answer)
         else:
             await self._release(to_any_request=status < 500)
@@ -138,7 +138,7 @@ class Attempt:
     def _in_phases(self) -> bool:
         return self._keys.effects == "in phases"
 
-    def _say(self, answer: Answer) -> None:
+    def _say(self, answer: KeptAnswer) -> None:
         """Let this be the reply, unless another one is on its way."""
         self._reply = [] if self._streams else answer.messages()
 
@@ -157,7 +157,7 @@ class Attempt:
         self._reply_bytes += len(message.get("body", b""))
         if not self._streams and self._reply_bytes > self._keys.answer_max_bytes:
             if not self._claim.finished:
-                fact = Answer(self._reply[0]["status"], (), None)
+                fact = KeptAnswer(self._reply[0]["status"], (), None)
                 await self._keys.in_thread(self._keys.finish, self._claim, fact)
             self._streams = True
         if self._streams:

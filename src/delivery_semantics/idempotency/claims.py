@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ..databases import Database
 from . import table
-from .answers import Answer
+from .kept import KeptAnswer
 from .table import FINISHED, STARTED, KeyName, KeyRow
 
 
@@ -133,7 +133,7 @@ class Phase:
 
         Raises TypeError for a response that streams, which has no body yet.
         """
-        answer = Answer.of_response(response).within(self._keeper.answer_max_bytes)
+        answer = KeptAnswer.of_response(response).within(self._keeper.answer_max_bytes)
         self._go_on(self._claim.row.finished(answer))
 
     def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:

@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.check import at_least
 from ..databases import DatabaseRefused, Locked
-from .answers import Answer
 from .attempt import Attempt
 from .claims import Claim
+from .kept import KeptAnswer
+from .keys import KeyStore
 from .profiles import STRIPE, Profile, Refusal
-from .store import KeyStore
 from .table import KeyName
 
 CLAIMS_BETWEEN_SWEEPS = 50
@@ -80,7 +80,7 @@ class IdempotencyMiddleware:
             case Claim():
                 attempt = Attempt(self.app, self.keys, self.profile, outcome, body, send)
                 await self._to_its_end(attempt, scope)
-            case Answer():
+            case KeptAnswer():
                 await _send(send, self.profile.restore(outcome), *REPLAYED)
             case Refusal():
                 await _send(send, self.profile.refuse(outcome))
@@ -101,7 +101,7 @@ class IdempotencyMiddleware:
 
     async def _claim(
         self, scope: Scope, receive: Receive, key: str | Refusal
-    ) -> tuple[Claim | Answer | Refusal, bytes]:
+    ) -> tuple[Claim | KeptAnswer | Refusal, bytes]:
         """Do what is cheap first, and nothing in the database for who is nobody."""
         account = self.account(scope)
         if account is None:
@@ -119,7 +119,7 @@ class IdempotencyMiddleware:
         except DatabaseRefused:
             return Refusal.UNAVAILABLE, b""
 
-    async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:
+    async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
         if next(self._claims) % CLAIMS_BETWEEN_SWEEPS == 0:
             self.keys.threads.submit(self._try_to_sweep)
         # To change threads takes longer than to claim a key, if nobody writes for long.
@@ -128,7 +128,7 @@ class IdempotencyMiddleware:
                 return self.keys.claim(name, digest, wait=False)
         return await self.keys.in_thread(self._claim_or_doubt, name, digest)
 
-    def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | Answer | Refusal:
+    def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
         outcome = self.keys.claim(name, digest)
         if isinstance(outcome, Claim) and outcome.broke_off and self.keys.effects == "anywhere":
             self.keys.finish(outcome, self.profile.refuse(Refusal.IN_DOUBT))
@@ -165,6 +165,6 @@ async def _read(receive: Receive, body_max_bytes: int) -> bytes | None:
             return body
 
 
-async def _send(send: Send, answer: Answer, *headers: tuple[str, str]) -> None:
+async def _send(send: Send, answer: KeptAnswer, *headers: tuple[str, str]) -> None:
     for message in answer.messages(*headers):
         await send(message)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from .answers import Answer
+from .kept import KeptAnswer
 
 KEY_CHARACTERS_MAX = 255
 # Visible ASCII. A comma may be the trace of two fields joined into one, a quote one of a
@@ -140,7 +140,7 @@ class Profile:
                 return Refusal.KEY_INVALID
         return key.decode("ascii") if len(key) <= KEY_CHARACTERS_MAX else Refusal.KEY_INVALID
 
-    def refuse(self, refusal: Refusal) -> Answer:
+    def refuse(self, refusal: Refusal) -> KeptAnswer:
         """Return the answer that says so. It quotes nothing of the request."""
         status = self.statuses.get(refusal, refusal.status)
         content: dict[str, object]
@@ -156,9 +156,9 @@ class Profile:
         headers = [("content-type", media_type)]
         if refusal in RETRYABLE:
             headers.append(("retry-after", str(self.retry_after_s)))
-        return Answer(status, tuple(headers), json.dumps(content).encode())
+        return KeptAnswer(status, tuple(headers), json.dumps(content).encode())
 
-    def restore(self, answer: Answer) -> Answer:
+    def restore(self, answer: KeptAnswer) -> KeptAnswer:
         """Return a kept answer, or what to say where only the fact of it was kept."""
         return answer if answer.body is not None else self.refuse(Refusal.ANSWER_NOT_KEPT)
 

@@ -13,7 +13,7 @@ import json
 from typing import NamedTuple
 
 from ..databases import Database, Schema
-from .answers import Answer
+from .kept import KeptAnswer
 
 STARTED = "started"
 FINISHED = "finished"
@@ -114,14 +114,14 @@ class KeyRow(NamedTuple):
     body: bytes | None = None
 
     @property
-    def answer(self) -> Answer | None:
+    def answer(self) -> KeptAnswer | None:
         """The answer that is kept, if there is one."""
         if self.status is None or self.headers is None:
             return None
         headers = tuple((name, value) for name, value in json.loads(self.headers))
-        return Answer(self.status, headers, self.body)
+        return KeptAnswer(self.status, headers, self.body)
 
-    def finished(self, answer: Answer) -> KeyRow:
+    def finished(self, answer: KeptAnswer) -> KeyRow:
         """Return the row with the answer; nobody holds it any more."""
         return self._replace(
             lease_until_s=0.0, recovery_point=FINISHED, data="{}", status=answer.status,

@@ -37,7 +37,7 @@ PAYMENT = Message("abc123")
 
 
 @dataclass(frozen=True)
-class Packet:
+class IdPayload:
     """What receiver and database write each other about a message."""
 
     kind: ClassVar[str]
@@ -50,31 +50,31 @@ class Packet:
         return self.message.id
 
 
-class LookUp(Packet):
+class LookUp(IdPayload):
     """Was this id processed?"""
 
     kind = "look up"
 
 
-class NotFound(Packet):
+class NotFound(IdPayload):
     """No, it was not."""
 
     kind = "not found"
 
 
-class Found(Packet):
+class Found(IdPayload):
     """Yes, it was."""
 
     kind = "found"
 
 
-class Remember(Packet):
+class Remember(IdPayload):
     """Mark this id as processed."""
 
     kind = "mark"
 
 
-class Remembered(Packet):
+class Remembered(IdPayload):
     """It is marked."""
 
     kind = "marked"

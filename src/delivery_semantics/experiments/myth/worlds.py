@@ -27,8 +27,6 @@ from ... import (
 from ...show.diagram import sequence
 from ...show.view import View
 
-Participants = dict[str, Participant]
-
 
 @dataclass(frozen=True)
 class Story:
@@ -68,7 +66,7 @@ def five_worlds(*, attempts: int = 1) -> dict[str, Trace]:
 
     One attempt is the rule "after a timeout, stop"; two are the rule "after a timeout, retry".
     """
-    pair: Participants = {
+    pair: dict[str, Participant] = {
         "sender": RetryUntilAcked("receiver", payments(1), attempts_max=attempts),
         "receiver": ProcessThenAck(),
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 from ... import Trace
 from ...databases import Connections
-from ...idempotency import STRIPE, Answer, Claim, KeyStore, Profile, Refusal
+from ...idempotency import STRIPE, Claim, KeptAnswer, KeyStore, Profile, Refusal
 from ...idempotency.table import KeyName
 from ...systems.http.proxy import Place, Proxy
 from ...systems.http.serving import serving
@@ -63,7 +63,7 @@ class Watched(KeyStore):
         fingerprint: bytes,
         *more: Any,  # noqa: ANN401  # passed on
         **options: Any,  # noqa: ANN401
-    ) -> Claim | Answer | Refusal:
+    ) -> Claim | KeptAnswer | Refusal:
         """Claim a key, and write both sides of it down."""
         outcome = super().claim(name, fingerprint, *more, **options)
         self.journal.between(SERVICE, DATABASE, f"claim {name.key}")
@@ -71,11 +71,11 @@ class Watched(KeyStore):
         return outcome
 
 
-def _found(outcome: Claim | Answer | Refusal) -> str:
+def _found(outcome: Claim | KeptAnswer | Refusal) -> str:
     match outcome:
         case Claim():
             return "new: yours"
-        case Answer():
+        case KeptAnswer():
             return f"found: {outcome.status}"
     return outcome.code
 

@@ -16,8 +16,8 @@ from typing import Literal, TypeVar, TypeVarTuple, get_args
 from ..core.check import at_least, positive
 from ..databases import Connections, Database, Locked, file_of
 from . import table
-from .answers import Answer
 from .claims import Claim, LeaseLost
+from .kept import KeptAnswer
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
 
@@ -93,7 +93,7 @@ class KeyStore:
 
     def claim(
         self, name: KeyName, fingerprint: bytes, *, wait: bool = True
-    ) -> Claim | Answer | Refusal:
+    ) -> Claim | KeptAnswer | Refusal:
         """Claim a key; or return the answer that is kept, or why there is neither.
 
         Where ``claims_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
@@ -130,7 +130,7 @@ class KeyStore:
         with self._turn():
             return table.renew(self._claiming.here(), claim.name, row)
 
-    def finish(self, claim: Claim, answer: Answer) -> None:
+    def finish(self, claim: Claim, answer: KeptAnswer) -> None:
         """Keep the answer of a handler that did not do so in a phase.
 
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
@@ -214,7 +214,7 @@ def _unforced(connections: Connections, lock_timeout_s: float) -> Connections:
     return Connections(connections.url, lock_timeout_s=lock_timeout_s, synchronous="NORMAL")
 
 
-def _judge(found: KeyRow, first: KeyRow, now_s: float) -> KeyRow | Answer | Refusal:
+def _judge(found: KeyRow, first: KeyRow, now_s: float) -> KeyRow | KeptAnswer | Refusal:
     """Return what the row shall be for the next attempt, or what to answer without one."""
     held = found.lease_until_s > now_s
     if found.expires_s <= now_s and not held:

@@ -21,7 +21,7 @@ KEPT_HEADERS = frozenset({
 a token or a trace id belongs to one exchange, and whoever adds a header thinks of no list."""
 
 
-class Answer(NamedTuple):
+class KeptAnswer(NamedTuple):
     """A response as it is kept: ``body`` is None where it was too large to keep."""
 
     status: int
@@ -29,14 +29,14 @@ class Answer(NamedTuple):
     body: bytes | None
 
     @classmethod
-    def of(cls, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer:
+    def of(cls, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> KeptAnswer:
         """Keep of a response what may be kept."""
         named = ((name.decode("latin-1").lower(), value) for name, value in headers)
         kept = ((name, v.decode("latin-1")) for name, v in named if name in KEPT_HEADERS)
         return cls(status, tuple(kept), body)
 
     @classmethod
-    def of_response(cls, response: Response) -> Answer:
+    def of_response(cls, response: Response) -> KeptAnswer:
         """Keep a response that has its whole body. Raises TypeError for one that streams."""
         body = getattr(response, "body", None)
         if not isinstance(body, bytes | memoryview):
@@ -44,10 +44,10 @@ class Answer(NamedTuple):
             raise TypeError(f"response is a {kind}; allowed: one that has its whole body")
         return cls.of(response.status_code, response.raw_headers, bytes(body))
 
-    def within(self, body_max_bytes: int) -> Answer:
+    def within(self, body_max_bytes: int) -> KeptAnswer:
         """Return the answer, or the fact alone that there was one, if its body is too large."""
         if self.body is not None and len(self.body) > body_max_bytes:
-            return Answer(self.status, (), None)
+            return KeptAnswer(self.status, (), None)
         return self
 
     def messages(self, *more: tuple[str, str]) -> list[Message]:
