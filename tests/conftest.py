@@ -1,23 +1,35 @@
-"""What all tests share: steady examples, the repository's folder, a Chromium to read pages."""
+"""What all tests share: steady examples, the repository's folder, a Chromium to read pages.
+
+A machine that lacks Chromium or PostgreSQL leaves out what needs it and says so in one line;
+where nothing may be left out, the run does not start.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from left_out import left_out
+
+from delivery_semantics.systems.postgresql import find_programs
+from delivery_semantics.systems.server import ServerMissing
 
 # The same examples in every run: a test that fails here fails everywhere, and again.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LEFT_OUT = (
+NO_CHROMIUM = (
     "browser tests left out: no Chromium found "
     "(Debian, Ubuntu: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"
 )
+STARTS_POSTGRESQL = "postgresql()"  # in a notebook's cell
+AFTER_POSTGRESQL = pytest.StashKey[str]()
 
 
 def find_chromium() -> str | None:
@@ -25,6 +37,16 @@ def find_chromium() -> str | None:
     named = os.environ.get("CHROMIUM")
     found = (shutil.which(name) for name in ([named] if named else NAMES))
     return next(filter(None, found), None)
+
+
+def no_postgresql() -> str | None:
+    """Return what is said where there is no PostgreSQL, or None where there is one."""
+    if not os.environ.get("DATABASE_URL"):
+        try:
+            find_programs()
+        except ServerMissing as missing:
+            return str(missing)
+    return None
 
 
 def all_required() -> bool:
@@ -36,29 +58,63 @@ def all_required() -> bool:
 
 def pytest_configure() -> None:
     """Refuse to start where a test would be left out that is required."""
-    if all_required() and find_chromium() is None:
-        raise pytest.UsageError(LEFT_OUT.replace("left out", "required"))
+    if not all_required():
+        return
+    if find_chromium() is None:
+        raise pytest.UsageError(NO_CHROMIUM.replace("left out", "required"))
+    if (missing := no_postgresql()) and not left_out():
+        raise pytest.UsageError(missing)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where there is no browser."""
+    """Leave out the browser tests, and a notebook from where it starts a PostgreSQL."""
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
+    if missing := no_postgresql():
+        started = set()
+        for item in items:
+            if STARTS_POSTGRESQL in getattr(getattr(item, "cell", None), "source", ""):
+                started.add(item.path)
+            if item.path in started:
+                item.stash[AFTER_POSTGRESQL] = missing
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    with skipped_without_server():
+        if missing := item.stash.get(AFTER_POSTGRESQL, None):
+            raise ServerMissing(missing)
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    with skipped_without_server():
+        return (yield)
+
+
+@contextmanager
+def skipped_without_server() -> Iterator[None]:
+    """Skip what finds no server: one reason at one place, which pytest says in one line."""
+    try:
+        yield
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line what was left out."""
+    """Say in one line that the browser tests were left out."""
     if find_chromium() is None:
-        terminalreporter.write_line(LEFT_OUT, yellow=True)
+        terminalreporter.write_line(NO_CHROMIUM, yellow=True)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the Chromium to drive."""
     path = find_chromium()
-    assert path is not None, LEFT_OUT
+    assert path is not None, NO_CHROMIUM
     return path
 
 

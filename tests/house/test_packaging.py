@@ -141,8 +141,9 @@ def test_the_environment_is_the_lock() -> None:
         for pin in PINS
         if pin.marker is None or pin.marker.evaluate()
     }
-    installed = {name: metadata.version(name) for name in wanted}
-    assert installed == wanted
+    found = {str(canonicalize_name(one.name)): one.version for one in metadata.distributions()}
+    installed = {name: found.get(name) for name in wanted}
+    assert installed == wanted, "the lock has changed: make .venv/package.made follows it"
 
 
 def test_what_has_no_wheel_for_a_python_is_left_out_there_and_said_in_one_line() -> None:

@@ -96,16 +96,20 @@ def test_without_its_programs_one_line_says_how_to_get_them(
     assert len(str(missing.value).splitlines()) == 1
 
 
-def test_the_programs_of_the_path_are_found(
+def test_the_programs_are_the_wheels_or_else_those_of_the_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    own = find_programs()
-    for name in ("initdb", "postgres"):
-        (tmp_path / name).touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_programs() == own  # the wheel comes first
+    wheel, on_path = tmp_path / "a_wheel" / "pginstall" / "bin", tmp_path / "on_path"
+    for folder in (wheel, on_path):
+        folder.mkdir(parents=True)
+        for name in ("initdb", "postgres"):
+            (folder / name).touch(mode=0o755)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", str(on_path))
+    monkeypatch.setattr(module, "WHEEL", "a_wheel")
+    assert find_programs() == wheel
     monkeypatch.setattr(module, "WHEEL", "no_such_wheel")
-    assert find_programs() == tmp_path
+    assert find_programs() == on_path
 
 
 def test_a_server_that_does_not_start_is_reported_in_its_own_words(

