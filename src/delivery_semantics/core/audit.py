@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from .trace import Trace
 
 FINDINGS = ("lost", "lost though acked", "duplicated", "unexpected")
+"""What can be wrong with a message; "lost though acked" is the worse kind of lost."""
+
 EVIDENCE = ("acked", "processed")
 FAULTS = ("lost", "duplicated", "refused", "timed_out", "crashed")
 
@@ -41,8 +43,13 @@ class Semantic:
 
 
 AT_MOST_ONCE = Semantic("at-most-once", ("lost", "lost though acked"), "processed")
+"""0 or 1 times: a message may be lost."""
+
 AT_LEAST_ONCE = Semantic("at-least-once", ("duplicated",), "acked")
+"""1 or more times: a message may be duplicated."""
+
 EXACTLY_ONCE = Semantic("exactly-once processing", (), "acked")
+"""1 time: nothing may be wrong."""
 
 
 @dataclass(frozen=True)

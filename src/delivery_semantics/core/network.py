@@ -23,6 +23,7 @@ Fate = tuple[float, ...]
 """Seconds until each copy of a packet arrives: () lost, (a,) once, (a, b) duplicated."""
 
 LOST: Fate = ()
+"""The fate of a packet of which no copy arrives."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,7 @@ class Restart:
 
 
 Step = Run | Deliver | Lose | Duplicate | Timeout | Crash | Restart
+"""One thing that can happen next in a world."""
 
 
 def describe(step: Step) -> str:

@@ -10,7 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 Value = None | bool | int | float | str | bytes
+"""What a statement may be given."""
+
 Row = tuple[Any, ...]
+"""What a query answers, once for each line that it finds."""
 
 
 class DatabaseRefused(RuntimeError):

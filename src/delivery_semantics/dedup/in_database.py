@@ -21,6 +21,7 @@ SCHEMA = Schema(
         "CREATE INDEX seen_ids_by_age ON seen_ids (seen_s)",
     ),
 )
+"""The table of `InDatabase`: each id, and when it was seen."""
 
 # The unique key decides, not a look beforehand: of two copies at once, one inserts and the
 # other waits, then finds the row. A row that is too old is taken over as if it were not there.

@@ -47,7 +47,7 @@ def lines(
     here: float | None = None,
     description: str = "",
 ) -> Picture:
-    """Plot series of `points` and `curve`s over common axes.
+    """Plot series of `points` and of `curve` over common axes.
 
     The first points and the first curve share a colour, and so on: a measurement belongs to its
     closed form. `x` and `y` name the axes, with units. Give the ranges where the frames of a

@@ -57,7 +57,7 @@ class Reply(NamedTuple):
 
 
 def ask(url: str, request: Request, *, timeout_s: float = TIMEOUT_S) -> Reply:
-    """Send one request to ``url`` (http://HOST:PORT) on a connection of its own.
+    """Send one request to ``url`` (``http://HOST:PORT``) on a connection of its own.
 
     Raises NotSent where nobody listens, NoAnswer where no answer comes.
     """

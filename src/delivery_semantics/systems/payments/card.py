@@ -27,7 +27,7 @@ class Card:
     ``ask_again`` is what to do about a card that may have been asked before a crash: ask again
     with the same key, which is right for a processor that honours keys. False is for one that
     does not: the charge stays in doubt, for a person to look into. Raises ValueError for a URL
-    of another form than http://HOST:PORT.
+    of another form than ``http://HOST:PORT``.
     """
 
     url: str
