@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import shown
 from docutils import nodes
@@ -24,6 +25,8 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+PAGE = "appendix/reference"
+SIGNATURE = re.compile(r"<dt class=\"sig .*?</dt>", re.DOTALL)
 CODE = re.compile(r"(?<![`:\w])`([^`\n]+)`(?![`_])")
 
 
@@ -141,6 +144,16 @@ def process(
         lines[:] = [CODE.sub(r"``\1``", line) for line in lines]
 
 
+def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], _: object) -> None:
+    """Make the lines of a long signature what they are: lines, and no list without terms."""
+    if page == PAGE:
+        lines = {"<dl>": "", "</dl>": "", "<dd>": '<span class="line">', "</dd>": "</span>"}
+        tags = re.compile("|".join(lines))
+        context["body"] = SIGNATURE.sub(
+            lambda found: tags.sub(lambda tag: lines[tag[0]], found[0]), context["body"]
+        )
+
+
 class Reference(SphinxDirective):
     """The public names of the room that is its argument."""
 
@@ -160,4 +173,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("reference", Reference)
     app.connect("autodoc-process-docstring", process)
+    app.connect("html-page-context", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

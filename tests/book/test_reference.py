@@ -16,7 +16,7 @@ from sphinx.errors import ExtensionError
 import delivery_semantics
 
 ENTRIES = [entry for room in book_reference.entries().values() for entry in room]
-PAGE = "appendix/reference"
+PAGE = book_reference.PAGE
 
 
 def test_every_public_name_has_one_entry() -> None:
