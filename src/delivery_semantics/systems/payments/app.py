@@ -43,8 +43,7 @@ def payments_app(
 
     ``keys`` has its effects "in phases"; it and its connections are closed at the end. ``card``
     is the card processor to call; without one a charge is its row, and what was begun with one
-    ends as 500. ``new_id`` gives the part of an id after ``ch_``, and ``announce`` is called
-    at each step.
+    ends as 500. ``new_id`` gives what follows ``ch_``, ``announce`` is called at each step.
     Raises DatabaseRefused, and ValueError for ``keys`` that cannot keep the largest answer.
     """
     at_least("answer_max_bytes", keys.answer_max_bytes, charges.BYTES_MAX)
