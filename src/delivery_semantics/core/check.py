@@ -1,4 +1,4 @@
-"""Arguments are checked where they enter, by four small functions.
+"""Arguments are checked where they enter, by small functions.
 
 Each returns the value it was given, so that a check can stand inside an expression. Each raises
 ValueError with the parameter's name, the value, and what is allowed - for a value of the wrong
@@ -10,11 +10,13 @@ Book: index
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import TypeVar
 
 _Number = TypeVar("_Number", bound=float | Fraction)
+_Value = TypeVar("_Value")
 
 
 def probability(name: str, value: _Number) -> _Number:
@@ -40,6 +42,12 @@ def at_least(name: str, value: int, minimum: int) -> int:
     return _require(allowed, name, value, f"a whole number, {minimum} or more")
 
 
+def one_of(name: str, value: str, words: Iterable[str]) -> str:
+    """Return `value`, which is one of these words; raise ValueError otherwise."""
+    words = list(words)
+    return _require(value in words, name, value, ", ".join(words))
+
+
 def _is_number(value: object) -> bool:
     if isinstance(value, bool):
         return False
@@ -51,7 +59,7 @@ def _is_whole(value: object) -> bool:
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
-def _require(allowed: bool, name: str, value: _Number, what: str) -> _Number:
+def _require(allowed: bool, name: str, value: _Value, what: str) -> _Value:
     if not allowed:
         raise ValueError(f"{name} is {value!r}; allowed: {what}")
     return value

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..core.check import one_of
 from .database import Connection, Database, DatabaseUnreachable
 from .sqlite import SQLite
 
@@ -23,9 +24,7 @@ def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL")
     Raises ValueError for a URL of another form or another word, and DatabaseUnreachable if
     nothing is there.
     """
-    if synchronous not in SYNCHRONOUS:
-        allowed = ", ".join(SYNCHRONOUS)
-        raise ValueError(f"synchronous is {synchronous!r}; allowed: {allowed}")
+    one_of("synchronous", synchronous, SYNCHRONOUS)
     if file := file_of(url):
         if not file.parent.is_dir():
             raise DatabaseUnreachable(f"url is {url!r}: there is no folder {file.parent}")

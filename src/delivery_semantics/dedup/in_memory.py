@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 
-from ..core.check import at_least, positive
+from ..core.check import at_least, one_of, positive
 from .question import Id, StoreFull, stored_bytes
 
 WHEN_FULL = ("forget", "refuse")
@@ -33,8 +33,7 @@ class InMemory:
         when_full: str = "forget",
         sliding: bool = False,
     ) -> None:
-        if when_full not in WHEN_FULL:
-            raise ValueError(f"when_full is {when_full!r}; allowed: {', '.join(WHEN_FULL)}")
+        one_of("when_full", when_full, WHEN_FULL)
         self.window_s = math.inf if window_s is None else positive("window_s", window_s)
         self.capacity = None if capacity is None else at_least("capacity", capacity, 1)
         self.when_full = when_full

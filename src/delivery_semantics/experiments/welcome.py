@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import LOST, Network, ProcessThenAck, RetryUntilAcked, Trace, audit, payments, simulate
+from ..core.check import one_of
 from ..core.network import Fate
 from ..show.diagram import sequence
 from ..show.view import View
@@ -29,8 +30,7 @@ def run(lost: str, *, seed: int = 1) -> Trace:
 
     Nothing is left to chance, so the seed changes nothing. Raises ValueError for another loss.
     """
-    if lost not in LOSSES:
-        raise ValueError(f"lost is {lost!r}; allowed: {', '.join(LOSSES)}")
+    one_of("lost", lost, LOSSES)
     sender = RetryUntilAcked("receiver", payments(1), attempts_max=ATTEMPTS_MAX)
     pair = {"sender": sender, "receiver": ProcessThenAck()}
     return simulate(pair, Network(placed=LOSSES[lost]), seed=seed)

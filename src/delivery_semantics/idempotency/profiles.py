@@ -20,7 +20,8 @@ from .kept import KeptAnswer
 KEY_CHARACTERS_MAX = 255
 # Visible ASCII. A comma may be the trace of two fields joined into one, a quote one of a
 # client that speaks another profile.
-BARE = re.compile(rb"[!#-+\--~]+")
+KEY_CHARACTER = r"[!#-+\-.-~]"
+BARE = re.compile(f"{KEY_CHARACTER}+".encode())
 QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
 
 

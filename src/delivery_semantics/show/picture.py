@@ -189,3 +189,17 @@ def rect(
 def polyline(points: Sequence[tuple[float, float]]) -> str:
     """Return path data through `points`, in absolute coordinates of one decimal."""
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
+
+
+def disc(x: float, y: float, radius: float = 6) -> str:
+    """Return path data of a circle."""
+    r, across = number(radius), number(2 * radius)
+    return (
+        f"M{number(x - radius)} {number(y)}a{r} {r} 0 1 0 {across} 0a{r} {r} 0 1 0 -{across} 0Z"
+    )
+
+
+def cross(x: float, y: float) -> str:
+    """Return path data of two lines that cross at (x, y)."""
+    rising, falling = ((x - 5, y + 5), (x + 5, y - 5)), ((x - 5, y - 5), (x + 5, y + 5))
+    return polyline(rising) + polyline(falling)

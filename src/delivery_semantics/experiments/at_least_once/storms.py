@@ -23,6 +23,7 @@ from ... import (
     payments,
     simulate,
 )
+from ...core.check import one_of
 from ...participants.senders import Backoff
 from ...show.plots import bars, timeline
 from ...show.view import View
@@ -101,9 +102,7 @@ def policy(name: str, *, seed: int) -> Backoff:
         "exponential": Exponential(0.5, 8.0),
         "full jitter": FullJitter(0.5, 8.0, seed=seed),
     }
-    if name not in policies:
-        raise ValueError(f"name is {name!r}; allowed: {', '.join(policies)}")
-    return policies[name]
+    return policies[one_of("name", name, policies)]
 
 
 def together(*, backoff: str, outage_s: int, seed: int) -> View:

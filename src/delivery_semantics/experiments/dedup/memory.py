@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -69,16 +70,14 @@ def bytes_in_memory(ids: int = SAMPLE) -> float:
 def bytes_in_sqlite(ids: int = SAMPLE) -> float:
     """Measure the bytes of a SQLite file for each id of ``InDatabase``, index included."""
     with TemporaryDirectory() as folder:
-        database = connect(f"sqlite:///{Path(folder) / 'ids.db'}", synchronous="OFF")
-        try:
+        url = f"sqlite:///{Path(folder) / 'ids.db'}"
+        with closing(connect(url, synchronous="OFF")) as database:
             store = InDatabase(database)
             with database.transaction():
                 _fill(store, ids)
-            pages, size = (
-                database.rows(f"PRAGMA {name}")[0][0] for name in ("page_count", "page_size")
+            [(pages,)], [(size,)] = map(
+                database.rows, ("PRAGMA page_count", "PRAGMA page_size")
             )
-        finally:
-            database.close()
     return float(pages * size / ids)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import Exponential, Fixed, FullJitter, Message, audit
+from ...core.check import one_of
 from ...dedup import InMemory
 from ...participants.senders import Backoff
-from ...show.picture import Picture, draw, number, path, polyline, text
+from ...show.picture import Picture, cross, disc, draw, number, path, polyline, text
 from ...show.view import View
 from ...theory.windows import effects_in_window
 from .copies import received, repeated
@@ -28,9 +29,7 @@ def schedule(name: str, *, seed: int = 1) -> Backoff:
         "exponential": Exponential(30.0, 1200.0),
         "full jitter": FullJitter(30.0, 1200.0, seed=seed),
     }
-    if name not in policies:
-        raise ValueError(f"name is {name!r}; allowed: {', '.join(policies)}")
-    return policies[name]
+    return policies[one_of("name", name, policies)]
 
 
 def attempt_times_s(backoff: Backoff, *, attempts: int = ATTEMPTS) -> list[float]:
@@ -94,9 +93,9 @@ def _draw(
     parts = [
         path(boxes, fill="message", opacity=0.22),
         path(boxes, stroke="message"),
-        path("".join(_ring(_x(at_s), _LINE) for at_s in skipped), stroke="ink", width=2),
-        path(_disc(_x(accepted_s[0]), _LINE), fill="good"),
-        path("".join(_cross(_x(at_s), _LINE) for at_s in accepted_s[1:]), stroke="fault",
+        path("".join(disc(_x(at_s), _LINE, 5) for at_s in skipped), stroke="ink", width=2),
+        path(disc(_x(accepted_s[0]), _LINE), fill="good"),
+        path("".join(cross(_x(at_s), _LINE) for at_s in accepted_s[1:]), stroke="fault",
              width=3, round_ends=True),
         *_axis(),
         *_legend(),
@@ -142,23 +141,10 @@ def _axis() -> list[str]:
 def _legend() -> list[str]:
     box = f"M232 {number(26.0)}h16v14h-16Z"
     return [
-        path(_disc(14, 12), fill="good"), text("processed", 28, 17),
-        path(_cross(238, 12), stroke="fault", width=3, round_ends=True),
+        path(disc(14, 12), fill="good"), text("processed", 28, 17),
+        path(cross(238, 12), stroke="fault", width=3, round_ends=True),
         text("processed again", 252, 17),
-        path(_ring(14, 33), stroke="ink", width=2), text("skipped", 28, 38),
+        path(disc(14, 33, 5), stroke="ink", width=2), text("skipped", 28, 38),
         path(box, fill="message", opacity=0.22), path(box, stroke="message"),
         text("window", 254, 38),
     ]  # fmt: skip
-
-
-def _disc(x: float, y: float) -> str:
-    return f"M{number(x - 6)} {number(y)}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0Z"
-
-
-def _ring(x: float, y: float) -> str:
-    return f"M{number(x - 5)} {number(y)}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z"
-
-
-def _cross(x: float, y: float) -> str:
-    rising, falling = [(x - 5, y + 5), (x + 5, y - 5)], [(x - 5, y - 5), (x + 5, y + 5)]
-    return polyline(rising) + polyline(falling)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 from ...databases import Database, Schema, connect
 
@@ -106,19 +107,13 @@ def schema(*, unique: bool) -> Schema:
 
 def open_accounts(url: str, tables: Schema) -> None:
     """Make the tables at ``url``, and both accounts with what they hold at the opening."""
-    database = connect(url, lock_timeout_s=30.0)
-    try:
+    with closing(connect(url, lock_timeout_s=30.0)) as database:
         tables.ensure(database)
         for name, balance in OPENING.items():
             database.change("INSERT INTO accounts VALUES (?, ?)", (name, balance))
-    finally:
-        database.close()
 
 
 def balances(url: str) -> dict[str, int]:
     """Count the money at ``url``."""
-    database = connect(url)
-    try:
+    with closing(connect(url)) as database:
         return dict(database.rows("SELECT name, balance FROM accounts ORDER BY name"))
-    finally:
-        database.close()

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...core.check import at_least, not_negative, positive
+from ...core.check import at_least, not_negative, one_of, positive
 from ...core.dice import dice, exponential
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points, timeline
@@ -88,8 +88,7 @@ def measured(*, window_s: float, gap_s: float, gaps: str, trials: int, seed: int
     """
     positive("gap_s", gap_s)
     at_least("trials", trials, 1)
-    if gaps not in FORMS:
-        raise ValueError(f"gaps is {gaps!r}; allowed: {', '.join(FORMS)}")
+    one_of("gaps", gaps, FORMS)
     twice = 0
     for trial in range(trials):
         die = dice(seed, "gap", trial)

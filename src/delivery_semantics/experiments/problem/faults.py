@@ -23,7 +23,7 @@ from ... import (
     payments,
     simulate,
 )
-from ...core.check import at_least, probability
+from ...core.check import at_least, one_of, probability
 from ...core.network import Fate
 from ...show.diagram import sequence
 from ...show.plots import bars
@@ -48,8 +48,7 @@ def placed(*, message: str, ack: str, seed: int) -> View:
     Nothing is left to chance. Raises ValueError for a fate that is not in ``FATES``.
     """
     for name, fate in (("message", message), ("ack", ack)):
-        if fate not in FATES:
-            raise ValueError(f"{name} is {fate!r}; allowed: {', '.join(FATES)}")
+        one_of(name, fate, FATES)
     network = Network(placed={("message", 1): FATES[message], ("ack", 1): FATES[ack]})
     sender = RetryUntilAcked("receiver", payments(1), timeout_s=1.0)
     trace = simulate({"sender": sender, "receiver": ProcessThenAck()}, network, seed=seed)
@@ -189,8 +188,7 @@ def order(*, delay: float, link: str, seed: int) -> View:
     ``link`` is "a queue", or "free for all", where every packet goes at its own pace.
     """
     links = {"a queue": 0.0, "free for all": 1.0}
-    if link not in links:
-        raise ValueError(f"link is {link!r}; allowed: {', '.join(links)}")
+    one_of("link", link, links)
     faults = Faults(delay_s=0.1, delay_s_mean=delay, reordering=links[link])
     pair: dict[str, Participant] = {
         "sender": FireAndForget("receiver", payments(4), interval_s=0.5),

@@ -25,7 +25,7 @@ from ... import (
     explore,
     payments,
 )
-from ...core.check import at_least, positive
+from ...core.check import at_least, one_of, positive
 from ...core.effects import Handler, Payload
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View
@@ -74,8 +74,7 @@ def halves(*, faults: str, seed: int) -> View:
 
     A search leaves nothing to chance, so the seed changes nothing.
     """
-    if faults not in FAULTS:
-        raise ValueError(f"faults is {faults!r}; allowed: {', '.join(FAULTS)}")
+    one_of("faults", faults, FAULTS)
     bounds = FAULTS[faults]
     results = {r: {s: times(s, r, bounds) for s in SENDERS} for r in RECEIVING}
     matrix = {r: {s: found[0] for s, found in row.items()} for r, row in results.items()}

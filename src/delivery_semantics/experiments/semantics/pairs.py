@@ -32,7 +32,7 @@ from ... import (
     payments,
     simulate,
 )
-from ...core.check import at_least, probability
+from ...core.check import at_least, one_of, probability
 from ...show.plots import bars
 from ...show.view import View
 
@@ -168,8 +168,7 @@ PAYMENTS = 100
 
 def spread(*, loss: int, trouble: str, seed: int) -> View:
     """Show how often each pair processes 100 payments; ``loss`` in percent, both ways."""
-    if trouble not in TROUBLE:
-        raise ValueError(f"trouble is {trouble!r}; allowed: {', '.join(TROUBLE)}")
+    one_of("trouble", trouble, TROUBLE)
     crash, copies = TROUBLE[trouble]
     chances = {"loss": loss / 100, "crash": crash, "copies": copies}
     found = {pair: by_chance(pair, **chances, messages=PAYMENTS, seed=seed) for pair in PAIRS}

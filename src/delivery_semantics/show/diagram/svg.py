@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import hypot
 
-from ..picture import colour, number, path, polyline, words
+from ..picture import colour, cross, disc, number, path, polyline, words
 from .layout import Arrow, Drawing, Sign
 from .paper import Point, Text
 from .story import IN_FLIGHT
@@ -59,7 +59,7 @@ def _arrows(arrows: tuple[Arrow, ...]) -> list[str]:
             found.append(path(lines, stroke=kind, width=2, dash=dash))
         heads = "".join(_head(arrow, closed=kind == "message") for arrow in mine)
         found.append(path(heads, stroke=kind, fill=kind if kind == "message" else "", width=2))
-    lost = "".join(_cross(arrow) for arrow in arrows if arrow.flight.fate == "lost")
+    lost = "".join(cross(*arrow.end) for arrow in arrows if arrow.flight.fate == "lost")
     found.append(path(lost, stroke="fault", width=2.5, round_ends=True))
     return found
 
@@ -88,12 +88,6 @@ def _head(arrow: Arrow, *, closed: bool) -> str:
     return polyline((point(10, -4.5), point(1, 0), point(10, 4.5))) + ("Z" if closed else "")
 
 
-def _cross(arrow: Arrow) -> str:
-    x, y = arrow.end
-    rising, falling = ((x - 5, y + 5), (x + 5, y - 5)), ((x - 5, y - 5), (x + 5, y + 5))
-    return polyline(rising) + polyline(falling)
-
-
 # Signs on life lines ----------------------------------------------------------------------
 
 
@@ -111,10 +105,8 @@ def _signs(signs: tuple[Sign, ...]) -> list[str]:
     ]
 
 
-def _disc(sign: Sign, radius: float = 6) -> str:
-    x, y = number(sign.x - radius), number(sign.y)
-    r, across = number(radius), number(2 * radius)
-    return f"M{x} {y}a{r} {r} 0 1 0 {across} 0a{r} {r} 0 1 0 -{across} 0Z"
+def _disc(sign: Sign) -> str:
+    return disc(sign.x, sign.y)
 
 
 def _diamond(sign: Sign) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...idempotency.profiles import KEY_CHARACTER, KEY_CHARACTERS_MAX
 from . import parameters
 from .charges import STATUSES
 from .parameters import CHARGE_ID, CURRENCIES, SOURCE
@@ -14,7 +15,7 @@ from .parameters import CHARGE_ID, CURRENCIES, SOURCE
 Object = dict[str, Any]
 
 TITLE = "Payments"
-KEY_PATTERN = r"^[!#-+\-.-~]{1,255}$"
+KEY_PATTERN = f"^{KEY_CHARACTER}{{1,{KEY_CHARACTERS_MAX}}}$"
 
 
 def description() -> Object:
