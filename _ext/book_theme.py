@@ -1,22 +1,30 @@
 """The page of the book: a theme of one layout, and what a browser needs done to the text.
 
-Each page loads the project's own files from ``_static`` and nothing else: whatever another
-extension would add is left out. Solutions fold without a script, wide tables scroll within
-themselves, and each page says in one sentence what it is about.
+Each page loads the project's own files, from ``_static`` and from the package, and nothing
+else: whatever another extension would add is left out. Solutions fold without a script, wide
+tables scroll within themselves, and each page says in one sentence what it is about.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
+SHOW = Path(str(resources.files("delivery_semantics.show")))
+PANEL = [SHOW / "panel.css", SHOW / "panel.js"]
+HIDDEN_FRAME = re.compile(
+    r'<div class="panel-frame" hidden="hidden">(.*?</p>\n</div>)\n</div>', re.DOTALL
+)
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
@@ -90,6 +98,13 @@ def description_of(document: nodes.document | None, default: str) -> str:
     return textwrap.shorten(text, DESCRIPTION_LENGTH_MAX, placeholder=" …")
 
 
+def add_panel_files(app: Sphinx, config: Config) -> None:
+    """Take the style and the script of panels from the package, where each stands once."""
+    config.html_static_path += [str(path) for path in PANEL]
+    app.add_css_file("panel.css")
+    app.add_js_file("panel.js")
+
+
 def complete_context(
     app: Sphinx,
     pagename: str,
@@ -97,15 +112,24 @@ def complete_context(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Give the layout its text, its description, and only the project's own files."""
+    """Give the layout its text, its description, and only the project's own files.
+
+    The frames of a panel that are not in sight become templates, which a browser reads and does
+    not build: they were half of the elements of a page. In a notebook they stay as they are,
+    since JupyterLab empties a template out on the page.
+    """
     context["description"] = description_of(doctree, app.config.html_title)
+    body = context.get("body", "")
     for written, meant in MENDED.items():
-        context["body"] = context.get("body", "").replace(written, meant)
+        body = body.replace(written, meant)
+    context["body"] = HIDDEN_FRAME.sub(r"<template>\1</template>", body)
+    own = {f"_static/{path.name}" for path in PANEL}
     for kind in ("css_files", "script_files"):
         context[kind] = [
             asset
             for asset in context[kind]
-            if asset.filename and (Path(app.srcdir) / asset.filename).is_file()
+            if asset.filename in own
+            or (asset.filename and (Path(app.srcdir) / asset.filename).is_file())
         ]
 
 
@@ -117,5 +141,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for transform in (FoldDropdowns, MakeTablesScroll):
         app.add_post_transform(transform)
     app.add_config_value("comments_config", {}, "")  # Jupyter Book always sets it
+    app.connect("config-inited", add_panel_files)
     app.connect("html-page-context", complete_context, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,7 @@
     python tools/store_readme.py
 
 A code host shows the picture as an image, out of reach of the book's style sheet; so it carries
-the colours of _static/panel.css, light and dark.
+the colours of show/panel.css, light and dark.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def picture() -> str:
         Deliver(4),
     )
     drawing = sequence(trace, title="A lost ack, a retry, and 10 is paid twice")
-    styles = (ROOT / "_static" / "panel.css").read_text(encoding="utf-8")
+    styles = (ROOT / "src/delivery_semantics/show/panel.css").read_text(encoding="utf-8")
     colours = re.findall(r"^  (--eo-[a-z]+: .*;)$", styles, flags=re.MULTILINE)
     rules = f"color-scheme: light dark; background: var(--eo-paper); {' '.join(colours)}"
     head, rest = drawing.svg.split(">", 1)

@@ -19,6 +19,7 @@ SOURCES = (
     "chapters/*.ipynb",
     "_ext/**/*.*",
     "_static/**/*.*",
+    "src/delivery_semantics/show/panel.*",
     "tools/house.py",
 )
 # Quiet and alone: no start page, no update, no report to its maker.

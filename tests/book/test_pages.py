@@ -184,9 +184,79 @@ def test_a_page_does_not_scroll_sideways(open_page: Open, name: str, width_px: i
 
 
 @each_page
+def test_at_1280_px_no_table_is_cut_off(open_page: Open, name: str) -> None:
+    page = open_page(name, width_px=1280)
+    unfold(page)
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("article table")].filter(table => {
+          const right = table.getBoundingClientRect().right;
+          let box = table.parentElement;
+          while (box.localName !== "article" && right <= box.getBoundingClientRect().right + 1)
+            box = box.parentElement;
+          return box.localName !== "article";
+        }).map(table => table.textContent.trim().slice(0, 60))"""
+    )
+    assert cut == []
+
+
+A4_PX = 718  # without margins of 10 mm
+
+
+@each_page
+def test_paper_holds_the_text_and_nothing_else(open_page: Open, name: str) -> None:
+    page = open_page(name, width_px=A4_PX)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_PX
+    beside, over, cut = page.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll("body *")];
+          const seen = all.filter(e => e.checkVisibility());
+          const speaks = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+          return [
+            seen.filter(e => !e.closest("main, footer") && speaks(e)).map(e => e.textContent),
+            seen.filter(e => ["fixed", "sticky"].includes(getComputedStyle(e).position))
+              .map(e => e.outerHTML),
+            seen.filter(e => e.matches("table, pre, svg, math")
+                && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.textContent),
+          ];
+        }"""
+    )
+    assert (beside, over, cut) == ([], [], [])
+
+
+PLACE = """async id => {
+  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+  const end = innerHeight + scrollY - document.documentElement.scrollHeight;
+  return [document.getElementById(id).getBoundingClientRect().top, end];
+}"""
+LONG = ["chapters/04-at-least-once", "chapters/07-deduplication"]
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+@pytest.mark.parametrize("name", LONG)
+def test_a_link_into_a_long_page_lands_at_its_place(
+    open_page: Open, address: str, name: str, width_px: int
+) -> None:
+    page = open_page(name, width_px=width_px)
+    ids = page.eval_on_selector_all(
+        "article section[id], article span[id]", "all => all.map(e => e.id)"
+    )
+    assert len(ids) > 20
+    for id in ids[::-3]:  # from the end, over sections that were never near the window
+        page.goto("about:blank")
+        page.goto(f"{address}{name}.html#{id}")
+        top, beyond_end = page.evaluate(PLACE, id)
+        assert 56 <= top < 200 or (beyond_end > -2 and top > 0), f"#{id} is at {top} px"
+
+
+@each_page
 def test_every_picture_has_a_text_alternative(open_page: Open, name: str) -> None:
     page = open_page(name)
     page.evaluate("document.querySelectorAll('[hidden]').forEach(e => { e.hidden = false; })")
+    page.evaluate(
+        "document.querySelectorAll('template').forEach(e => e.replaceWith(e.content))"
+    )
     pictures = page.locator("main :is(img, svg:not([aria-hidden=true]), canvas)").all()
     nameless = [p.evaluate("e => e.outerHTML") for p in pictures if not alternative(p).strip()]
     assert nameless == []

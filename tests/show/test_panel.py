@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from delivery_semantics.show import panel as panel_module
 from delivery_semantics.show.panel import Panel
-from delivery_semantics.show.panel_html import FRAME_STYLE
 from delivery_semantics.show.plots import bars
 from delivery_semantics.show.view import Progress, Scalar, Slider, View
 
@@ -176,9 +175,10 @@ def test_several_pictures_each_have_their_title() -> None:
     assert "<dl" not in html
 
 
-def test_the_page_has_the_rules_that_a_live_panel_carries(root: Path) -> None:
-    css = (root / "_static/panel.css").read_text(encoding="utf-8")
-    assert FRAME_STYLE in css
+def test_a_live_panel_carries_the_rules_of_a_frame_and_not_those_of_the_page() -> None:
+    carried = Panel(lost, LOSS, title="Lost messages").output.value
+    assert ".panel-numbers div dd {" in carried
+    assert not re.search(r":root|figure\.panel|@media", carried)
 
 
 # The live panel
@@ -400,7 +400,7 @@ def test_only_views_are_shown(wrong: object) -> None:
 def page_html(root: Path) -> str:
     """A page of two panels, as the book has it: style, panels, script."""
     css, script = (
-        (root / "_static" / name).read_text(encoding="utf-8")
+        (root / "src/delivery_semantics/show" / name).read_text(encoding="utf-8")
         for name in ("panel.css", "panel.js")
     )
     panels = stored(Panel(lost, LOSS, title="One")) + stored(

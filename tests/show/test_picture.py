@@ -170,7 +170,7 @@ def test_a_fallback_colour_reads_on_light_and_on_dark(name: str, ground: str) ->
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [name for name in COLOURS if name != "paper"])
 def test_a_colour_of_the_page_reads_in_both_schemes(name: str, scheme: str, root: Path) -> None:
-    css = (root / "_static/panel.css").read_text(encoding="utf-8")
+    css = (root / "src/delivery_semantics/show/panel.css").read_text(encoding="utf-8")
     pairs = dict(re.findall(r"--eo-(\w+): light-dark\((#\w{6}, #\w{6})\)", css))
     shade, paper = (pairs[key].split(", ")[scheme == "dark"] for key in (name, "paper"))
     assert contrast(shade, paper) >= 4.5

@@ -1,7 +1,7 @@
 """A panel on a page without a kernel: one frame for every position of its sliders.
 
 Without JavaScript the frame for the start, its position in words and the table of all positions
-stand. `_static/panel.js` wakes the sliders, which then choose the frame that is shown.
+stand. `panel.js` wakes the sliders, which then choose the frame that is shown.
 Positions whose frames are equal share one.
 
 Book: index
@@ -12,29 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib import resources
 
 from .picture import words
 from .view import Scalar, Slider, View, plain, positions
 
-# The rules that a frame needs wherever it is shown. A live panel carries them along; the page
-# has them at the top of _static/panel.css, and a test compares the two.
-FRAME_STYLE = """\
-.panel-frame { display: flex; flex-wrap: wrap; gap: 0 1.5rem; margin: 0.5rem 0; }
-.panel-frame[hidden] { display: none; }
-.panel-pictures { min-width: 0; max-width: 100%; }
-.panel-picture { margin: 0.5rem 0; }
-.panel-caption { margin: 0.75rem 0 0; font-size: 0.875rem; font-weight: 600; line-height: 1.4; }
-.panel-words { flex: 1 1 9.5rem; }
-.panel-frame .panel-numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; }
-.panel-frame .panel-numbers { align-items: flex-end; margin: 0.75rem 0; }
-.panel-numbers div { flex: 0 0 6rem; font-variant-numeric: tabular-nums; }
-.panel-numbers div :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; }
-.panel-numbers div dt { font-size: 0.8125rem; font-weight: 400; line-height: 1.4; }
-.panel-numbers div dd { font-size: 1.375rem; line-height: 1.25; }
-.panel-sentence, .panel-error { max-width: 65ch; margin: 0.75rem 0; }
-.panel-sentence, .panel-error { font-size: 0.9375rem; line-height: 1.5; }
-.panel-error { padding-left: 0.75rem; border-left: 0.25rem solid var(--eo-fault, #d5562b); }
-"""
+# What the page has whole, a live panel carries along as far as the rules of a frame go.
+_STYLE = (resources.files(__package__) / "panel.css").read_text(encoding="utf-8")
+FRAME_STYLE = _STYLE[: _STYLE.index("/* The page:")]
 
 # Written out, because JupyterLab drops the short form from a notebook that it does not trust.
 _HIDDEN = ' hidden="hidden"'
