@@ -7,17 +7,17 @@ Three directives for an appendix: ``house-drawing`` draws the rooms and their ar
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
-from statistics import fmean
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, combinations, permutations, product, starmap
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from house import FACE, READING_ORDER, House, floors
+from house import FACE, READING_ORDER, ROOMS, House, floors
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from delivery_semantics.show.diagram.paper import text_width
+from delivery_semantics.show.diagram.paper import Box, Point, Segment, crosses, text_width
 from delivery_semantics.show.picture import Picture, draw, path, polyline, rect, text
 
 WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 400, 42, 88
@@ -45,37 +45,85 @@ def without_detours(pairs: set[Arrow]) -> set[Arrow]:
 
 def drawing(house: House) -> Picture:
     """Draw the rooms by floor, each with an arrow to those that it imports."""
-    all_arrows = arrows(house)
-    drawn = without_detours(all_arrows)
-    level = floors()
-    highest = max(level.values())
-    middle: dict[str, float] = {}
-    for floor in range(highest + 1):
-        place([room for room in level if level[room] == floor], drawn, middle)
-    top = {room: 1 + FLOOR_HEIGHT * (highest - level[room]) for room in level}
-    ends = [
-        (
-            (side(one, middle, middle[other]), float(top[one] + BOX_HEIGHT)),
-            (side(other, middle, middle[one]), float(top[other])),
-        )
-        for one, other in sorted(drawn)
-    ]
+    drawn = without_detours(arrows(house))
+    boxes = tidiest(drawn)
+    lines = [line(boxes, *pair) for pair in sorted(drawn)]
     parts = [
-        path("".join(map(polyline, ends)), stroke="muted"),
-        path("".join(head(*end) for end in ends), fill="muted"),
+        path("".join(map(polyline, lines)), stroke="muted"),
+        path("".join(head(*each) for each in lines), fill="muted"),
     ]
-    for room in level:
-        wide = box_width(room)
-        x, y = middle[room], top[room]
+    for room, (left, top, right, bottom) in boxes.items():
+        x = (left + right) / 2
         parts += [
-            rect(x - wide / 2, y, wide, BOX_HEIGHT, fill="paper", stroke="message"),
-            text(room, x, y + 18, anchor="middle", bold=True),
-            text(f"{house.lines(room):,}", x, y + 34, anchor="middle", fill="muted", size=12),
+            rect(left, top, right - left, bottom - top, fill="paper", stroke="message"),
+            text(room, x, top + 18, anchor="middle", bold=True),
+            text(f"{house.lines(room):,}", x, top + 34, anchor="middle", fill="muted", size=12),
         ]
-    height = FLOOR_HEIGHT * highest + BOX_HEIGHT + 2
-    return draw(
-        *parts, width=WIDTH, height=height, title=TITLE, description=in_words(house, all_arrows)
+    height = max(bottom for *_, bottom in boxes.values()) + 1
+    said = in_words(house, arrows(house))
+    return draw(*parts, width=WIDTH, height=height, title=TITLE, description=said)
+
+
+def tidiest(drawn: set[Arrow]) -> dict[str, Box]:
+    """Return the way to place the rooms in which the arrows are the easiest to follow."""
+    return min(placings(), key=lambda boxes: untidiness(boxes, drawn))
+
+
+def placings() -> Iterator[dict[str, Box]]:
+    """Yield ways to place the rooms on their floors, each as the rooms' boxes."""
+    level = floors()
+    by_floor: dict[int, list[str]] = {}
+    for room, floor in level.items():
+        by_floor.setdefault(floor, []).append(room)
+    ways = [list(rows(rooms)) for rooms in by_floor.values()]
+    for way in product(*ways):
+        boxes = {}
+        for floor, row in enumerate(way):
+            top = 1.0 + FLOOR_HEIGHT * (len(way) - 1 - floor)
+            for room, left in row:
+                boxes[room] = (left, top, left + box_width(room), top + BOX_HEIGHT)
+        yield boxes
+
+
+def rows(rooms: list[str]) -> Iterator[list[tuple[str, float]]]:
+    """Yield ways to put a floor's rooms next to each other, with each one's left edge."""
+    free = WIDTH - 2 - sum(map(box_width, rooms))
+    if len(rooms) == 1:
+        parts = (2, 1, 3, 0, 4) if ROOMS[rooms[0]] else (2,)  # the ground stays in the middle
+        yield from ([(rooms[0], 1 + free * part / 4)] for part in parts)
+        return
+    for order in permutations(rooms):
+        widths = [box_width(room) + free / (len(rooms) - 1) for room in order]
+        yield list(zip(order, accumulate(widths, initial=1.0), strict=False))
+
+
+def untidiness(boxes: dict[str, Box], drawn: set[Arrow]) -> tuple[int, int, float]:
+    """Return how many rooms arrows run through, how many arrows cross, how far they slant."""
+    lines = [line(boxes, *pair) for pair in sorted(drawn)]
+    hits = sum(
+        crosses((start, tip), (left - 8, top, right + 8, foot))
+        for start, tip in lines
+        for left, top, right, foot in boxes.values()
+        if start[1] < top < foot < tip[1]
     )
+    crossings = sum(starmap(cross, combinations(lines, 2)))
+    return hits, crossings, sum(abs(start[0] - tip[0]) for start, tip in lines)
+
+
+def cross(one: Segment, other: Segment) -> bool:
+    """Tell whether two lines that lead down change sides."""
+    top, foot = max(one[0][1], other[0][1]), min(one[1][1], other[1][1])
+    return (
+        top < foot
+        and (across(one, top) - across(other, top)) * (across(one, foot) - across(other, foot))
+        < 0
+    )
+
+
+def across(segment: Segment, height: float) -> float:
+    """Return where a line is at a height."""
+    (x, y), (end_x, end_y) = segment
+    return x + (end_x - x) * (height - y) / (end_y - y)
 
 
 def box_width(room: str) -> float:
@@ -83,30 +131,23 @@ def box_width(room: str) -> float:
     return round(text_width(room, bold=True) + 14)
 
 
-def place(rooms: list[str], drawn: set[Arrow], middle: dict[str, float]) -> None:
-    """Put the rooms of one floor next to each other, each above those that it imports."""
-
-    def over(room: str) -> float:
-        return fmean([middle[other] for one, other in drawn if one == room] or [WIDTH / 2])
-
-    wides = {room: box_width(room) for room in sorted(rooms, key=over)}
-    if len(rooms) == 1:
-        middle[rooms[0]] = over(rooms[0])
-        return
-    gap = (WIDTH - 2 - sum(wides.values())) / (len(rooms) - 1)
-    left = 1.0
-    for room, wide in wides.items():
-        middle[room] = left + wide / 2
-        left += wide + gap
+def line(boxes: dict[str, Box], one: str, other: str) -> Segment:
+    """Return an arrow's line, from the foot of a box to the top of another."""
+    above, below = boxes[one], boxes[other]
+    apart = (below[0] + below[2] - above[0] - above[2]) / 2
+    return (
+        (side(above, apart), above[3]),
+        (side(below, -apart), below[1]),
+    )
 
 
-def side(room: str, middle: dict[str, float], towards: float) -> float:
-    """Return where on its edge a box has the end of an arrow that goes to ``towards``."""
-    most = box_width(room) / 2 - 12
-    return middle[room] + min(most, max(-most, (towards - middle[room]) / 3))
+def side(box: Box, towards: float) -> float:
+    """Return where on its edge a box has the end of an arrow that leads ``towards`` a side."""
+    most = (box[2] - box[0]) / 2 - 12
+    return (box[0] + box[2]) / 2 + min(most, max(-most, towards / 3))
 
 
-def head(start: tuple[float, float], tip: tuple[float, float]) -> str:
+def head(start: Point, tip: Point) -> str:
     """Return the path data of an arrow's head."""
     (x, y), (tip_x, tip_y) = start, tip
     length = ((tip_x - x) ** 2 + (tip_y - y) ** 2) ** 0.5
