@@ -39,6 +39,11 @@ PACKAGES = {
 """The packages of others that a room may import, or one part of it."""
 
 
+SEVERAL = {"main", "transfer_money"}
+"""Where programs begin; the document's two functions, and the one that keeps their promise."""
+SEVERAL |= {"Announce", "Child", "Killed", "Meeting", "Place", "Server", "mended", "run"}
+
+
 def file(module: Module) -> str:
     """Return a module's file, from the package's folder on."""
     depth = 1 + module.name.count(".") + (module.path.name == "__init__.py")
@@ -178,6 +183,32 @@ def advice(house: House, found: Import) -> str:
     return f"{found.name} comes from {found.module}; allowed: from {house.package}"
 
 
+def names_one_thing(house: House) -> Iterator[str]:
+    """A public class has a name of its own in the package, a public function in its room."""
+    first: dict[tuple[str, str], Module] = {}
+    for module in house.modules.values():
+        part = module.name.rpartition(".")[0] if module.room == "experiments" else module.room
+        for node, name in defined(module):
+            there = first.setdefault(("" if name[0].isupper() else part, name), module)
+            if there is not module and name not in SEVERAL:
+                text = f"{name} is also in {file(there)}; allowed: one thing for a name"
+                yield f"{place(module, node.lineno)}: {text}"
+
+
+def defined(module: Module) -> Iterator[tuple[ast.stmt, str]]:
+    """Yield the public classes, names of types and functions at a module's top."""
+    for node in module.tree.body:
+        match node:
+            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                pass
+            case ast.Assign([ast.Name(name)]) if name[1:].upper() != name[1:]:
+                pass
+            case _:
+                continue
+        if not name.startswith("_"):
+            yield node, name
+
+
 # What a file looks like
 
 
@@ -235,6 +266,7 @@ RULES: tuple[Rule, ...] = (
     imports_its_packages,
     is_driven,
     goes_through_the_face,
+    names_one_thing,
     is_not_long,
     has_short_functions,
     imports_at_the_top,

@@ -143,6 +143,21 @@ def test_a_broken_rule_is_named_with_its_file_and_line(
     ]
 
 
+def test_a_name_stands_for_one_thing(small: Path) -> None:
+    put(small / "core" / "steps.py", HEAD + "class Row: ...\n\n\ndef walk() -> None: ...\n")
+    put(small / "core" / "world.py", HEAD + "MANY = (1, 2)\n\n\ndef main() -> None: ...\n")
+    put(small / "live" / "sockets.py", HEAD + "Row = tuple[int, str]\nMANY = 2\n")
+    put(
+        small / "systems" / "shop.py",
+        HEAD + "def walk() -> None: ...\ndef main() -> None: ...\n",
+    )
+    put(small / "core" / "effects.py", HEAD + "def main(): ...\n\n\nasync def walk(): ...\n")
+    assert list(rules.names_one_thing(House(small))) == [
+        "core/steps.py:9: walk is also in core/effects.py; allowed: one thing for a name",
+        "live/sockets.py:6: Row is also in core/steps.py; allowed: one thing for a name",
+    ]
+
+
 def test_a_module_names_a_page_of_the_book(small: Path) -> None:
     put(small / "core" / "effects.py", '"""A module.\n\nBook: 99-nowhere\n"""\n')
     (line,) = rules.names_its_chapter(House(small))

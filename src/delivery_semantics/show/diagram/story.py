@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ...core.trace import Event, Trace
-from .words import counted, lower, named, plain, short, times
+from .words import counted, lower, named, short, times, told
 
 IN_FLIGHT = "in flight"
 
@@ -135,7 +135,7 @@ class _Teller:
             case "processed":
                 words, sentence = self._process(event)
             case _:
-                words, sentence = plain(event)
+                words, sentence = told(event)
         self._add(event.what, event.who, words, sentence, event.packet)
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ def lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-_PLAIN = {
+_TOLD = {
     "marked": ("mark {short}", "{who} marks message {id}."),
     "checked": ("{short} marked? {note}", "{who} looks for message {id}: it is {found}."),
     "skipped": ("skip {short}", "{who} skips message {id}."),
@@ -42,14 +42,14 @@ _PLAIN = {
 }
 
 
-def plain(event: Event) -> tuple[str, str]:
+def told(event: Event) -> tuple[str, str]:
     """Return words and sentence of an event that is neither a packet's nor a processing."""
     id = event.payload.id if event.payload else ""
     found = "marked" if event.note == "yes" else "not marked"
     kind = f"{event.what} {event.note}"
     words, sentence = (
         template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
-        for template in _PLAIN.get(kind, _PLAIN[event.what])
+        for template in _TOLD.get(kind, _TOLD[event.what])
     )
     return words.rstrip(), sentence.rstrip(" .") + "."
 

@@ -30,9 +30,7 @@ from .canvas import (
     style,
     to_picture,
 )  # fmt: skip
-from .series import Series
-
-Ends = tuple[float, float]
+from .series import Ends, Series
 
 
 def lines(

@@ -9,6 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+Ends = tuple[float, float]
+"""Where an axis begins and ends."""
+
 
 @dataclass(frozen=True)
 class Series:

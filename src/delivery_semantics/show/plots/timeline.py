@@ -32,10 +32,10 @@ from .canvas import (
     style,
     to_picture,
 )  # fmt: skip
+from .series import Ends
 
 Lanes = Mapping[str, Sequence[float | tuple[float, str]]]
 Known = Mapping[str, Sequence[tuple[float, str]]]
-Ends = tuple[float, float]
 
 _LOAD = 92  # units for the load, from its axis to its top
 _NAMED = 8  # lanes at most that have a name

@@ -5,14 +5,10 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...idempotency.profiles import KEY_CHARACTER, KEY_CHARACTERS_MAX
 from . import parameters
-from .charges import STATUSES
+from .charges import STATUSES, Object
 from .parameters import CHARGE_ID, CURRENCIES, SOURCE
-
-Object = dict[str, Any]
 
 TITLE = "Payments"
 KEY_PATTERN = f"^{KEY_CHARACTER}{{1,{KEY_CHARACTERS_MAX}}}$"
