@@ -29,7 +29,6 @@ NO_CHROMIUM = (
     "(Debian, Ubuntu: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"
 )
 STARTS_POSTGRESQL = "postgresql()"  # in a notebook's cell
-AFTER_POSTGRESQL = pytest.StashKey[str]()
 
 
 def find_chromium() -> str | None:
@@ -56,8 +55,10 @@ def all_required() -> bool:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Refuse to start where a test would be left out that is required."""
+    # As a plugin it sees the notebooks too; a conftest sees its own folder.
+    config.pluginmanager.register(LeftOutWithoutServer())
     if not all_required():
         return
     if find_chromium() is None:
@@ -67,41 +68,40 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the browser tests, and a notebook from where it starts a PostgreSQL."""
+    """Leave the browser tests out where there is no browser."""
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
-    if missing := no_postgresql():
-        started = set()
-        for item in items:
-            if STARTS_POSTGRESQL in getattr(getattr(item, "cell", None), "source", ""):
-                started.add(item.path)
-            if item.path in started:
-                item.stash[AFTER_POSTGRESQL] = missing
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    with skipped_without_server():
-        if missing := item.stash.get(AFTER_POSTGRESQL, None):
-            raise ServerMissing(missing)
-        return (yield)
+class LeftOutWithoutServer:
+    """Skips what finds no server, for one reason at one place: pytest says it in one line."""
 
+    def __init__(self) -> None:
+        self.begun: set[Path] = set()
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None]:
-    with skipped_without_server():
-        return (yield)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        # A cell's error stays in its kernel, and the cells after it need what it was to make.
+        if STARTS_POSTGRESQL in getattr(getattr(item, "cell", None), "source", ""):
+            self.begun.add(item.path)
+        with self.skipped():
+            if item.path in self.begun and (missing := no_postgresql()):
+                raise ServerMissing(missing)
+            return (yield)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None]:
+        with self.skipped():
+            return (yield)
 
-@contextmanager
-def skipped_without_server() -> Iterator[None]:
-    """Skip what finds no server: one reason at one place, which pytest says in one line."""
-    try:
-        yield
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
+    @contextmanager
+    def skipped(self) -> Iterator[None]:
+        try:
+            yield
+        except ServerMissing as missing:
+            pytest.skip(str(missing))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
