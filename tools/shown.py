@@ -71,12 +71,17 @@ def definitions(module: Path) -> dict[str, range]:
     return {name: lines for name, lines in objects(module).items() if "." not in name}
 
 
-def included(page: Path) -> Iterator[tuple[Path, range]]:
-    """Each file that a page includes, and which of its lines."""
+def inclusion_marks(page: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Each file that a page includes, and the options that select its lines."""
     for _, text in (cell for cell in cells(page) if cell[0] == "markdown"):
         for _, target, options in INCLUDE.findall(text):
-            module = (page.parent / target).resolve()
-            yield module, selected(module, dict(OPTION.findall(options)))
+            yield (page.parent / target).resolve(), dict(OPTION.findall(options))
+
+
+def included(page: Path) -> Iterator[tuple[Path, range]]:
+    """Each file that a page includes, and which of its lines."""
+    for module, options in inclusion_marks(page):
+        yield module, selected(module, options)
 
 
 def selected(module: Path, options: dict[str, str]) -> range:

@@ -103,6 +103,17 @@ def test_banned_words(pattern: str) -> None:
 # The notebooks
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_what_a_page_includes_is_there(path: Path) -> None:
+    missing = []
+    for module, options in shown.inclusion_marks(path):
+        try:
+            shown.selected(module, options)
+        except (KeyError, OSError, StopIteration) as error:
+            missing.append(f"{module.name}: {error!r}")
+    assert missing == []
+
+
 @each_notebook
 def test_a_notebook_holds_one_run_from_top_to_bottom_and_nothing_else(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
