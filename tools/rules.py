@@ -41,7 +41,7 @@ PACKAGES = {
 
 SEVERAL = {"main", "transfer_money"}
 """Where programs begin; the document's two functions, and the one that keeps their promise."""
-SEVERAL |= {"Announce", "Child", "Killed", "Meeting", "Place", "Server", "mended", "run"}
+SEVERAL |= {"Announce", "Child", "Meeting", "Place", "Server", "mended", "run"}
 
 
 def file(module: Module) -> str:

@@ -18,8 +18,8 @@ from delivery_semantics.experiments.stripe.journal import Journal
 from delivery_semantics.experiments.stripe.kills import (
     SERVERS,
     After,
-    campaign,
     killed_at_each_step,
+    killed_in_sequences,
     long_sequences,
     moved,
 )
@@ -110,7 +110,7 @@ def test_a_charge_that_was_begun_with_a_card_processor_is_not_ended_without_one(
 def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
     """Every sequence of up to three kills, and longer ones drawn by chance."""
     with store() as url:
-        found = campaign(url, kills_max=3, further=long_sequences(170, seed=1))
+        found = killed_in_sequences(url, kills_max=3, further=long_sequences(170, seed=1))
     assert found.kills >= 1000
     assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
     assert set(found.fell) == set(ALONE)
@@ -120,7 +120,7 @@ def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
 
 def test_every_two_kills_with_a_card_processor_move_the_money_once() -> None:
     with processor() as card, store() as url:
-        found = campaign(url, kills_max=2, card=card)
+        found = killed_in_sequences(url, kills_max=2, card=card)
         assert moved(card) == found.payments
     assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
     assert set(found.fell) == set(STEPS)
@@ -128,15 +128,15 @@ def test_every_two_kills_with_a_card_processor_move_the_money_once() -> None:
 
 def test_every_two_kills_on_postgresql_lose_and_repeat_nothing() -> None:
     with postgresql() as url:
-        found = campaign(url, kills_max=2, name=f"test-{uuid.uuid4().hex}")
+        found = killed_in_sequences(url, kills_max=2, name=f"test-{uuid.uuid4().hex}")
     assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
     assert found.kills >= 80
     assert set(found.fell) == set(ALONE)
 
 
-def test_the_campaign_convicts_check_process_store_as_often_as_a_kill_falls_there() -> None:
+def test_the_sequences_convict_check_process_store_as_often_as_a_kill_falls_there() -> None:
     with store() as url:
-        found = campaign(url, kills_max=1, server=check_first)
+        found = killed_in_sequences(url, kills_max=1, server=check_first)
     assert (found.lost, found.repeated, found.kills) == (0, 1, 6)
     assert found.fell["processed"] == 1
 

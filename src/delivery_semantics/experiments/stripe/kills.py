@@ -76,7 +76,7 @@ def _same(replies: list[Reply | None]) -> bool:
 
 
 @dataclass(frozen=True)
-class Campaign:
+class Sequences:
     """What came of many payments: one for each sequence of kills.
 
     ``lost`` and ``repeated`` payments, ``changed`` ones whose answers differed, and how many
@@ -91,15 +91,15 @@ class Campaign:
     fell: Counter[str]
 
 
-def campaign(
+def killed_in_sequences(
     url: str,
     *,
     kills_max: int,
     server: Server = service,
     card: Card | None = None,
     further: Iterable[tuple[int, ...]] = (),
-    name: str = "campaign",
-) -> Campaign:
+    name: str = "sequence",
+) -> Sequences:
     """Go through all sequences of up to ``kills_max`` kills, with a payment for each.
 
     A sequence says at how many steps each life of the service is killed; ``further`` ones may
@@ -119,7 +119,7 @@ def campaign(
     repeated = sum(count > 1 for count in times.values())
     if card:  # what counts is where the money moves
         repeated = max(repeated, moved(card) - before - payments)
-    return Campaign(payments, kills, lost, repeated, changed, fell)
+    return Sequences(payments, kills, lost, repeated, changed, fell)
 
 
 def long_sequences(count: int, *, seed: int) -> list[tuple[int, ...]]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from delivery_semantics import EXACTLY_ONCE, audit
-from delivery_semantics.experiments.dedup.campaign import (
+from delivery_semantics.experiments.dedup.kills import (
     ORDERS,
-    Killed,
+    KilledByChance,
     ThreeWays,
     counterexample,
     killed_by_chance,
@@ -78,7 +78,7 @@ def test_what_the_search_does_not_break_has_nothing_to_replay() -> None:
         replayed("ProcessOnce")
 
 
-def judge(killed: Killed) -> None:
+def judge(killed: KilledByChance) -> None:
     """Hold the counts against theory, within four standard deviations."""
     messages = len(killed.found.sent)
     for share, expected in (

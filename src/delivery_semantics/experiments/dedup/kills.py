@@ -131,7 +131,7 @@ def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") ->
 
 
 @dataclass(frozen=True)
-class Killed:
+class KilledByChance:
     """Payments to a receiver that was killed again and again, and what theory expects."""
 
     found: Audit
@@ -153,7 +153,7 @@ class Killed:
 def killed_by_chance(
     receiver: str, *, crash: float, loss: float = 0.2, messages: int = 200, seed: int = 1,
     server: str = "",
-) -> Killed:  # fmt: skip
+) -> KilledByChance:  # fmt: skip
     """Send payments to a real process, and kill it in its window with probability ``crash``.
 
     Messages and acks are lost with probability ``loss``; ``server`` is as for ``three_ways``.
@@ -175,4 +175,4 @@ def killed_by_chance(
         )
         processes.check(trace)
         expected = form(loss=loss, crash=crash)
-        return Killed(audit(trace), processes.kills, processes.money(), expected)
+        return KilledByChance(audit(trace), processes.kills, processes.money(), expected)
