@@ -32,7 +32,7 @@ PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
     "idempotency": {"starlette"},
-    "systems": {"starlette", "uvicorn"},
+    "systems": {"h11", "starlette", "uvicorn"},
     "experiments/idempotent": {"httpx"},
     "experiments/stripe": {"httpx", "starlette"},
 }

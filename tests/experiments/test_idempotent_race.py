@@ -6,14 +6,12 @@ import pytest
 
 from delivery_semantics.databases import connect, empty_place
 from delivery_semantics.experiments.idempotent import bank
-from delivery_semantics.experiments.idempotent import race as idempotent_race
 from delivery_semantics.experiments.idempotent.banks import MemoryBank
 from delivery_semantics.experiments.idempotent.first import Account, transfer_money
 from delivery_semantics.experiments.idempotent.race import (
     ON_POSTGRESQL,
     ON_SQLITE,
     WITH_LEDGER,
-    Meeting,
     Race,
     Variant,
     at_once,
@@ -129,14 +127,6 @@ def test_a_place_on_a_server_is_gone_when_its_block_ends(server: str) -> None:
     database.close()
     assert (place,) not in schemas
     assert ("public",) in schemas
-
-
-def test_copies_that_do_not_come_are_waited_for_no_longer_than_allowed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(idempotent_race, "TIMEOUT_S", 0.01)
-    with pytest.raises(TimeoutError, match="not all copies reached their first write"):
-        Meeting(2).before("debit")
 
 
 def test_an_error_of_one_copy_is_raised_to_whoever_asked() -> None:

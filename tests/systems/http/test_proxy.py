@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request as Asked
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from delivery_semantics.systems.http.client import NoAnswer, NotSent, Reply, Request, ask
-from delivery_semantics.systems.http.proxy import BODY_MAX, Passed, Proxy
+from delivery_semantics.systems.http.framing import Passed
+from delivery_semantics.systems.http.proxy import Proxy
 from delivery_semantics.systems.http.serving import HOST, serving
 
 PAY = Request("POST", "/pay?x=1", (("Idempotency-Key", "abc123"),), b"amount=10")
@@ -42,8 +45,38 @@ def service() -> Service:
 @pytest.fixture
 def url(service: Service) -> Iterator[str]:
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
-    with serving(Starlette(routes=[Route("/pay", service.answer, methods=methods)])) as url:
+    routes = [
+        Route("/pay", service.answer, methods=methods),
+        Route("/big", big, methods=["GET", "POST"]),
+        Route("/chunks", chunks, methods=["POST"]),
+        Route("/status/{status:int}", no_body),
+    ]
+    with serving(Starlette(routes=routes)) as url:
         yield url
+
+
+BIG = 2**23
+
+
+def no_body(request: Asked) -> Response:
+    return Response(status_code=request.path_params["status"])
+
+
+async def big(request: Asked) -> Response:
+    async for _ in request.stream():
+        pass
+    return StreamingResponse(pieces(), headers={"Content-Length": str(BIG)})
+
+
+async def chunks(request: Asked) -> Response:
+    async for _ in request.stream():
+        pass
+    return StreamingResponse(pieces())
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    for _ in range(BIG // 2**16):
+        yield b"x" * 2**16
 
 
 def test_a_request_and_its_reply_pass_unchanged(service: Service, url: str) -> None:
@@ -176,8 +209,10 @@ def test_each_entry_of_the_log_is_told_when_it_is_written(url: str) -> None:
     ("header", "status"),
     [
         (("Transfer-Encoding", "chunked"), 411),
-        (("Content-Length", "-1"), 411),
-        (("Content-Length", str(BODY_MAX + 1)), 413),
+        (("Content-Length", "-1"), 400),
+        (("Content-Length", "3\r\nTransfer-Encoding: chunked"), 411),
+        (("Content-Length", "3\r\nContent-Length: 4"), 400),
+        (("Expect", "100-continue"), 417),
     ],
 )
 def test_a_body_that_it_cannot_pass_on_whole_is_refused(
@@ -210,3 +245,113 @@ def test_a_place_that_is_none_is_refused_with_what_is_allowed() -> None:
         Proxy("http://127.0.0.1:1", lose={("answer", 1)})
     with pytest.raises(ValueError, match="number of the reply is 0; allowed"):
         Proxy("http://127.0.0.1:1", hold={("reply", 0)})
+
+
+# Whole connections ------------------------------------------------------------------------
+
+
+def connected(proxy: Proxy) -> socket.socket:
+    place = urlsplit(proxy.url)
+    client = socket.create_connection((str(place.hostname), place.port or 0))
+    client.settimeout(30)
+    return client
+
+
+def all_of(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(2**16), b""))
+
+
+def fates(proxy: Proxy) -> list[tuple[str, int, str]]:
+    return [(passed.way, passed.number, passed.fate) for passed in proxy.log]
+
+
+def test_a_client_that_keeps_its_connection_finds_it_cut_and_makes_another(url: str) -> None:
+    with Proxy(url, lose={("reply", 2)}) as proxy, httpx.Client(base_url=proxy.url) as client:
+        assert client.post("/pay").status_code == 201
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("/pay")
+        assert client.post("/pay").headers["X-Seen"] == "3"
+    assert fates(proxy)[3:] == [
+        ("reply", 2, "lost"), ("request", 3, "forwarded"), ("reply", 3, "forwarded"),
+    ]  # fmt: skip
+
+
+def test_requests_sent_at_once_on_one_connection_are_each_answered(url: str) -> None:
+    with Proxy(url) as proxy, connected(proxy) as client:
+        head = "POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+        client.sendall(f"{head}\r\na{head}Connection: close\r\n\r\nb".encode())
+        found = all_of(client)
+    assert found.count(b"HTTP/1.1 201") == 2
+    assert found.index(b"answer to a") < found.index(b"answer to b")
+    assert {name for name in fates(proxy) if name[2] == "forwarded"} == set(fates(proxy))
+    assert len(proxy.log) == 4
+
+
+@pytest.mark.parametrize("count", [1, 20, 200])
+def test_a_connection_is_cut_within_a_reply(url: str, count: int) -> None:
+    with Proxy(url) as proxy, connected(proxy) as client:
+        client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        whole = all_of(client)
+    with Proxy(url, cut={("reply", 1): count}) as proxy, connected(proxy) as client:
+        client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert all_of(client) == whole[:count]
+    assert fates(proxy) == [("request", 1, "forwarded"), ("reply", 1, "cut")]
+
+
+@pytest.mark.parametrize("path", ["/big", "/chunks"])
+def test_a_big_body_passes_and_little_of_it_is_in_memory(url: str, path: str) -> None:
+    with Proxy(url) as proxy:
+        tracemalloc.start()
+        with httpx.stream("POST", f"{proxy.url}{path}", content=iter([b"x" * 2**16] * 128),
+                          headers={"Content-Length": str(BIG)}) as reply:  # fmt: skip
+            assert sum(map(len, reply.iter_raw())) == BIG
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < BIG / 2
+
+
+def test_replies_without_a_body_end_where_they_end(url: str) -> None:
+    with Proxy(url) as proxy, httpx.Client(base_url=proxy.url) as client:
+        assert client.head("/big").headers["Content-Length"] == str(BIG)
+        assert client.get("/status/204").status_code == 204
+        assert client.get("/status/304").status_code == 304
+        assert client.post("/pay").status_code == 201
+    statuses = [passed.status for passed in proxy.log if passed.way == "reply"]
+    assert statuses == [200, 204, 304, 201]
+
+
+def test_a_client_that_has_closed_its_half_gets_its_reply(url: str) -> None:
+    with Proxy(url, hold={("reply", 1)}) as proxy, connected(proxy) as client:
+        client.sendall(b"POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        proxy.wait_for(("reply", 1))
+        proxy.release(("reply", 1))
+        assert all_of(client).startswith(b"HTTP/1.1 201")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+    ],
+    ids=["half", "two lengths", "another protocol", "no HTTP"],
+)
+def test_what_is_no_whole_reply_is_missing(answer: bytes) -> None:
+    with socket.create_server((HOST, 0)) as server:
+
+        def give() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(2**16)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=give)
+        thread.start()
+        target = f"http://{HOST}:{server.getsockname()[1]}"
+        with Proxy(target) as proxy, pytest.raises(NoAnswer):
+            ask(proxy.url, PAY)
+        thread.join()
+    assert fates(proxy)[-1] == ("reply", 1, "missing")

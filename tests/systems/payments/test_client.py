@@ -153,13 +153,13 @@ def test_accounts_do_not_see_each_others_charges(service: Lab) -> None:
 
 
 def test_two_at_once_are_one_charge_and_the_second_is_told_to_wait() -> None:
-    with lab(stand_at="claimed") as service:
+    with lab(hold_at="claimed") as service:
         create = charges(service, retries=0).create
         with at_once(lambda: create(ORDER, KEY)) as first:
-            service.stand.wait()
+            service.gate.wait()
             with pytest.raises(stripe.APIError) as caught:
                 create(ORDER, KEY)
-            service.stand.let_go()
+            service.gate.open()
             charge = first()
         assert isinstance(charge, stripe.Charge)
         assert caught.value.http_status == 409
@@ -169,12 +169,12 @@ def test_two_at_once_are_one_charge_and_the_second_is_told_to_wait() -> None:
 
 
 def test_a_conflict_is_retried_by_the_client_until_its_retries_are_used_up() -> None:
-    with lab(stand_at="claimed") as service:
+    with lab(hold_at="claimed") as service:
         with at_once(lambda: charges(service).create(ORDER, KEY)) as first:
-            service.stand.wait()
+            service.gate.wait()
             with pytest.raises(stripe.APIError) as caught:
                 charges(service, retries=2).create(ORDER, KEY)
-            service.stand.let_go()
+            service.gate.open()
             first()
         assert caught.value.http_status == 409
         assert requests_of(service) == 1 + 3

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from ...databases import Connections, Database, DatabaseRefused, empty_place
 from ...show.tables import Table, table
+from ...systems.gate import TIMEOUT_S, Gate
 from . import bank
 from .banks import (
     AMOUNT,
@@ -36,7 +37,6 @@ from .first import Account
 from .second import at, transfer_money
 
 COPIES = 8
-TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,15 @@ DONE = "returned"
 ANSWERS = (DONE, bank.TRANSFERRED, bank.NO_FUNDS)
 
 
-class Meeting:
-    """Holds each copy before its first write until all ``copies`` are there."""
+def meet_before(wanted: str, copies: int) -> Before:
+    """Return what holds each copy before this step until all ``copies`` are there."""
+    gate = Gate(f"“{wanted}”", opens_at=copies)
 
-    def __init__(self, copies: int) -> None:
-        self._barrier = threading.Barrier(copies)
+    def before(step: str) -> None:
+        if step == wanted:
+            gate.enter()
 
-    def before(self, step: str) -> None:
-        """Wait for the others before the debit. Raises TimeoutError if they do not come."""
-        if step != "debit":
-            return
-        try:
-            self._barrier.wait(TIMEOUT_S)
-        except threading.BrokenBarrierError as error:
-            raise TimeoutError(
-                f"not all copies reached their first write within {TIMEOUT_S} s"
-            ) from error
+    return before
 
 
 def at_once(copies: int, ask: Callable[[], str]) -> tuple[str, ...]:
@@ -117,7 +110,7 @@ def at_once(copies: int, ask: Callable[[], str]) -> tuple[str, ...]:
 
 def in_memory(*, copies: int = COPIES, together: bool = True) -> Race:
     """Run the document's code in memory; not ``together``, one copy follows the other."""
-    before: Before = Meeting(copies).before if together else go_on
+    before = meet_before("debit", copies) if together else go_on
     shared = MemoryBank(before)
 
     def ask() -> str:
@@ -167,11 +160,11 @@ WITH_LEDGER = tuple(
 
 def document_race(variant: Variant, *, server: str = "", copies: int = COPIES) -> Race:
     """Run the document's code, every copy on its own connection; see ``empty_place``."""
-    meeting = Meeting(copies)
+    before = meet_before("debit", copies)
 
     def ask(database: Database) -> str:
         kind = LedgerBank if variant.ledger else DatabaseBank
-        here = kind(database, meeting.before)
+        here = kind(database, before)
         transaction: AbstractContextManager[None] = (
             database.transaction(variant.begin) if variant.begin else nullcontext()
         )
@@ -188,12 +181,12 @@ def mended_race(
     *, server: str = "", copies: int = COPIES, amounts: Sequence[int] = (AMOUNT,)
 ) -> Race:
     """Run the mended code, all copies from one start; copy n asks for amount n, in turn."""
-    start = threading.Barrier(copies)
+    start = Gate("the start", opens_at=copies)
     turn = iter([amounts[n % len(amounts)] for n in range(copies)])
 
     def ask(database: Database) -> str:
         amount = next(turn)
-        start.wait(TIMEOUT_S)
+        start.enter()
         try:
             return bank.transfer_money(database, TRANSACTION, A, B, amount)
         except bank.IdInUse as error:

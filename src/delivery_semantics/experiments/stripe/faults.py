@@ -11,7 +11,8 @@ from functools import cache
 from ... import Trace
 from ...show.diagram import sequence
 from ...show.view import View
-from ...systems.http.proxy import Place, Proxy
+from ...systems.frames import FrameName
+from ...systems.http.proxy import Proxy
 from .journal import Journal
 from .live import PAYMENT, Lives, charge, charged, killable
 
@@ -20,7 +21,7 @@ from .live import PAYMENT, Lives, charge, charged, killable
 class Fault:
     """What fails in the first attempt: a packet is lost, or the service killed at a step."""
 
-    lost: Place | None = None
+    lost: FrameName | None = None
     killed_at: str = ""
 
 

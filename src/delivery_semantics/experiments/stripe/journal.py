@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from ... import Event, Message, Trace
 from ...core.effects import Payload
-from ...systems.http.proxy import Passed
+from ...systems.http.framing import Passed
 
 CLIENT, SERVICE, DATABASE = "client", "service", "database"
 

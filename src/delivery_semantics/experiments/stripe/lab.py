@@ -6,7 +6,6 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +17,9 @@ from ... import Trace
 from ...databases import Connections
 from ...idempotency import STRIPE, Claim, KeptAnswer, KeyStore, Profile, Refusal
 from ...idempotency.table import KeyName
-from ...systems.http.proxy import Place, Proxy
+from ...systems.frames import FrameName
+from ...systems.gate import Gate
+from ...systems.http.proxy import Proxy
 from ...systems.http.serving import serving
 from ...systems.payments import Card, payments_app
 from ...systems.payments.processor import processor_app
@@ -27,29 +28,6 @@ from .live import PAYMENT, charged, store
 
 START_S = 1_800_000_000.0
 TIMEOUT_S = 30.0
-
-
-class Stand:
-    """Where the first charge stands still, at ``step``, until it is let go."""
-
-    def __init__(self, step: str) -> None:
-        self.step = step
-        self._arrived, self._may_go_on = threading.Event(), threading.Event()
-
-    def announce(self, step: str) -> None:
-        """Stand still at the step, once."""
-        if step == self.step and not self._arrived.is_set():
-            self._arrived.set()
-            self._may_go_on.wait(TIMEOUT_S)
-
-    def wait(self) -> None:
-        """Wait until a charge stands there. Raises TimeoutError after ``TIMEOUT_S``."""
-        if not self._arrived.wait(TIMEOUT_S):
-            raise TimeoutError(f"no charge came to {self.step!r} within {TIMEOUT_S} s")
-
-    def let_go(self) -> None:
-        """Let it go on."""
-        self._may_go_on.set()
 
 
 class Watched(KeyStore):
@@ -82,11 +60,14 @@ def _found(outcome: Claim | KeptAnswer | Refusal) -> str:
 
 @dataclass
 class Lab:
-    """A running service: ``url`` leads through the proxy to it. ``now_s`` is its clock."""
+    """A running service: ``url`` leads through the proxy to it. ``now_s`` is its clock.
+
+    Charges are held at ``gate``, if they are to be held at a step.
+    """
 
     proxy: Proxy
     journal: Journal
-    stand: Stand
+    gate: Gate
     store: str
     now_s: float = START_S
 
@@ -107,15 +88,15 @@ class Lab:
 @contextmanager
 def lab(
     *,
-    lose: Iterable[Place] = (),
-    stand_at: str = "",
+    lose: Iterable[FrameName] = (),
+    hold_at: str = "",
     keep_s: float = 86_400.0,
     profile: Profile = STRIPE,
     card: Card | None = None,
 ) -> Iterator[Lab]:
-    """Run the service. ``lose`` is the proxy's; ``stand_at`` holds the first charge there."""
+    """Run the service. ``lose`` is the proxy's; charges are held at the step ``hold_at``."""
     journal, numbers = Journal(PAYMENT, names=(CLIENT, SERVICE, DATABASE)), itertools.count(1)
-    stand = Stand(stand_at)
+    gate = Gate(hold_at)
     with store() as url:
         keys = Watched(
             Connections(url), clock=lambda: made.now_s, effects="in phases", keep_s=keep_s
@@ -123,18 +104,19 @@ def lab(
         keys.journal = journal
         app = payments_app(
             keys, card=card, profile=profile, new_id=lambda: str(next(numbers)),
-            announce=partial(_announce, stand, journal),
+            announce=partial(_announce, hold_at, gate, journal),
         )  # fmt: skip
         with serving(app) as address, Proxy(address, lose=lose, tell=journal.passed) as proxy:
-            made = Lab(proxy, journal, stand, url)
+            made = Lab(proxy, journal, gate, url)
             try:
                 yield made
             finally:
-                stand.let_go()
+                gate.open()
 
 
-def _announce(stand: Stand, journal: Journal, step: str) -> None:
-    stand.announce(step)
+def _announce(hold_at: str, gate: Gate, journal: Journal, step: str) -> None:
+    if step == hold_at:
+        gate.enter()
     journal.step(step)
     if step == "result committed":
         journal.between(SERVICE, DATABASE, "charge and result")
@@ -142,7 +124,7 @@ def _announce(stand: Stand, journal: Journal, step: str) -> None:
 
 
 @contextmanager
-def processor(*, keys: bool = True, lose: Iterable[Place] = ()) -> Iterator[Card]:
+def processor(*, keys: bool = True, lose: Iterable[FrameName] = ()) -> Iterator[Card]:
     """Run a card processor of its own, behind a proxy of its own."""
     with store() as url:
         app = processor_app(Connections(url), keys=keys, clock=lambda: START_S)
