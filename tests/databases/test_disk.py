@@ -116,7 +116,7 @@ def test_a_transaction_that_does_not_reach_its_commit_has_done_nothing(
         if len(passed) == statement:
             raise Killed
 
-    disk = DatabaseStore(database, within=stop_at_it)
+    disk = DatabaseStore(database, stop_at_it)
     with pytest.raises(Killed):
         carried_out(world_on(disk), [Once("1", Process(PAYMENT))])
     assert passed == ["process", "mark", "commit"][:statement]
@@ -125,7 +125,7 @@ def test_a_transaction_that_does_not_reach_its_commit_has_done_nothing(
 
 def test_statements_are_announced_within_a_transaction_only(database: Database) -> None:
     passed: list[str] = []
-    world = world_on(DatabaseStore(database, within=passed.append))
+    world = world_on(DatabaseStore(database, passed.append))
     carried_out(world, [Process(PAYMENT), Mark("1"), Save("newest", 1), IsMarked("1")])
     assert passed == []
     carried_out(world, [Once("1", Process(PAYMENT))])

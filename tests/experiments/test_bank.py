@@ -13,7 +13,7 @@ from delivery_semantics.databases import (
     connect,
     empty_place,
 )
-from delivery_semantics.experiments.idempotent.announced import Announced
+from delivery_semantics.databases.announced import Announced
 from delivery_semantics.experiments.idempotent.bank import (
     NO_FUNDS,
     SCHEMA,

@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from delivery_semantics.databases import connect, empty_place
+from delivery_semantics.databases.announced import Announced, gist
 from delivery_semantics.experiments.idempotent import bank
-from delivery_semantics.experiments.idempotent.announced import Announced, gist
 from delivery_semantics.experiments.idempotent.banks import balances, open_accounts
 from delivery_semantics.experiments.idempotent.kills import (
     Transfer,
     kill_table,
     killed_before,
     killed_everywhere,
-    transfer,
 )
 from delivery_semantics.systems.postgresql import postgresql
 
@@ -94,7 +93,7 @@ def test_there_is_no_kill_behind_the_last_step() -> None:
 def test_a_transfers_process_is_gone_when_its_block_ends(tmp_path: Path) -> None:
     with empty_place() as url:
         open_accounts(url, bank.SCHEMA)
-        with transfer("mended", url, tmp_path / "receipts") as started:
+        with Transfer("mended", url, tmp_path / "receipts") as started:
             assert started.step == "BEGIN"
             pid = started.pid
         with pytest.raises(ProcessLookupError):

@@ -35,9 +35,10 @@ from delivery_semantics.experiments.stripe.live import (
 from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_table
 from delivery_semantics.experiments.stripe.races import together
 from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, Profile
+from delivery_semantics.live.standing import Died
 from delivery_semantics.systems.http.client import ask
 from delivery_semantics.systems.http.framing import Passed
-from delivery_semantics.systems.http.killable import Died, Killable
+from delivery_semantics.systems.http.killable import Killable
 from delivery_semantics.systems.http.serving import serving
 from delivery_semantics.systems.payments import Card
 from delivery_semantics.systems.payments.steps import STEPS, unobserved

@@ -9,11 +9,12 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from ..core.effects import Message
 from . import Database, Schema
+from .announced import Announced
 
 SCHEMA = Schema(
     "delivery",
@@ -38,28 +39,33 @@ SETTLE = """
     WHERE settled.outcome <> 'confirmed'
 """
 
-Within = Callable[[str], None]
-"""Called within a transaction with what comes next: "process", "mark", "save" or "commit"."""
+_NAMES = {PROCESS: "process", MARK: "mark", SAVE: "save", SETTLE: "settle", "COMMIT": "commit"}
+"""What is announced, and how: the statements that write."""
 
 
 class DatabaseStore:
     """A disk whose methods are statements on ``database``; it makes its tables.
 
-    ``within`` is called before each statement that writes in a transaction, and before the
-    commit. Raises DatabaseRefused, and SchemaMismatch for tables of another version.
+    ``announce`` is called within a transaction with what comes next: "process", "mark", "save",
+    "settle" or "commit". Raises DatabaseRefused, and SchemaMismatch for tables of another
+    version.
     """
 
-    def __init__(self, database: Database, *, within: Within = lambda _: None) -> None:
-        self._database, self._within = database, within
+    def __init__(
+        self, database: Database, announce: Callable[[str], object] | None = None
+    ) -> None:
         SCHEMA.ensure(database)
+        self._database = database
+        if announce:
+            self._database = Announced(database, announce, lambda each: _NAMES.get(each, ""))
 
     def process(self, message: Message) -> None:
         """Apply the message once more."""
-        self._write("process", PROCESS, message.id, message.amount)
+        self._database.change(PROCESS, (message.id, message.amount))
 
     def mark(self, message_id: str) -> None:
         """Remember that the message was seen."""
-        self._write("mark", MARK, message_id)
+        self._database.change(MARK, (message_id,))
 
     def is_marked(self, message_id: str) -> bool:
         """Tell whether the message was seen."""
@@ -67,7 +73,7 @@ class DatabaseStore:
 
     def save(self, key: str, value: int) -> None:
         """Keep a value."""
-        self._write("save", SAVE, key, value)
+        self._database.change(SAVE, (key, value))
 
     def load(self, key: str, default: int) -> int:
         """Return the value that was kept, or ``default``."""
@@ -76,14 +82,11 @@ class DatabaseStore:
 
     def settle(self, message_id: str, outcome: str) -> None:
         """Remember what the sender knows; an ack once heard is not put in doubt later."""
-        self._write("settle", SETTLE, message_id, outcome)
+        self._database.change(SETTLE, (message_id, outcome))
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Commit what the block does, or nothing of it."""
-        with self._database.transaction():
-            yield
-            self._within("commit")
+        return self._database.transaction()
 
     # What an auditor reads ------------------------------------------------------------
 
@@ -99,8 +102,3 @@ class DatabaseStore:
     def money(self) -> int:
         """Return the sum of all that was processed."""
         return int(self._database.rows("SELECT coalesce(sum(amount), 0) FROM processed")[0][0])
-
-    def _write(self, what: str, statement: str, *values: str | int) -> None:
-        if self._database.in_transaction:
-            self._within(what)
-        self._database.change(statement, values)

@@ -18,7 +18,6 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from types import TracebackType
 
 from ..core.effects import Answer, Effect, Handler, Participant, Payload, Receive, Send, Wait
 from ..core.tasks import Origin, Running, Task
@@ -26,11 +25,9 @@ from ..core.trace import Trace
 from ..core.world import Packet
 from ..databases import DatabaseRefused, connect, file_of
 from ..databases.disk import DatabaseStore
-from .nursery import Child, fork
 from .receiver import HOST, serve_announcing
+from .standing import TIMEOUT_S, Died, Standing
 from .wire import BYTES_MAX, decode, encode
-
-TIMEOUT_S = 60.0
 
 
 class Divergence(AssertionError):
@@ -66,20 +63,15 @@ class Processes:
     def __enter__(self) -> Processes:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for receiver in self._receivers.values():
             receiver.kill()
             receiver.own.close()
 
     def pid(self, who: str) -> int:
         """Return the number of the process in which ``who`` is; 0 while it is down."""
-        child = self._receivers[who].child
-        return child.pid if child else 0
+        process = self._receivers[who].process
+        return process.pid if process else 0
 
     # As a carrier ---------------------------------------------------------------------
 
@@ -147,7 +139,7 @@ class _Receiver:
     ) -> None:
         self._arguments = (who, participant, store, synchronous)
         self._who, self._on_sqlite = who, file_of(store) is not None
-        self.child: Child | None = None
+        self.process: Standing | None = None
         self.own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.own.bind((HOST, 0))
         self.own.settimeout(TIMEOUT_S)
@@ -157,7 +149,7 @@ class _Receiver:
         self.kill()  # if an earlier run has left one
         # A process of SQLite's needs no client of PostgreSQL's, which takes a while to load.
         load = () if self._on_sqlite else ("delivery_semantics.databases.postgres",)
-        self.child = fork(serve_announcing, *self._arguments, load=load)
+        self.process = Standing(serve_announcing, *self._arguments, load=load)
         kind, word = self._hear()
         if kind != "ready":
             raise DatabaseRefused(str(word))
@@ -173,9 +165,9 @@ class _Receiver:
         return task
 
     def kill(self) -> None:
-        if self.child is not None:
-            self.child.kill()
-        self.child = None
+        if self.process is not None:
+            self.process.kill()
+        self.process = None
 
     def deliver(self, source: str, payload: Payload) -> None:
         self._delivered += 1
@@ -183,7 +175,6 @@ class _Receiver:
         self.own.sendto(encode(packet), (HOST, self._port))
 
     def enter(self) -> str:
-        self._go_on()
         kind, what = self._hear()
         return str(what) if kind == "within" else ""
 
@@ -196,9 +187,8 @@ class _Receiver:
 
     def check_done(self, effect: Effect | None, answer: Answer) -> None:
         """Let the process carry out the effect at which it stands."""
-        self._go_on()
         while (heard := self._hear())[0] == "within":
-            self._go_on()
+            pass
         if heard != ("answered", answer):
             raise Divergence(f"the process {heard}, the model answered {answer}")
         if isinstance(effect, Send):
@@ -206,18 +196,13 @@ class _Receiver:
             if (source, target, payload) != (self._who, effect.to, effect.payload):
                 raise Divergence(f"the process sent {payload} to {target}, the model {effect}")
 
-    def _go_on(self) -> None:
-        assert self.child is not None
-        self.child.pipe.send("go on")
-
     def _hear(self) -> tuple[str, object]:
-        assert self.child is not None
-        if not self.child.pipe.poll(TIMEOUT_S):
-            raise Divergence(f"the process has said nothing for {TIMEOUT_S} s")
+        """Let the process go on, if it stands, and return what it says next."""
+        assert self.process is not None
         try:
-            heard: tuple[str, object] = self.child.pipe.recv()
-        except (EOFError, ConnectionError) as error:
-            raise Divergence("the process ended by itself") from error
+            heard: tuple[str, object] = self.process.next()
+        except (Died, TimeoutError) as error:
+            raise Divergence(str(error)) from error
         return heard
 
 

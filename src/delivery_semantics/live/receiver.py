@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any
 
-from ..core.effects import Answer, Effect, Handler, Participant, Passive
+from ..core.effects import Answer, Handler, Participant, Passive
 from ..core.perform import boot, deliver, work
-from ..core.tasks import Carrier, Generators, Origin, Running, Task, running
+from ..core.tasks import Generators, Origin, Running, Task, running
 from ..core.world import Packet, World
 from ..databases import (
     DatabaseFull,
@@ -35,8 +33,9 @@ from ..databases import (
     DatabaseUnreachable,
     connect,
 )
-from ..databases.disk import DatabaseStore, Within
+from ..databases.disk import DatabaseStore
 from ..participants import receivers
+from .standing import Announcer, Terminal
 from .wire import BYTES_MAX, decode, encode
 
 HOST = "127.0.0.1"
@@ -51,28 +50,28 @@ FATAL = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable)
 def serve(
     who: str, participant: Participant, store: str, own: socket.socket,
     ready: Callable[[], None], *, synchronous: str = "FULL",
-    carry: Carrier = running, within: Within = lambda _: None,
+    announcing: Announcing | None = None,
 ) -> None:  # fmt: skip
     """Answer what comes to the socket ``own``, for ever; replies go to where it came from.
 
-    ``ready`` is called when it can answer; ``carry`` is as for ``World``, ``within`` as for
-    ``DatabaseStore``, ``store`` and ``synchronous`` as for ``connect``. A datagram that is no
-    packet for ``who`` is ignored.
+    ``ready`` is called when it can answer; ``store`` and ``synchronous`` are as for
+    ``connect``. A datagram that is no packet for ``who`` is ignored. With ``announcing`` it
+    stands at each effect, and what it cannot carry out ends it.
     Raises ValueError for a store's URL of another form, and DatabaseRefused if it is not to be
     used.
     """
     participants = {who: participant}
     with closing(connect(store, synchronous=synchronous)) as database:
-        disk = DatabaseStore(database, within=within)
+        disk = DatabaseStore(database, announcing.within if announcing else None)
         ready()
-        world = boot(participants, disks={who: disk}, carry=carry)
+        world = boot(participants, disks={who: disk}, carry=announcing or running)
         work(world, who)
         for number in _arriving(own, world, participants, who):
             try:
                 deliver(world, number)
                 work(world, who)
             except (TypeError, ValueError, OverflowError, DatabaseRefused) as error:
-                if isinstance(error, FATAL) or carry is not running:
+                if isinstance(error, FATAL) or announcing:
                     raise
                 world.tasks[who] = None
                 print(f"not answered: {error}", file=sys.stderr, flush=True)
@@ -109,100 +108,69 @@ def _packet(datagram: bytes) -> Packet | None:
 # One that stands still at each effect ------------------------------------------------------
 
 
-class Pipe(Protocol):
-    """Takes words to whoever decides when to go on, and brings word to go on."""
-
-    def send(self, word: tuple[str, object]) -> None:
-        """Send a word."""
-
-    def recv(self) -> object:
-        """Wait for the word to go on. Raises EOFError if nobody is there to say it."""
-
-
-class Terminal:
-    """Somebody at a terminal: words are lines of JSON, and a line in return means go on."""
-
-    def send(self, word: tuple[str, object]) -> None:
-        """Print the word."""
-        kind, what = word
-        known = what is None or isinstance(what, bool | int | str)
-        print(json.dumps({kind: what if known else repr(what)}), flush=True)
-
-    def recv(self) -> str:
-        """Wait for a line."""
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        return line
-
-
 class Announcing(Generators):
-    """Carries handlers that announce each effect through ``pipe``, and stand there.
+    """Carries handlers that announce each effect, and stand there.
 
     The words are ("stands", effect), with None at a handler's end, ("within", statement), and
-    ("answered", answer). After the first two it waits for word to go on; if nobody is there to
-    say it any more, the process ends.
+    ("answered", answer). At an effect and at a statement it waits for word to go on.
     """
 
-    def __init__(self, pipe: Pipe) -> None:
-        self.pipe = pipe
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
 
     def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
         """Begin a handler, and stand at its first effect."""
-        return _Announced(handler(), self)
+        return _Announced(handler(), self._announcer)
 
-    def stand(self, effect: Effect | None) -> None:
-        """Announce an effect, and wait; None is the end of a handler."""
-        self.pipe.send(("stands", effect))
-        if effect is not None:
-            self._wait()
-
-    def within(self, what: str) -> None:
-        """Announce a statement within a transaction, and wait."""
-        self.pipe.send(("within", what))
-        self._wait()
-
-    def _wait(self) -> None:
-        try:
-            self.pipe.recv()
-        except EOFError:
-            os._exit(1)
+    def within(self, statement: str) -> None:
+        """Stand before a statement of a transaction."""
+        self._announcer.stand(("within", statement))
 
 
 class _Announced(Running):
-    __slots__ = ("_announcing",)
+    __slots__ = ("_announcer",)
 
-    def __init__(self, handler: Handler, announcing: Announcing) -> None:
+    def __init__(self, handler: Handler, announcer: Announcer) -> None:
         super().__init__(handler)
-        self._announcing = announcing
-        announcing.stand(self.effect)
+        self._announcer = announcer
+        self._stand()
 
     def resume(self, answer: Answer) -> Running:
         """Say what was answered, go on, and announce where it stands."""
-        self._announcing.pipe.send(("answered", answer))
+        self._announcer.say(("answered", answer))
         super().resume(answer)
-        self._announcing.stand(self.effect)
+        self._stand()
         return self
+
+    def _stand(self) -> None:
+        tell = self._announcer.say if self.effect is None else self._announcer.stand
+        tell(("stands", self.effect))
 
 
 def serve_announcing(
-    who: str, participant: Participant, store: str, synchronous: str, pipe: Connection
+    who: str, participant: Participant, store: str, synchronous: str, announcer: Announcer
 ) -> None:
-    """Serve on a free port, and announce each effect through ``pipe``.
+    """Serve on a free port, and announce each effect.
 
-    Before all else it sends ("ready", port), or ("refused", why) and ends.
+    Before all else it says ("ready", port), or ("refused", why) and ends.
     """
-    announcing = Announcing(pipe)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
         own.bind((HOST, 0))
-        ready = partial(pipe.send, ("ready", own.getsockname()[1]))
+        ready = partial(announcer.say, ("ready", own.getsockname()[1]))
         try:
             serve(
                 who, participant, store, own, ready,
-                synchronous=synchronous, carry=announcing, within=announcing.within,
+                synchronous=synchronous, announcing=Announcing(announcer),
             )  # fmt: skip
         except DatabaseRefused as error:
-            pipe.send(("refused", str(error)))
+            announcer.say(("refused", str(error)))
+
+
+def as_json(word: tuple[str, object]) -> str:
+    """Return a word as a line of JSON."""
+    kind, what = word
+    known = what is None or isinstance(what, bool | int | str)
+    return json.dumps({kind: what if known else repr(what)})
 
 
 # As a program ------------------------------------------------------------------------------
@@ -212,15 +180,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit status: 0 when ended, 2 for what it cannot work with."""
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    announcing = Announcing(Terminal())
-    at_once = partial(serve, asked.name, RECEIVERS[asked.receiver](), asked.store)
-    in_steps = partial(at_once, carry=announcing, within=announcing.within)
+    announcing = Announcing(Announcer(Terminal(as_json))) if asked.announce else None
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
             own.bind((HOST, asked.port))
             address = f"{HOST}:{own.getsockname()[1]}"
             ready = partial(print, address, flush=True)
-            (in_steps if asked.announce else at_once)(own, ready)
+            receiver = RECEIVERS[asked.receiver]()
+            serve(asked.name, receiver, asked.store, own, ready, announcing=announcing)
     except (ValueError, OverflowError, OSError, DatabaseRefused) as error:
         print(f"receiver_process: {error}", file=sys.stderr)
         return 2

@@ -124,7 +124,8 @@ class Standing:
 
 def _died(why: str = "", where: str = "") -> Died:
     error = Died("the process ended by itself" + (why and f": {why}"))
-    error.add_note(where)
+    if where:
+        error.add_note(where)
     return error
 
 

@@ -12,32 +12,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...databases import empty_place
-from ...live.nursery import fork
+from ...live.standing import Standing
 from ...show.tables import Table, table
 from . import bank
 from .banks import AMOUNT, A, B, balances, open_accounts
 from .banks import schema as document_schema
-from .process import REPLY, stand_on_pipe
+from .process import REPLY, make_transfer
 
-TIMEOUT_S = 60.0
 LOADED_BEFORE = ("delivery_semantics.databases.postgres",)
 
 DOCUMENTS = ("first", "second")
 """The codes that need the document's tables."""
 
 
-class Transfer:
+class Transfer(Standing):
     """One transfer in a process, which stands before its next ``step``."""
 
     def __init__(self, code: str, store: str, receipts: Path) -> None:
-        self._process = fork(stand_on_pipe, code, store, receipts, load=LOADED_BEFORE)
-        self.pid, self._pipe = self._process.pid, self._process.pipe
-        self.step = self._hear()
+        super().__init__(make_transfer, code, store, receipts, load=LOADED_BEFORE)
+        self.step = self.go_on()
 
     def go_on(self) -> str:
         """Let it do its step, and return what it says then: the next step, or its reply."""
-        self._pipe.send("go on")
-        self.step = self._hear()
+        self.step = str(self.next())
         return self.step
 
     def finish(self) -> str:
@@ -45,33 +42,6 @@ class Transfer:
         while self.step != REPLY:
             self.go_on()
         return self.go_on()
-
-    def kill(self) -> None:
-        """Kill it with SIGKILL, and wait until it is gone."""
-        self._process.kill()
-
-    def _hear(self) -> str:
-        try:
-            if not self._pipe.poll(TIMEOUT_S):
-                raise TimeoutError(f"the transfer passed no step within {TIMEOUT_S} s")
-            heard: str = self._pipe.recv()
-        except EOFError as error:
-            self.kill()
-            raise RuntimeError("the transfer's process ended by itself") from error
-        except BaseException:
-            self.kill()
-            raise
-        return heard
-
-
-@contextmanager
-def transfer(code: str, store: str, receipts: Path) -> Iterator[Transfer]:
-    """Start a transfer; its process is gone when the block ends, whatever happens."""
-    started = Transfer(code, store, receipts)
-    try:
-        yield started
-    finally:
-        started.kill()
 
 
 @dataclass(frozen=True)
@@ -113,14 +83,14 @@ def killed_before(number: int, code: str, *, server: str = "") -> Killed:
     Raises IndexError if it has fewer steps: then it was not killed.
     """
     with place(code, server) as (url, receipts):
-        with transfer(code, url, receipts) as killed:
+        with Transfer(code, url, receipts) as killed:
             for _ in range(number):
                 if killed.step == REPLY:
                     raise IndexError(f"number is {number}; {code!r} has fewer steps")
                 killed.go_on()
             step = killed.step
         left = balances(url)
-        with transfer(code, url, receipts) as retried:
+        with Transfer(code, url, receipts) as retried:
             reply = retried.finish()
         printed = len(receipts.read_text(encoding="utf-8").splitlines())
         return Killed(code, step, left, balances(url), reply, printed)
@@ -141,7 +111,7 @@ def killed_everywhere(code: str, *, server: str = "", since: str = "") -> list[K
 
 def steps_of(code: str, *, server: str = "") -> list[str]:
     """Let a transfer go on to its end, and return all its steps."""
-    with place(code, server) as (url, receipts), transfer(code, url, receipts) as watched:
+    with place(code, server) as (url, receipts), Transfer(code, url, receipts) as watched:
         steps = [watched.step]
         while watched.step != REPLY:
             steps.append(watched.go_on())

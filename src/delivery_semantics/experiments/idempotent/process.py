@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ...databases import Database, connect
+from ...databases.announced import Announced
+from ...live.standing import Announcer, Terminal
 from . import bank
 from . import first as idempotent_first
 from . import second as idempotent_second
-from .announced import Announced
 from .banks import AMOUNT, TRANSACTION, A, B, Before, DatabaseBank
 from .first import Account
 
@@ -71,33 +70,13 @@ CODE: dict[str, Callable[[Database, Before, Path], str]] = {
 }
 
 
-def run(code: str, store: str, receipts: Path, stand: Before) -> str:
-    """Make one transfer and return its reply; ``stand`` is called before each step."""
+def make_transfer(code: str, store: str, receipts: Path, announcer: Announcer) -> None:
+    """Make one transfer, stand before each of its steps, and say its reply."""
     database = connect(store)
-    reply = CODE[code](database, stand, receipts)
-    stand(REPLY)
+    reply = CODE[code](database, announcer.stand, receipts)
+    announcer.stand(REPLY)
     database.close()
-    return reply
-
-
-def stand_on_pipe(code: str, store: str, receipts: Path, pipe: Connection) -> None:
-    """Make one transfer in a process that somebody has forked, who holds the other end."""
-
-    def stand(step: str) -> None:
-        pipe.send(step)
-        try:
-            pipe.recv()
-        except EOFError:  # nobody is there any more to let it go on
-            os._exit(1)
-
-    pipe.send(run(code, store, receipts, stand))
-
-
-def stand_on_input(step: str) -> None:
-    """Print a step and wait for a line; end where nobody is there any more to write one."""
-    print(step, flush=True)
-    if not sys.stdin.readline():
-        os._exit(1)
+    announcer.say(reply)
 
 
 def main() -> None:
@@ -107,7 +86,7 @@ def main() -> None:
     parser.add_argument("--store", required=True, help="sqlite:///FILE or postgresql://…")
     parser.add_argument("--receipts", type=Path, default=Path(os.devnull), help="a file")
     asked = parser.parse_args()
-    print(run(asked.code, asked.store, asked.receipts, stand_on_input), flush=True)
+    make_transfer(asked.code, asked.store, asked.receipts, Announcer(Terminal()))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ...databases import Database, Row, Value
+from .database import Database, Row, Value
 
-Announce = Callable[[str], object]
+
+def gist(statement: str) -> str:
+    """Return what a statement does to what: "UPDATE accounts", "INSERT INTO transfers"."""
+    words = statement.split()
+    if words[0] == "SELECT":
+        return f"SELECT {words[words.index('FROM') + 1]}"
+    return " ".join(words[: 3 if words[0] == "INSERT" else 2])
 
 
 class Announced:
-    """The same database, which calls ``announce`` before each statement with its first words.
+    """The same database, which calls ``announce`` before each statement of a transaction.
 
-    ``COMMIT`` is a statement too. A roll back is not announced: it is no step of the work.
+    It is called with what ``words`` makes of the statement, and not where that is nothing.
+    BEGIN and COMMIT are statements too. A roll back is no step of the work.
     """
 
-    def __init__(self, database: Database, announce: Announce) -> None:
-        self._database, self._announce = database, announce
+    def __init__(
+        self, database: Database, announce: Callable[[str], object],
+        words: Callable[[str], str] = gist,
+    ) -> None:  # fmt: skip
+        self._database, self._announce, self._words = database, announce, words
 
     @property
     def dialect(self) -> str:
@@ -36,30 +46,27 @@ class Announced:
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """Announce a statement, carry it out, and return its rows."""
-        self._announce(gist(statement))
+        self._tell(statement)
         return self._database.rows(statement, values)
 
     def change(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Announce a statement, carry it out, and return how many rows it changed."""
-        self._announce(gist(statement))
+        self._tell(statement)
         return self._database.change(statement, values)
 
     @contextmanager
     def transaction(self, begin: str = "") -> Iterator[None]:
         """Announce the beginning and the commit of a transaction as well."""
-        self._announce("BEGIN")
+        self._tell("BEGIN", begins=True)
         with self._database.transaction(begin):
             yield
-            self._announce("COMMIT")
+            self._tell("COMMIT")
 
     def close(self) -> None:
         """Give the connection back."""
         self._database.close()
 
-
-def gist(statement: str) -> str:
-    """Return what a statement does to what: "UPDATE accounts", "INSERT INTO transfers"."""
-    words = statement.split()
-    if words[0] == "SELECT":
-        return f"SELECT {words[words.index('FROM') + 1]}"
-    return " ".join(words[: 3 if words[0] == "INSERT" else 2])
+    def _tell(self, statement: str, *, begins: bool = False) -> None:
+        what = self._words(statement) if begins or self.in_transaction else ""
+        if what:
+            self._announce(what)
