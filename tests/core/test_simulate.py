@@ -154,20 +154,22 @@ def test_a_bounded_sender_agrees_with_the_closed_forms(model: Model, attempts: i
         share(messages, float(model.deliveries_probability(deliveries, attempts)))
 
 
+def agrees(found: dict[str, int | float], model: Model, *numbers: str) -> None:
+    """Compare attempts and duplicates, or the one that is named, with their closed forms."""
+    forms = {
+        "attempts": (model.attempts_mean(), model.attempts_variance()),
+        "processed again": (model.duplicates_mean(), model.deliveries_variance()),
+    }
+    for name in numbers or forms:
+        mean, variance = forms[name]
+        close(found[name] / COUNT, float(mean), float(variance))
+
+
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_an_unbounded_sender_agrees_with_the_closed_forms(model: Model) -> None:
     trace = run(model, ProcessThenAck())
     found = trace.metrics()
-    close(
-        found["attempts"] / COUNT,
-        float(model.attempts_mean()),
-        float(model.attempts_variance()),
-    )
-    close(
-        found["processed again"] / COUNT,
-        float(model.duplicates_mean()),
-        float(model.deliveries_variance()),
-    )
+    agrees(found, model)
     share(len(audit(trace).duplicated), float(model.any_duplicate()))
     assert times(trace)[0] == found["in doubt"] == 0
 
@@ -175,12 +177,7 @@ def test_an_unbounded_sender_agrees_with_the_closed_forms(model: Model) -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.3, 0.6])
 def test_duplicates_do_not_depend_on_message_loss(loss: float) -> None:
     model = Model(ack_loss=0.25)
-    found = run(replace(model, loss=loss), ProcessThenAck()).metrics()
-    close(
-        found["processed again"] / COUNT,
-        float(model.duplicates_mean()),
-        float(model.deliveries_variance()),
-    )
+    agrees(run(replace(model, loss=loss), ProcessThenAck()).metrics(), model, "processed again")
 
 
 def test_a_crash_before_the_effect_is_a_lost_message_and_one_after_it_a_lost_ack() -> None:
@@ -188,16 +185,7 @@ def test_a_crash_before_the_effect_is_a_lost_message_and_one_after_it_a_lost_ack
     crashes = (CrashPoint("receiver", Process, 0.15), CrashPoint("receiver", Send, 0.2))
     trace = run(model, ProcessThenAck(), crashes=crashes)
     found = trace.metrics()
-    close(
-        found["attempts"] / COUNT,
-        float(model.attempts_mean()),
-        float(model.attempts_variance()),
-    )
-    close(
-        found["processed again"] / COUNT,
-        float(model.duplicates_mean()),
-        float(model.deliveries_variance()),
-    )
+    agrees(found, model)
     before = Counter(event.note for event in trace.of("crashed"))
     arrived = found["delivered"] - len([e for e in trace.of("delivered") if e.who == "sender"])
     share(before["before Process"], 0.15, int(arrived))

@@ -41,7 +41,7 @@ from delivery_semantics.systems.http.framing import Passed
 from delivery_semantics.systems.http.killable import Killable
 from delivery_semantics.systems.http.serving import serving
 from delivery_semantics.systems.payments import Card
-from delivery_semantics.systems.payments.steps import STEPS, unobserved
+from delivery_semantics.systems.payments.charging import STEPS, unobserved
 from delivery_semantics.systems.postgresql import postgresql
 from delivery_semantics.theory.windows import effects_in_window
 

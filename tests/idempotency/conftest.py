@@ -112,6 +112,18 @@ class Bed:
         self.runs = 0
         self.app = self.application()
 
+    def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
+        """Hold requests in the handler: one event says that one is there, one lets it go on."""
+        inside, go_on, handler = asyncio.Event(), asyncio.Event(), self.handler
+
+        async def held(request: Request) -> Response:
+            inside.set()
+            await go_on.wait()
+            return await handler(request)
+
+        self.handler = held
+        return inside, go_on
+
     def application(self, inner: ASGIApp | None = None) -> ASGIApp:
         """The layer around the endpoints, or around another application."""
 

@@ -124,21 +124,15 @@ class Slow:
     """A handler that waits, and the renewals of its lease meanwhile."""
 
     def __init__(self, bed: Bed) -> None:
-        self.inside, self.go_on = asyncio.Event(), asyncio.Event()
+        self.inside, self.go_on = bed.hold()
         self.renewals = asyncio.Queue[bool]()
         loop, renew = asyncio.get_running_loop(), bed.keys.renew
-
-        async def slow(request: Request) -> Response:
-            self.inside.set()
-            await self.go_on.wait()
-            return await bed.charge(request)
 
         def count(claim: Claim) -> bool:
             held = renew(claim)
             loop.call_soon_threadsafe(self.renewals.put_nowait, held)
             return held
 
-        bed.handler = slow
         bed.keys.renew = count  # type: ignore[method-assign]
 
     async def another_would_have_come(self) -> None:

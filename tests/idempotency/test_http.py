@@ -40,14 +40,7 @@ async def test_h2_a_retry_gets_status_headers_and_body_again(bed: Bed) -> None:
 async def test_h3_of_eight_at_once_one_is_carried_out_and_the_others_are_told_to_wait(
     bed: Bed,
 ) -> None:
-    inside, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: Request) -> Response:
-        inside.set()
-        await go_on.wait()
-        return await bed.charge(request)
-
-    bed.handler = slow
+    inside, go_on = bed.hold()
     first = asyncio.create_task(bed.post())
     await inside.wait()
     others = await asyncio.gather(*(bed.post() for _ in range(7)))
@@ -99,14 +92,7 @@ async def test_h5_a_refused_request_changes_nothing(bed: Bed) -> None:
 
 
 async def test_h5_nor_does_it_while_the_first_is_being_carried_out(bed: Bed) -> None:
-    inside, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: Request) -> Response:
-        inside.set()
-        await go_on.wait()
-        return await bed.charge(request)
-
-    bed.handler = slow
+    inside, go_on = bed.hold()
     first = asyncio.create_task(bed.post())
     await inside.wait()
     assert (await bed.post(body=b'{"amount": 2000}')).status_code in (400, 422)

@@ -22,13 +22,12 @@ from ...idempotency import STRIPE, IdempotencyMiddleware, KeyStore, Profile
 from . import charges
 from .accounts import Authentication, account_of
 from .card import Card
-from .charging import Charging
+from .charging import Announce, Charging, unobserved
 from .description import description
 from .ending import closing_at_the_end
 from .envelope import Envelope, NewKey, random_id
 from .errors import ApiError
 from .parameters import charge_asked, page_asked
-from .steps import Announce, unobserved
 
 
 def payments_app(

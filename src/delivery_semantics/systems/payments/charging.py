@@ -20,7 +20,20 @@ from . import charges
 from .card import Card, CardInDoubt
 from .errors import ApiError
 from .parameters import DECLINED, ChargeAsked
-from .steps import Announce
+
+STEPS = (
+    "received", "claimed", "charge written", "charge committed", "card asked", "card answered",
+    "result written", "result committed", "replying", "replied",
+)  # fmt: skip
+"""The steps of a charge, at which somebody may look on, or pull the plug. A service without a
+card processor has one transaction, and passes neither "charge committed" nor the card's."""
+
+Announce = Callable[[str], object]
+"""Called at each step, with its name; the service goes on when it returns."""
+
+
+def unobserved(step: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
