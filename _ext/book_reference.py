@@ -27,6 +27,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 PAGE = "appendix/reference"
 SIGNATURE = re.compile(r"<dt class=\"sig .*?</dt>", re.DOTALL)
+UNSTYLED = re.compile(r"<span class=\"(?:pre|n|p|o|w|default_value)\">([^<]*)</span>")
 CODE = re.compile(r"(?<![`:\w])`([^`\n]+)`(?![`_])")
 
 
@@ -145,8 +146,10 @@ def process(
 
 
 def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], _: object) -> None:
-    """Make the lines of a long signature what they are: lines, and no list without terms."""
+    """Make the lines of a long signature lines, and leave out spans that nothing styles."""
     if page == PAGE:
+        for _ in range(2):  # they stand within each other
+            context["body"] = UNSTYLED.sub(r"\1", context["body"])
         lines = {"<dl>": "", "</dl>": "", "<dd>": '<span class="line">', "</dd>": "</span>"}
         tags = re.compile("|".join(lines))
         context["body"] = SIGNATURE.sub(
