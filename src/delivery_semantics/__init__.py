@@ -9,7 +9,7 @@ Book: index
 
 from __future__ import annotations
 
-from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, Audit, Semantic, audit
+from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, Audit, Semantic, audit
 from .core.crashes import CrashPoint, Outage
 from .core.effects import (
     Ack,
@@ -35,7 +35,8 @@ from .core.network import LOST, Faults, Network
 from .core.script import script
 from .core.simulate import UnboundedRun, simulate
 from .core.steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
-from .core.trace import Event, Trace
+from .core.trace import Event, Record, Trace
+from .live.log import from_lines, to_lines
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .participants.receivers import (
     AckThenProcess,
@@ -59,13 +60,13 @@ from .participants.senders import (
 __version__ = "0.1.0"
 
 __all__ = [
-    "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "LOST", "Ack", "AckThenProcess",
+    "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "FIFO", "LOST", "Ack", "AckThenProcess",
     "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "Confirm", "Crash",
     "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
     "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load",
     "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant",
     "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck", "ProcessThenMark",
-    "Receive", "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step",
-    "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore",
-    "payments", "script", "simulate",
+    "Receive", "Record", "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic",
+    "Send", "Step", "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait",
+    "audit", "explore", "from_lines", "payments", "script", "simulate", "to_lines",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ from delivery_semantics import (
     ProcessOnce,
     ProcessThenAck,
     Receive,
+    Record,
     Relay,
     RetryUntilAcked,
     Semantic,
@@ -98,6 +99,8 @@ NUMBERS: dict[tuple[Callable[..., object], str], tuple[str, Bad]] = {
     (Receive, "timeout_s"): TIME,
     (Wait, "delay_s"): TIME,
     (payments, "count"): COUNT,
+    (Record, "position"): optional(*COUNT_FROM_0),
+    (Record, "delivery"): COUNT_FROM_0,
 }  # fmt: skip
 
 # What else each of them needs.
@@ -111,6 +114,7 @@ GOOD: dict[Callable[..., object], dict[str, Any]] = {
     AlternatingBitSender: {"receiver": "receiver", "messages": ONE},
     Relay: {"next": "receiver", "timeout_s": 1.0, "attempts_max": 1},
     Receive: {"payload": ONE[0], "timeout_s": 1.0},
+    Record: {"id": "1"},
 }
 
 
@@ -132,7 +136,8 @@ def test_a_number_out_of_range(call: Callable[..., object], name: str) -> None:
 # Placed fates have tests of their own.
 FREE = {
     ("Network", "placed"),
-    ("Message", "amount"), ("payments", "amount"), ("Save", "value"), ("Load", "default"),
+    ("Message", "amount"), ("Record", "amount"), ("payments", "amount"),
+    ("Save", "value"), ("Load", "default"),
     ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"),
 }  # fmt: skip
 RESULTS = {"Audit", "Event", "Exploration", "Trace", "UnboundedRun", "Verdict"}
@@ -258,7 +263,9 @@ def test_a_semantic_of_findings_that_do_not_exist() -> None:
         Semantic("mine", ("lost", "forgotten"), "acked")
     assert str(error.value) == (
         "allows: 'forgotten' is no finding; "
-        "allowed: lost, lost though acked, duplicated, unexpected"
+        "allowed: lost, lost though acked, duplicated, unexpected, aborted read, "
+        "wrong amount, two at one position, skipped, out of order, one at two positions, "
+        "redelivered"
     )
     with pytest.raises(ValueError, match="evidence is 'sent'; allowed: acked, processed"):
         Semantic("mine", (), "sent")

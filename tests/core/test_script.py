@@ -38,7 +38,7 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.perform import boot, perform
 from delivery_semantics.core.steps import describe
-from delivery_semantics.core.trace import WHAT
+from delivery_semantics.core.trace import RUN
 from delivery_semantics.core.world import DOWN
 
 M1, M2 = payments(2)
@@ -265,7 +265,7 @@ def test_every_kind_of_event_has_a_script() -> None:
     )
     runs = (told, in_doubt, repeated, paced)
     found = {e.what for trace in runs for e in trace.events}
-    assert sorted(found) == sorted(WHAT)
+    assert sorted(found) == sorted(RUN)
 
 
 # Steps that are not possible --------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_a_participant_sees_its_own_events_and_no_fault_of_the_network() -> None
         ("delivered", repr(Ack("1"))), ("confirmed", repr(Message("1"))),
         ("saved", "settled=1"),
         ("sent", repr(M2)), ("timed_out", ""),
-        ("sent", repr(M2)), ("timed_out", "early"),
+        ("sent", repr(M2)), ("timed_out", ""),
         ("gave_up", repr(Message("2"))), ("saved", "settled=2"),
     )  # fmt: skip
     assert [what for what, _ in REPEATED.seen_by("receiver")] == [

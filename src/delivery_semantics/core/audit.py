@@ -8,16 +8,26 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from .trace import Trace
+from .order import Log, Place, group, late, redelivered
+from .trace import PARKED, Event, Trace
 
-FINDINGS = ("lost", "lost though acked", "duplicated", "unexpected")
+ORDER = ("out of order", "one at two positions")
+FINDINGS = (
+    "lost", "lost though acked", "duplicated", "unexpected", "aborted read", "wrong amount",
+    "two at one position", "skipped", *ORDER, "redelivered",
+)  # fmt: skip
 """What can be wrong with a message; "lost though acked" is the worse kind of lost."""
 
+ALWAYS = ("sent", "acked", "in doubt", "processed", *FINDINGS[:4])
 EVIDENCE = ("acked", "processed")
-FAULTS = ("lost", "duplicated", "refused", "timed_out", "crashed")
+FAULTS = (
+    "lost", "duplicated", "refused", "timed_out", "crashed", "killed", "paused", "partitioned",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,12 +35,15 @@ class Semantic:
     """A guarantee: the findings it allows, and the evidence without which nothing is known.
 
     ``evidence`` is "acked" where the guarantee speaks about acked messages, else "processed".
+    The findings of ``ORDER`` are allowed unless it is ``ordered``; "redelivered" always is, and
+    "skipped" where "lost" is.
     Raises ValueError for a finding or an evidence that does not exist.
     """
 
     name: str
     allows: tuple[str, ...]
     evidence: str
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         for value in self.allows:
@@ -40,6 +53,11 @@ class Semantic:
                 )
         if self.evidence not in EVIDENCE:
             raise ValueError(f"evidence is {self.evidence!r}; allowed: {', '.join(EVIDENCE)}")
+
+    def may(self, finding: str) -> bool:
+        """Tell whether the guarantee allows this finding."""
+        free = ("redelivered", *(() if self.ordered else ORDER))
+        return finding in free or ("lost" if finding == "skipped" else finding) in self.allows
 
 
 AT_MOST_ONCE = Semantic("at-most-once", ("lost", "lost though acked"), "processed")
@@ -51,83 +69,229 @@ AT_LEAST_ONCE = Semantic("at-least-once", ("duplicated",), "acked")
 EXACTLY_ONCE = Semantic("exactly-once processing", (), "acked")
 """1 time: nothing may be wrong."""
 
+FIFO = Semantic("exactly-once processing, in order", (), "acked", ordered=True)
+"""1 time, and each after those that came before it in its key."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """What became of one run's messages; each tuple holds message ids in a fixed order.
 
     ``sent`` all that the senders were given. ``acked`` confirmed to a sender. ``in_doubt``
-    never acked. ``processed`` (id, times) in order of first effect. ``lost`` never processed.
-    ``unexpected`` processed but never sent. Money is in the unit of ``Message.amount``.
+    never acked, nor known to have failed; ``recovered`` those of them that were processed all
+    the same. ``processed`` (id, times) in order of first effect.
+    ``failed`` definitely not to be processed. ``parked`` put aside. ``unread`` acked, but the
+    log stops before it could be read. Where subscribers have names, "7 (mail)" is message 7
+    at mail, and each of them is to process each message. The others are ``FINDINGS``:
+
+    ``lost`` never processed; in a log from outside only what was acked. ``unexpected``
+    processed but never sent; ``aborted_read`` although it failed; ``wrong_amount`` with other
+    money than was sent under this id. ``out_of_order`` after a later one of its key;
+    ``skipped`` never, though an earlier and a later one of its key were. Positions are those
+    that the system told, else the order in which one sender first sent.
+
+    Money is in the unit of ``Message.amount``; what failed, was parked, or is in doubt in a
+    log from outside is not expected.
     """
 
     sent: tuple[str, ...]
-    acked: tuple[str, ...]
-    in_doubt: tuple[str, ...]
-    processed: tuple[tuple[str, int], ...]
-    lost: tuple[str, ...]
-    lost_though_acked: tuple[str, ...]
-    duplicated: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    money_expected: int
-    money_there: int
-    faults: tuple[str, ...]
+    acked: tuple[str, ...] = ()
+    in_doubt: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+    processed: tuple[tuple[str, int], ...] = ()
+    failed: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    lost_though_acked: tuple[str, ...] = ()
+    duplicated: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    aborted_read: tuple[str, ...] = ()
+    wrong_amount: tuple[str, ...] = ()
+    two_at_one_position: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    out_of_order: tuple[str, ...] = ()
+    one_at_two_positions: tuple[str, ...] = ()
+    redelivered: tuple[str, ...] = ()
+    money_expected: int = 0
+    money_there: int = 0
+    faults: tuple[str, ...] = ()
+    kept: bool = True
 
     def findings(self) -> dict[str, tuple[str, ...]]:
         """Return the ids under each of ``FINDINGS``, empty ones too."""
         return {name: getattr(self, name.replace(" ", "_")) for name in FINDINGS}
 
+    def report(self, *, empty: bool = False) -> dict[str, tuple[str, ...]]:
+        """Return what to tell: the ids under each heading, a repeated one with its times.
+
+        Headings beyond the eight that every run is asked about are there if they have ids, or
+        with ``empty``.
+        """
+        times = tuple(f"{id} ({n} times)" if n > 1 else id for id, n in self.processed)
+        found = {"sent": self.sent, "acked": self.acked, "in doubt": self.in_doubt}
+        found |= {"processed": times, "failed": self.failed, "parked": self.parked}
+        found |= {"unread": self.unread} | self.findings()
+        return {name: ids for name, ids in found.items() if ids or empty or name in ALWAYS}
+
     def verdict(self, semantic: Semantic) -> str:
         """Return "ok", "unknown: …" or "broken: …" with everything that was not allowed.
 
         A finding is never excused by missing evidence: "broken" comes before "unknown".
+        Raises ValueError for what is no `Semantic`.
         """
+        if not isinstance(semantic, Semantic):
+            raise ValueError(f"semantic is {semantic!r}; allowed: a Semantic")
         broken = [
             f"{name} {', '.join(ids)}"
             for name, ids in self.findings().items()
-            if ids and name not in semantic.allows
+            if ids and not semantic.may(name)
         ]
         if broken:
             return f"broken: {'; '.join(broken)}"
+        if not self.kept:
+            return "unknown: no event was kept"
         if not getattr(self, semantic.evidence):
             return f"unknown: nothing was {semantic.evidence}"
+        if self.unread and not semantic.may("lost though acked"):
+            return f"unknown: not drained, so {', '.join(self.unread)} may still be read"
         return "ok" if self.faults else "unknown: no fault fired"
 
 
 def audit(trace: Trace) -> Audit:
-    """Judge a run by its trace."""
-    ids = tuple(message.id for message in trace.messages)
-    acked = frozenset(e.payload.id for e in trace.of("confirmed") if e.payload)
-    processed = trace.processed()
-    lost = tuple(i for i in ids if not processed[i])
-    known = frozenset(ids)
-    return Audit(
-        sent=ids,
-        acked=tuple(i for i in ids if i in acked),
-        in_doubt=tuple(i for i in ids if i not in acked),
-        processed=tuple(processed.items()),
-        lost=lost,
-        lost_though_acked=tuple(i for i in lost if i in acked),
-        duplicated=tuple(i for i, times in processed.items() if times > 1),
-        unexpected=tuple(i for i in processed if i not in known),
-        money_expected=sum(message.amount for message in trace.messages),
-        money_there=_money_there(trace),
-        faults=_faults(trace),
-    )
+    """Judge a run by its trace. Raises ValueError for what is no `Trace`."""
+    if not isinstance(trace, Trace):
+        raise ValueError(f"trace is {trace!r}; allowed: a Trace")
+    if trace.messages and not trace.events:  # they went to ``record``
+        return Audit(sent=tuple(message.id for message in trace.messages), kept=False)
+    return _Judge(trace).audit()
 
 
-def _money_there(trace: Trace) -> int:
-    payloads = (event.payload for event in trace.of("processed"))
-    return sum(getattr(payload, "amount", 0) for payload in payloads)
+class _Judge:
+    """What the events say, gathered once; a place is a message at one subscriber."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.happened: dict[str, list[Event]] = defaultdict(list)
+        for event in trace.events:
+            self.happened[event.what].append(event)
+        self.effects, aborted = _standing(trace.events, self.happened)
+        self.times = Counter(_places(self.effects))
+        self.amounts: Counter[str] = Counter()
+        for message in trace.messages:
+            self.amounts[message.id] += message.amount
+        self.acked = self._ids("confirmed")
+        known = self.acked | self._ids("gave_up")
+        self.failed = (self._ids("failed") | aborted) - known
+        self.log = Log(self.happened, self.effects)
+
+    def audit(self) -> Audit:
+        times, amounts, outside = self.times, self.amounts, self.trace.outside
+        groups = self._groups()
+        wanted = ((id, g) for id in amounts if id not in self.failed for g in groups)
+        never = [place for place in wanted if not times[place]]
+        put = set(_places(e for kind in PARKED for e in self.happened[kind]))
+        parked = {p: None for p in never if p in put or (p[0], "") in put}
+        missing = [place for place in never if place not in parked]
+        known = [place for place in missing if place[0] in self.acked or not outside]
+        unread = self._unread(known) if outside else {}
+        lost = [place for place in known if place not in unread]
+        due = {*known, *(place for place in times if place[0] not in self.failed)}
+        ids, answered = [m.id for m in self.trace.messages], self.acked | self.failed
+        doubt, seen = [id for id in ids if id not in answered], {id for id, _ in times}
+        told: dict[str, Any] = {
+            heading.replace(" ", "_"): _names(places)
+            for heading, places in self._findings(missing, lost).items()
+        }
+        return Audit(
+            sent=tuple(ids),
+            acked=tuple(i for i in ids if i in self.acked),
+            in_doubt=tuple(doubt),
+            recovered=tuple(id for id in doubt if id in seen),
+            processed=tuple(zip(_names(times), times.values(), strict=True)),
+            failed=tuple(i for i in ids if i in self.failed),
+            parked=_names(parked),
+            unread=_names(unread),
+            **told,
+            money_expected=sum(amounts[id] for id, _ in due),
+            money_there=sum(getattr(e.payload, "amount", 0) for e in self.effects),
+            faults=_faults(self.trace),
+        )
+
+    def _findings(self, missing: list[Place], lost: list[Place]) -> dict[str, Iterable[Place]]:
+        times, begun = self.times, self.log.passed(begun=True)
+        return {
+            "lost": lost,
+            "lost though acked": (place for place in lost if place[0] in self.acked),
+            "duplicated": (place for place, n in times.items() if n > 1),
+            "unexpected": (place for place in times if place[0] not in self.amounts),
+            "aborted read": (place for place in times if place[0] in self.failed),
+            "wrong amount": self._wrong_amounts(),
+            "two at one position": ((id, "") for id in self.log.two_at_one()),
+            "out of order": late(self.happened["sent"], self.effects),
+            "skipped": (place for place in missing if place in begun),
+            "one at two positions": ((id, "") for id in self.log.one_at_two()),
+            "redelivered": redelivered(self.happened),
+        }
+
+    def _ids(self, what: str) -> set[str]:
+        return {event.payload.id for event in self.happened[what] if event.payload}
+
+    def _groups(self) -> Iterable[str]:
+        kinds = ("delivered", "drained", *PARKED)
+        named = (group(event.payload) for kind in kinds for event in self.happened[kind])
+        return dict.fromkeys([*(g for _, g in self.times), *filter(None, named)]) or ("",)
+
+    def _unread(self, known: list[Place]) -> dict[Place, None]:
+        """Return what the log may have stopped too early to show as processed."""
+        passed = self.log.passed()
+        drained = {group(event.payload) for event in self.happened["drained"]}
+        return {p: None for p in known if p not in passed and not {p[1], ""} & drained}
+
+    def _wrong_amounts(self) -> Iterable[Place]:
+        moved = ((e.payload, getattr(e.payload, "amount", 0)) for e in self.effects)
+        return (
+            (p.id, group(p))
+            for p, amount in moved
+            if p and amount != self.amounts.get(p.id, amount)
+        )
+
+
+def _standing(
+    events: tuple[Event, ...], happened: dict[str, list[Event]]
+) -> tuple[list[Event], set[str]]:
+    """Return the effects that no rollback of their own processor undid, and the other ids."""
+    if not happened["aborted"]:
+        return happened["processed"], set()
+    undone: Counter[tuple[str, str]] = Counter()
+    standing = []
+    for event in reversed(events):
+        at = (event.who, event.payload.id if event.payload else "")
+        if event.what == "aborted":
+            undone[at] += 1
+        elif event.what == "processed" and undone[at]:
+            undone[at] -= 1
+        elif event.what == "processed":
+            standing.append(event)
+    return standing[::-1], {id for (_, id), times in undone.items() if times}
+
+
+def _places(events: Iterable[Event]) -> Iterable[Place]:
+    return ((e.payload.id, group(e.payload)) for e in events if e.payload)
+
+
+def _names(places: Iterable[Place]) -> tuple[str, ...]:
+    """Write each place once."""
+    return tuple(f"{id} ({g})" if g else id for id, g in dict.fromkeys(places))
 
 
 def _faults(trace: Trace) -> tuple[str, ...]:
     """Return the kinds of fault that fired; "overtaken" is a packet that came too late."""
-    fired = Counter(event.what for event in trace.of(*FAULTS))
+    fired = {event.what for event in trace.of(*FAULTS)}
     newest: dict[tuple[str, str], int] = {}
     for event in trace.of("delivered", "refused"):
         link = (event.peer, event.who)
         if event.packet < newest.get(link, 0):
-            fired["overtaken"] += 1
+            fired.add("overtaken")
         newest[link] = max(event.packet, newest.get(link, 0))
-    return tuple(name for name in (*FAULTS, "overtaken") if fired[name])
+    return tuple(name for name in (*FAULTS, "overtaken") if name in fired)

@@ -10,19 +10,54 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from .check import at_least
 from .effects import Message, Payload
 
-WHAT = (
+RUN = (
     "sent", "lost", "duplicated", "delivered", "refused", "ignored", "processed", "marked",
     "checked", "skipped", "saved", "timed_out", "waited", "crashed", "restarted", "confirmed",
     "gave_up",
 )  # fmt: skip
+"""What happens in a run of this package."""
+PARKED = ("rejected", "dead_lettered", "expired", "returned")
+"""What a real system does with a message instead of handing it over."""
+LOGGED = (
+    "failed", "aborted", "drained", *PARKED, "killed", "paused", "resumed", "partitioned",
+    "healed",
+)  # fmt: skip
+"""What only the log of a real system tells."""
+WHAT = RUN + LOGGED
 
 Outcome = tuple[tuple[str, int, str], ...]
 """For each message: its id, how often it was processed, what its sender knows ("" nothing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as a real system keeps it and hands it over.
+
+    ``position`` is its place among those of the same ``key`` (a partition, a message group),
+    None if not told. ``delivery`` counts how often it was handed over, from 1; 0 if not told.
+    ``group`` is the subscriber for whom, "" where there is one only.
+    Raises ValueError for a position or a delivery below zero.
+    """
+
+    kind: ClassVar[str] = "message"
+    id: str
+    amount: int = 0
+    key: str = ""
+    position: int | None = None
+    delivery: int = 0
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if self.position is not None:
+            at_least("position", self.position, 0)
+        at_least("delivery", self.delivery, 0)
 
 
 class Event(NamedTuple):
@@ -45,30 +80,48 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Trace:
-    """Who took part, which messages were to be sent, and every event in its order."""
+    """Who took part, which messages were to be sent, and every event in its order.
+
+    ``outside`` marks the log of somebody else's run: it may stop before the run did.
+    Raises ValueError for an id or an amount of the wrong type, and for an unknown event.
+    """
 
     names: tuple[str, ...]
     messages: tuple[Message, ...]
     events: tuple[Event, ...]
+    outside: bool = False
+
+    def __post_init__(self) -> None:
+        for message in self.messages:
+            if not isinstance(message, Message):
+                raise ValueError(f"messages: {message!r} is none; allowed: Message")
+            if not isinstance(message.id, str):
+                raise ValueError(f"id of a message is {message.id!r}; allowed: text")
+            if type(message.amount) is not int:
+                raise ValueError(f"amount is {message.amount!r}; allowed: a whole number")
+        try:
+            kinds = {event.what for event in self.events}
+        except (AttributeError, TypeError) as error:
+            raise ValueError("events: what is there is none; allowed: Event") from error
+        check_kinds(kinds)
 
     def of(self, *what: str) -> tuple[Event, ...]:
         """Return the events of these kinds. Raises ValueError for an unknown kind."""
-        for kind in what:
-            if kind not in WHAT:
-                raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")
+        check_kinds(what)
         return tuple(event for event in self.events if event.what in what)
 
     def seen_by(self, who: str) -> tuple[tuple[str, str], ...]:
         """Return all that ``who`` can know: its own events as (what, payload), without times.
 
-        Two traces with the same view leave ``who`` no way to tell them apart.
+        Two traces with the same view leave ``who`` no way to tell them apart: a timer that
+        fires early looks like any other, and nobody sees at which point it crashes itself.
         Raises ValueError for a name that took no part.
         """
         if who not in self.names:
             raise ValueError(f"who: {who!r} took no part; allowed: {', '.join(self.names)}")
         hidden = ("lost", "duplicated", "refused")
         return tuple(
-            (event.what, repr(event.payload) if event.payload else event.note)
+            (event.what, repr(event.payload) if event.payload else _seen_note(event))
             for event in self.events
             if event.who == who and event.what not in hidden
         )
@@ -109,3 +162,15 @@ class Trace:
         """Return a hash of every event; equal digests mean equal runs."""
         lines = "\n".join(repr(tuple(event)) for event in self.events)
         return hashlib.blake2b(lines.encode(), digest_size=8).hexdigest()
+
+
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Raise ValueError for a kind of event that is not in ``WHAT``."""
+    for kind in kinds:
+        if kind not in WHAT:
+            raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")
+
+
+def _seen_note(event: Event) -> str:
+    hidden = event.what == "crashed" or event.note == "early"
+    return "" if hidden else event.note

@@ -34,7 +34,7 @@ def encode(packet: Packet) -> bytes:
     number, source, target, payload = packet
     content = {
         "version": VERSION, "packet": number, "source": source, "target": target,
-        "payload": _fields(payload),
+        "payload": written(payload),
     }  # fmt: skip
     datagram = json.dumps(content, separators=(",", ":")).encode("ascii")
     if len(datagram) > BYTES_MAX:
@@ -83,12 +83,13 @@ for _kind in (Message, Ack, Frame, BitAck):
     learn(_kind)
 
 
-def _fields(payload: Any) -> list[Any]:  # noqa: ANN401  # of whatever kind
+def written(payload: Any) -> list[Any]:  # noqa: ANN401  # of whatever kind
+    """Return a payload as JSON has it: the name of its kind, then its fields in order."""
     kind, shape = KINDS.get(type(payload).__name__, (None, {}))
     if type(payload) is not kind:
         raise TypeError(f"payload: {payload!r}; allowed on a wire: {', '.join(KINDS)}")
     values = (getattr(payload, name) for name in shape)
-    return [kind.__name__, *(v if isinstance(v, PLAIN) else _fields(v) for v in values)]
+    return [kind.__name__, *(v if isinstance(v, PLAIN) else written(v) for v in values)]
 
 
 def _packet(datagram: object) -> Packet:
@@ -98,14 +99,15 @@ def _packet(datagram: object) -> Packet:
             "payload": [*content],
         }:  # fmt: skip
             # int() makes 1 of JSON's true, so that writing it again shows the difference.
-            return Packet(int(number), source, target, _payload(content))
+            return Packet(int(number), source, target, read(content))
     raise ValueError("no packet")
 
 
-def _payload(content: list[Any]) -> Payload:
+def read(content: list[Any]) -> Payload:
+    """Return the payload that ``written`` gave. Raises KeyError, ValueError, TypeError."""
     name, *values = content
     kind, shape = KINDS[name]
-    values = [_payload(value) if isinstance(value, list) else value for value in values]
+    values = [read(value) if isinstance(value, list) else value for value in values]
     if not all(type(v) in allowed for v, allowed in zip(values, shape.values(), strict=True)):
         raise ValueError("no payload")
     made: Payload = kind(*values)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from ..core.audit import Audit, Semantic
+from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
 from ..core.exploration import Exploration, Verdict
 from ..core.trace import Event, Trace
@@ -119,19 +119,17 @@ def metrics(
 def findings(audit: Audit, *, semantic: Semantic | None = None, caption: str = "") -> Table:
     """Return what became of the messages and of the money: one row each, "count" and "ids".
 
+    Rows are those of `Audit.report`.
     With ``semantic`` a column says which findings it allows, and the caption its verdict.
     """
-    found = audit.findings()
-    times = tuple(f"{id} ({n} times)" if n > 1 else id for id, n in audit.processed)
-    ids = {"sent": audit.sent, "acked": audit.acked, "in doubt": audit.in_doubt}
-    ids |= {"processed": times} | found
+    ids = audit.report()
     money = {"money expected": audit.money_expected, "money there": audit.money_there}
     columns: dict[str, list[Any]] = {
         "count": [*map(len, ids.values()), *money.values()],
         "ids": [*map(_listed, ids.values()), *("" for _ in money)],
     }
     if semantic is not None:
-        allowed = {name: "yes" if name in semantic.allows else "no" for name in found}
+        allowed = {name: "yes" if semantic.may(name) else "no" for name in FINDINGS}
         columns[f"allowed by {semantic.name}"] = [allowed.get(n, "") for n in [*ids, *money]]
     judged = f": {semantic.name} is {audit.verdict(semantic)}" if semantic else ""
     caption = caption or f"Audit{judged}"
