@@ -30,10 +30,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
 """Each room, and the rooms that it may import; a room stands below those that import it."""
 ROOMS["experiments"] = tuple(ROOMS)
 
+COMMANDS = {"audit": ("core", "live")}
+"""Modules beside the face that are only run, and the rooms that they may import."""
+
 READING_ORDER = (
     *("effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform"),
     *("crashes", "driver", "script", "simulate", "collector", "exploration", "explore"),
-    *("audit", "check", "dice"),
+    *("order", "audit", "check", "dice"),
 )
 """The core's modules, in the order in which to read them."""
 
@@ -112,12 +115,14 @@ class House:
         if found.module.partition(".")[0] != self.package:
             return None
         within = f"{module}.{found.name}".removeprefix(".")
+        if within in COMMANDS:  # none is imported: it is the public name that they share
+            return self.modules[FACE]
         return self.modules.get(within) or self.modules[module or FACE]
 
     def arrows(self) -> dict[tuple[str, str], int]:
         """Return each pair of rooms of which the first imports the second: how many names."""
         found: dict[tuple[str, str], int] = {}
-        for module in self.modules.values():
+        for module in (m for m in self.modules.values() if m.name not in COMMANDS):
             for target in filter(None, map(self.target, module.imports)):
                 if module.room != target.room:
                     pair = module.room, target.room

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 import shown
-from house import FACE, ROOMS, House, Import, Module, read_imports
+from house import COMMANDS, FACE, ROOMS, House, Import, Module, read_imports
 
 Rule = Callable[[House], Iterator[str]]
 
@@ -72,15 +72,15 @@ def strangers(module: Module) -> Iterator[tuple[Import, str]]:
 
 
 def stands_in_a_room(house: House) -> Iterator[str]:
-    """A module is the face or stands in a room."""
+    """A module is the face, a command or stands in a room."""
     for module in house.modules.values():
-        if module.room not in (FACE, *ROOMS):
+        if module.room not in (FACE, *COMMANDS, *ROOMS):
             yield f"{place(module, 1)}: {module.room} is no room; allowed: {', '.join(ROOMS)}"
 
 
 def imports_the_rooms_below(house: House) -> Iterator[str]:
     """A room imports those that `ROOMS` names for it; the face, the core and participants."""
-    plan = {**ROOMS, FACE: ("core", "participants")}
+    plan = {**ROOMS, **COMMANDS, FACE: ("core", "participants")}
     plan["experiments"] += (FACE,)
     for module in house.modules.values():
         for found in module.imports:

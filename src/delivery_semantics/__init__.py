@@ -36,7 +36,6 @@ from .core.script import script
 from .core.simulate import UnboundedRun, simulate
 from .core.steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
 from .core.trace import Event, Record, Trace
-from .live.log import from_lines, to_lines
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .participants.receivers import (
     AckThenProcess,
@@ -68,5 +67,5 @@ __all__ = [
     "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck", "ProcessThenMark",
     "Receive", "Record", "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic",
     "Send", "Step", "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait",
-    "audit", "explore", "from_lines", "payments", "script", "simulate", "to_lines",
+    "audit", "explore", "payments", "script", "simulate",
 ]  # fmt: skip

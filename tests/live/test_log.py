@@ -33,16 +33,14 @@ from delivery_semantics import (
     Timeout,
     Trace,
     audit,
-    from_lines,
     payments,
     script,
     simulate,
-    to_lines,
 )
 from delivery_semantics.core.audit import FINDINGS
 from delivery_semantics.core.trace import WHAT
 from delivery_semantics.experiments.stripe.journal import Asked, Said
-from delivery_semantics.live.log import FIELDS
+from delivery_semantics.live.log import FIELDS, from_lines, to_lines
 from delivery_semantics.participants.alternating_bit import BitAck, Frame
 
 LOSSY = Network(messages=Faults(loss=0.3, duplication=0.2), acks=Faults(loss=0.3))
