@@ -131,6 +131,7 @@ def test_what_it_has_forked_ends_with_it() -> None:
         listening.settimeout(30)
         with started("Echo", echo("forks", str(listening.getsockname()[1]))) as server:
             forked, _ = listening.accept()
+            forked.settimeout(30)
             server.signal(signal.SIGTERM)
             assert server.wait() == -signal.SIGTERM
             with forked:
