@@ -25,6 +25,8 @@ PANEL = [SHOW / "panel.css", SHOW / "panel.js"]
 HIDDEN_FRAME = re.compile(
     r'<div class="panel-frame" hidden="hidden">(.*?</p>\n</div>)\n</div>', re.DOTALL
 )
+# What Pygments and docutils mark and no rule colours: words, names, signs and blanks of code.
+COLOURLESS = [re.compile(rf'<span class="{kind}">([^<]*)</span>') for kind in ("pre", "[nopw]")]
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
@@ -115,14 +117,18 @@ def complete_context(
     """Give the layout its text, its description, and only the project's own files.
 
     The frames of a panel that are not in sight become templates, which a browser reads and does
-    not build: they were half of the elements of a page. In a notebook they stay as they are,
-    since JupyterLab empties a template out on the page.
+    not build, and code has no element without a colour: the two were more than half of the
+    elements of a page. In a notebook the frames stay, since JupyterLab empties a template out
+    on the page.
     """
     context["description"] = description_of(doctree, app.config.html_title)
     body = context.get("body", "")
     for written, meant in MENDED.items():
         body = body.replace(written, meant)
-    context["body"] = HIDDEN_FRAME.sub(r"<template>\1</template>", body)
+    body = HIDDEN_FRAME.sub(r"<template>\1</template>", body)
+    for colourless in COLOURLESS:
+        body = colourless.sub(r"\1", body)
+    context["body"] = body
     own = {f"_static/{path.name}" for path in PANEL}
     for kind in ("css_files", "script_files"):
         context[kind] = [
