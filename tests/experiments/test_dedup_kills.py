@@ -105,20 +105,20 @@ def test_the_shares_are_those_of_theory_on_postgresql_too(receiver: str, server:
 
 
 def test_a_thousand_kills_lose_and_repeat_nothing_with_the_mended_receiver() -> None:
-    ordeal = killed_everywhere("ProcessOnce", messages=200)
-    found = audit(ordeal.trace)
-    assert ordeal.fell == dict.fromkeys(ordeal.fell, 200)
-    assert (len(ordeal.fell), ordeal.fell.total()) == (6, 1200)
+    killed = killed_everywhere("ProcessOnce", messages=200)
+    found = audit(killed.trace)
+    assert killed.fell == dict.fromkeys(killed.fell, 200)
+    assert (len(killed.fell), killed.fell.total()) == (6, 1200)
     assert found.verdict(EXACTLY_ONCE) == "ok"
     assert (found.lost, found.duplicated) == ((), ())
-    assert ordeal.money_there == found.money_expected == 2000
+    assert killed.money_there == found.money_expected == 2000
 
 
 def test_a_hundred_kills_lose_and_repeat_nothing_on_postgresql(server: str) -> None:
-    ordeal = killed_everywhere("ProcessOnce", messages=20, server=server)
-    assert ordeal.fell.total() == 120
-    assert audit(ordeal.trace).verdict(EXACTLY_ONCE) == "ok"
-    assert ordeal.money_there == 200
+    killed = killed_everywhere("ProcessOnce", messages=20, server=server)
+    assert killed.fell.total() == 120
+    assert audit(killed.trace).verdict(EXACTLY_ONCE) == "ok"
+    assert killed.money_there == 200
 
 
 def test_the_broken_receivers_pay_each_time_that_they_are_killed_in_their_window() -> None:

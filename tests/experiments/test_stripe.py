@@ -26,7 +26,7 @@ from delivery_semantics.experiments.stripe.kills import (
 from delivery_semantics.experiments.stripe.lab import lab, processor
 from delivery_semantics.experiments.stripe.live import (
     PAYMENT,
-    Lives,
+    Restartable,
     charge,
     charged,
     service,
@@ -148,13 +148,13 @@ def test_a_process_that_ends_by_itself_is_not_taken_for_one_that_was_killed() ->
 
 
 def test_killing_is_final_and_can_be_repeated() -> None:
-    with store() as url, Lives(partial(service, url=url)) as lives:
-        lives.attempt(charge("k"), kill_at=lambda step: step == "claimed")
+    with store() as url, Restartable(partial(service, url=url)) as restartable:
+        restartable.attempt(charge("k"), kill_at=lambda step: step == "claimed")
         with pytest.raises(ConnectionError):
-            ask(lives.url, charge("k"))
-        lives.restart()
-        lives.restart()
-        reply = lives.attempt(charge("k"))
+            ask(restartable.url, charge("k"))
+        restartable.restart()
+        restartable.restart()
+        reply = restartable.attempt(charge("k"))
         assert reply is not None
         assert reply.status == 200
 

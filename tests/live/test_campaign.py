@@ -26,7 +26,12 @@ from delivery_semantics import (
     explore,
     payments,
 )  # fmt: skip
-from delivery_semantics.live.campaign import Shot, campaign, kill_at_each_place, kill_campaign
+from delivery_semantics.live.campaign import (
+    CrashedRun,
+    campaign,
+    kill_at_each_place,
+    kill_campaign,
+)
 
 EXPECTED: dict[Callable[[], Participant], dict[str, int]] = {
     AckThenProcess: {
@@ -73,18 +78,18 @@ def urls(tmp_path: Path) -> Iterator[str]:
     return (f"sqlite:///{tmp_path}/{number}.db" for number in count())
 
 
-def times(shots: list[Shot]) -> dict[str, int]:
-    return {shot.point: shot.trace.processed()["1"] for shot in shots}
+def times(runs: list[CrashedRun]) -> dict[str, int]:
+    return {run.point: run.trace.processed()["1"] for run in runs}
 
 
 @each_receiver
 def test_in_memory_it_falls_before_each_effect_and_after_the_last(
     receiver: Callable[[], Participant],
 ) -> None:
-    shots = campaign(pair(receiver()))
-    assert times(shots) == EXPECTED[receiver]
-    assert [shot.place for shot in shots] == [(n, 0) for n in range(1, len(shots) + 1)]
-    assert all(len(list(shot.trace.of("crashed"))) == 1 for shot in shots)
+    runs = campaign(pair(receiver()))
+    assert times(runs) == EXPECTED[receiver]
+    assert [run.place for run in runs] == [(n, 0) for n in range(1, len(runs) + 1)]
+    assert all(len(list(run.trace.of("crashed"))) == 1 for run in runs)
 
 
 @each_receiver
@@ -92,10 +97,10 @@ def test_processes_that_are_killed_end_the_same_way(
     receiver: Callable[[], Participant], urls: Iterator[str]
 ) -> None:
     killed = kill_campaign(pair(receiver()), urls)
-    for shot in killed:
-        assert shot.money_there == audit(shot.trace).money_there
-    at_an_effect = {shot.place: shot.trace for shot in killed if shot.place[1] == 0}
-    assert at_an_effect == {shot.place: shot.trace for shot in campaign(pair(receiver()))}
+    for run in killed:
+        assert run.money_there == audit(run.trace).money_there
+    at_an_effect = {run.place: run.trace for run in killed if run.place[1] == 0}
+    assert at_an_effect == {run.place: run.trace for run in campaign(pair(receiver()))}
 
 
 def test_processes_are_also_killed_at_every_statement_of_a_transaction(
@@ -121,9 +126,9 @@ def test_the_search_and_the_campaign_convict_the_same_receivers(
 
 
 def test_with_several_messages_each_has_its_places() -> None:
-    shots = campaign(pair(ProcessThenMark(), messages=3))
-    assert [shot.point for shot in shots] == list(EXPECTED[ProcessThenMark]) * 3
-    assert sum(audit(shot.trace).verdict(EXACTLY_ONCE) != "ok" for shot in shots) == 3
+    runs = campaign(pair(ProcessThenMark(), messages=3))
+    assert [run.point for run in runs] == list(EXPECTED[ProcessThenMark]) * 3
+    assert sum(audit(run.trace).verdict(EXACTLY_ONCE) != "ok" for run in runs) == 3
 
 
 def test_what_is_not_sent_again_is_lost_with_the_receiver_that_had_it() -> None:
@@ -139,7 +144,7 @@ def test_another_transaction_has_its_own_statements(urls: Iterator[str]) -> None
         "sender": AlternatingBitSender("receiver", payments(1)),
         "receiver": AlternatingBitReceiver(),
     }
-    points = [shot.point for shot in kill_campaign(both, urls)]
+    points = [run.point for run in kill_campaign(both, urls)]
     inside = [f"inside Transaction, before {what}" for what in ("process", "save", "commit")]
     assert points == ["before Transaction", *inside, "before Send", "after Send"]
 
@@ -155,12 +160,12 @@ def test_another_transaction_has_its_own_statements(urls: Iterator[str]) -> None
 def test_each_message_meets_a_kill_at_each_place(
     receiver: Callable[[], Participant], kills_each: int, times_each: int, urls: Iterator[str]
 ) -> None:
-    places = [shot.place for shot in kill_campaign(pair(receiver()), urls)]
-    ordeal = kill_at_each_place(pair(receiver(), messages=10), next(urls), places)
-    assert ordeal.fell.total() == len(list(ordeal.trace.of("crashed"))) == 10 * kills_each
-    assert set(ordeal.fell.values()) == {10}
-    assert all(ordeal.trace.processed()[str(n)] == times_each for n in range(1, 11))
-    assert ordeal.money_there == 10 * 10 * times_each
+    places = [run.place for run in kill_campaign(pair(receiver()), urls)]
+    killed = kill_at_each_place(pair(receiver(), messages=10), next(urls), places)
+    assert killed.fell.total() == len(list(killed.trace.of("crashed"))) == 10 * kills_each
+    assert set(killed.fell.values()) == {10}
+    assert all(killed.trace.processed()[str(n)] == times_each for n in range(1, 11))
+    assert killed.money_there == 10 * 10 * times_each
 
 
 # What it cannot work with

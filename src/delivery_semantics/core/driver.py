@@ -29,12 +29,12 @@ Plan = Callable[[float, Action, Any], None]
 class Driver:
     """Drives a world that has been booted; call ``begin`` once.
 
-    ``carry`` is what is planned for each packet with its number, by default that it arrives.
+    ``transmit`` is what is planned for each packet with its number, by default that it arrives.
     """
 
     def __init__(
         self, world: World, network: Network, plan: Plan, *, seed: int,
-        crashes: Crashes = (), early_timeouts: float = 0.0, carry: Action | None = None,
+        crashes: Crashes = (), early_timeouts: float = 0.0, transmit: Action | None = None,
     ) -> None:  # fmt: skip
         at_least("seed", seed, 0)
         probability("early_timeouts", early_timeouts)
@@ -45,7 +45,7 @@ class Driver:
         self._crashes, self._early_timeouts = crashes, early_timeouts
         self._points = [each for each in crashes if isinstance(each, CrashPoint)]
         self._fragile = {point.who for point in self._points}
-        self._carry = carry or self.deliver
+        self._transmit = transmit or self.deliver
         self._armed = 0
         self._timers: dict[str, int] = {}  # who -> the timer that still counts
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
@@ -124,10 +124,10 @@ class Driver:
         if not fate:
             lose(world, number)
             return
-        self._plan(fate[0], self._carry, number)
+        self._plan(fate[0], self._transmit, number)
         for delay_s in fate[1:]:
             duplicate(world, number)
-            self._plan(delay_s, self._carry, world.packets_sent)
+            self._plan(delay_s, self._transmit, world.packets_sent)
 
     def _arm(self, who: str, wait_s: float) -> None:
         early = False

@@ -22,7 +22,7 @@ from ..core.trace import Event, Trace
 from ..core.world import World
 from .processes import Processes
 
-Place = tuple[int, int]
+CrashPlace = tuple[int, int]
 """At which effect, counted from 1, and before which statement within it; 0: before them all."""
 
 STEPS_MAX = 100_000
@@ -30,7 +30,7 @@ NOWHERE = (0, 0)
 
 
 @dataclass(frozen=True)
-class Shot:
+class CrashedRun:
     """A run with one crash: where it fell, and what came of it.
 
     ``point`` is the ``place`` in words, say "before Mark". ``money_there`` is what the database
@@ -38,33 +38,35 @@ class Shot:
     """
 
     point: str
-    place: Place
+    place: CrashPlace
     trace: Trace
     money_there: int | None = None
 
 
-def campaign(participants: Mapping[str, Participant], *, who: str = "receiver") -> list[Shot]:
+def campaign(
+    participants: Mapping[str, Participant], *, who: str = "receiver"
+) -> list[CrashedRun]:
     """Crash ``who`` before each effect and after the last one, in turn, in memory.
 
     Packets arrive in the order sent, and timers fire when nothing else can happen.
     Raises ValueError for an unknown ``who``, RuntimeError for a run without an end.
     """
-    return list(_shots(participants, who, lambda: nullcontext(running)))
+    return list(_runs(participants, who, lambda: nullcontext(running)))
 
 
 def kill_campaign(
     participants: Mapping[str, Participant], stores: Iterator[str], *, who: str = "receiver"
-) -> list[Shot]:
+) -> list[CrashedRun]:
     """Do the same to a real process, with SIGKILL, and within each transaction as well.
 
     Each run takes the next of ``stores``, URLs of empty databases. Raises as ``campaign`` does,
     and Divergence if a run, or what its database holds, differs from the model.
     """
-    return list(_shots(participants, who, lambda: Processes(participants, {who: next(stores)})))
+    return list(_runs(participants, who, lambda: Processes(participants, {who: next(stores)})))
 
 
 @dataclass(frozen=True)
-class Ordeal:
+class ManyKills:
     """One run with many crashes: how many fell at each point, and what came of it."""
 
     trace: Trace
@@ -73,9 +75,9 @@ class Ordeal:
 
 
 def kill_at_each_place(
-    participants: Mapping[str, Participant], store: str, places: Sequence[Place], *,
+    participants: Mapping[str, Participant], store: str, places: Sequence[CrashPlace], *,
     who: str = "receiver",
-) -> Ordeal:  # fmt: skip
+) -> ManyKills:  # fmt: skip
     """Kill the process of ``who`` at each of these places for each message, in one run.
 
     The first copy of a message to arrive meets the kill at the first place, the second copy at
@@ -85,59 +87,59 @@ def kill_at_each_place(
     """
     copies = Counter[str]()
 
-    def aim(message_id: str) -> None:
+    def crash_at(message_id: str) -> None:
         nth = copies[message_id]
         copies[message_id] += 1
-        walk.aim(places[nth] if nth < len(places) else NOWHERE)
+        walk.crash_at(places[nth] if nth < len(places) else NOWHERE)
 
     events: list[Event] = []
     with Processes(participants, {who: store}) as processes:
-        walk = _Walk(boot(participants, record=events.append, carry=processes), who, aim)
+        walk = _Walk(boot(participants, record=events.append, carry=processes), who, crash_at)
         walk.to_the_end()
         if walk.missed:
             raise ValueError(f"places are {list(places)}; allowed: those of a campaign")
         trace = Trace(tuple(participants), walk.world.messages(), tuple(events))
         processes.check(trace)
-        return Ordeal(trace, Counter(walk.points), processes.money())
+        return ManyKills(trace, Counter(walk.points), processes.money())
 
 
 Open = Callable[[], AbstractContextManager[Carrier]]
 
 
-def _shots(
+def _runs(
     participants: Mapping[str, Participant], who: str, open_carrier: Open
-) -> Iterator[Shot]:
+) -> Iterator[CrashedRun]:
     for effect in count(1):
         for statement in count():
-            shot = _shoot(participants, who, (effect, statement), open_carrier)
-            if shot is None:
+            crashed = _crashed_at(participants, who, (effect, statement), open_carrier)
+            if crashed is None:
                 break
-            yield shot
+            yield crashed
         if statement == 0:
             return
 
 
-def _shoot(
-    participants: Mapping[str, Participant], who: str, place: Place, open_carrier: Open
-) -> Shot | None:
+def _crashed_at(
+    participants: Mapping[str, Participant], who: str, place: CrashPlace, open_carrier: Open
+) -> CrashedRun | None:
     """Crash at this place; None if there is no such."""
     events: list[Event] = []
     with open_carrier() as carry:
         walk = _Walk(boot(participants, record=events.append, carry=carry), who)
         walk.world.check_known("who", who)
-        walk.aim(place)
+        walk.crash_at(place)
         if not walk.to_the_end():
             return None
         trace = Trace(tuple(participants), walk.world.messages(), tuple(events))
         [point] = walk.points
         if not isinstance(carry, Processes):
-            return Shot(point, place, trace)
+            return CrashedRun(point, place, trace)
         carry.check(trace)
-        return Shot(point, place, trace, carry.money())
+        return CrashedRun(point, place, trace, carry.money())
 
 
 class _Walk:
-    """A run in a fixed order of steps, with a crash at each place that is aimed at.
+    """A run in a fixed order of steps, with a crash at each place that is asked for.
 
     ``on_arrival`` is called with the id of what arrives at ``who``. ``points`` tells, in words,
     where the crashes fell; ``missed`` that a transaction had no such statement.
@@ -152,12 +154,12 @@ class _Walk:
         self._last: Effect | None = None
         self.missed = False
 
-    def aim(self, place: Place) -> None:
+    def crash_at(self, place: CrashPlace) -> None:
         """Crash at this place, counted from now, and at no other."""
         self._effects_to_go, self._statement = place
 
     def to_the_end(self) -> bool:
-        """Go on until nothing is left to do; return whether the last aim was met."""
+        """Go on until nothing is left to do; return whether the last crash was met."""
         for _ in range(STEPS_MAX):
             if self.missed or not self._step():
                 return self._effects_to_go <= 0 and not self.missed
@@ -193,7 +195,7 @@ class _Walk:
         return False
 
     def _crashes(self, effect: Effect | None) -> bool:
-        """Crash before this effect if it is aimed at; None is the end of a handler."""
+        """Crash before this effect if it is to fall there; None is the end of a handler."""
         last, self._last = self._last, effect
         self._effects_to_go -= 1
         if self._effects_to_go:
@@ -209,7 +211,7 @@ class _Walk:
         return True
 
     def _enter(self, effect: Effect | None) -> str:
-        """Go on to the statement that is aimed at, and return what it is; "" if none is."""
+        """Go on to the statement where it is to fall; return what that is, "" if none is."""
         carry = self.world.carry
         if effect is None or not isinstance(carry, Processes):
             return ""

@@ -99,7 +99,7 @@ class _Run:
         self._world, self._time_scale = world, time_scale
         self._driver = Driver(
             world, network, self._plan, seed=seed, crashes=crashes,
-            early_timeouts=early_timeouts, carry=self._transmit,
+            early_timeouts=early_timeouts, transmit=self._transmit,
         )  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()

@@ -27,7 +27,7 @@ from ... import (
     simulate,
 )
 from ...databases import empty_place
-from ...live.campaign import Ordeal, Shot, campaign, kill_at_each_place, kill_campaign
+from ...live.campaign import CrashedRun, ManyKills, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
 from ...participants.receivers import RECEIVERS
 from ...theory.retries import Expected
@@ -61,8 +61,8 @@ class ThreeWays:
     """One receiver and one crash: what the search says, and how each point ends."""
 
     searched: Exploration
-    simulated: tuple[Shot, ...]
-    killed: tuple[Shot, ...]
+    simulated: tuple[CrashedRun, ...]
+    killed: tuple[CrashedRun, ...]
 
     @property
     def agree(self) -> bool:
@@ -70,11 +70,11 @@ class ThreeWays:
 
         And whether both break what the search says is broken, and nothing else.
         """
-        alike = {shot.place: shot.trace for shot in self.killed}
+        alike = {run.place: run.trace for run in self.killed}
         verdicts = (self.searched.never_more_than_once, self.searched.at_least_once_eventually)
-        return all(alike[shot.place] == shot.trace for shot in self.simulated) and all(
-            _breaks(shots) == tuple(not verdict.holds for verdict in verdicts)
-            for shots in (self.simulated, self.killed)
+        return all(alike[run.place] == run.trace for run in self.simulated) and all(
+            _breaks(runs) == tuple(not verdict.holds for verdict in verdicts)
+            for runs in (self.simulated, self.killed)
         )
 
 
@@ -89,8 +89,8 @@ def three_ways(receiver: str, *, server: str = "") -> ThreeWays:
     return ThreeWays(explore(both, ONE_CRASH), tuple(campaign(both)), tuple(killed))
 
 
-def _breaks(shots: tuple[Shot, ...]) -> tuple[bool, bool]:
-    times = [shot.trace.processed()["1"] for shot in shots]
+def _breaks(runs: tuple[CrashedRun, ...]) -> tuple[bool, bool]:
+    times = [run.trace.processed()["1"] for run in runs]
     return max(times) > 1, min(times) < 1
 
 
@@ -116,13 +116,13 @@ def replayed(receiver: str) -> tuple[Trace, int]:
         return trace, processes.money()
 
 
-def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") -> Ordeal:
+def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") -> ManyKills:
     """Kill the process at every point of every payment, in one run; see ``three_ways``.
 
     The points are those of a first payment by itself.
     """
     with databases(server) as stores:
-        places = [shot.place for shot in kill_campaign(pair(receiver), stores)]
+        places = [run.place for run in kill_campaign(pair(receiver), stores)]
         both = pair(receiver, messages=messages, attempts_max=None)
         return kill_at_each_place(both, next(stores), places)
 

@@ -45,7 +45,7 @@ class Transfer(Standing):
 
 
 @dataclass(frozen=True)
-class Killed:
+class KilledTransfer:
     """A transfer killed before ``step``, what it left, and what a retry made of it."""
 
     code: str
@@ -77,7 +77,7 @@ def place(code: str, server: str) -> Iterator[tuple[str, Path]]:
         yield url, receipts
 
 
-def killed_before(number: int, code: str, *, server: str = "") -> Killed:
+def killed_before(number: int, code: str, *, server: str = "") -> KilledTransfer:
     """Kill a transfer before its step ``number``, from 0; restart it, and count.
 
     Raises IndexError if it has fewer steps: then it was not killed.
@@ -93,10 +93,10 @@ def killed_before(number: int, code: str, *, server: str = "") -> Killed:
         with Transfer(code, url, receipts) as retried:
             reply = retried.finish()
         printed = len(receipts.read_text(encoding="utf-8").splitlines())
-        return Killed(code, step, left, balances(url), reply, printed)
+        return KilledTransfer(code, step, left, balances(url), reply, printed)
 
 
-def killed_everywhere(code: str, *, server: str = "", since: str = "") -> list[Killed]:
+def killed_everywhere(code: str, *, server: str = "", since: str = "") -> list[KilledTransfer]:
     """Kill a transfer before each of its steps in turn, each on a database of its own.
 
     With ``since``, only those from that step on are returned. Raises ValueError for a step
@@ -118,7 +118,7 @@ def steps_of(code: str, *, server: str = "") -> list[str]:
     return steps
 
 
-def kill_table(found: list[Killed], *, caption: str, receipts: bool = False) -> Table:
+def kill_table(found: list[KilledTransfer], *, caption: str, receipts: bool = False) -> Table:
     """Show where each was killed, the money then and after the retry, and the retry's reply."""
     columns: dict[str, list[str] | list[int]] = {
         "killed before": [one.step for one in found],

@@ -14,7 +14,7 @@ from ...show.view import View
 from ...systems.frames import FrameName
 from ...systems.http.proxy import Proxy
 from .journal import Journal
-from .live import PAYMENT, Lives, charge, charged, killable
+from .live import PAYMENT, Restartable, charge, charged, killable
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ def faced(fault: str, policy: str) -> Ended:
     return Ended(journal.trace(), len(amounts), sum(amounts), knows)
 
 
-def _attempt(service: Lives, proxy: Proxy, journal: Journal, key: str, wrong: Fault) -> bool:
+def _attempt(
+    service: Restartable, proxy: Proxy, journal: Journal, key: str, wrong: Fault
+) -> bool:
     """Make one attempt, and restart the service if it was killed; whether an answer came."""
 
     def dies(step: str) -> bool:

@@ -19,7 +19,7 @@ from ...systems.http.client import Reply
 from ...systems.payments import Card
 from ...systems.payments.card import movements
 from .check_first import check_first
-from .live import Lives, Server, charge, charged, killable, service
+from .live import Restartable, Server, charge, charged, killable, service
 
 SERVERS: dict[str, Server] = {"check, process, store": check_first, "claim first": service}
 
@@ -52,12 +52,12 @@ def killed_at_each_step(server: Server = service, *, card: Card | None = None) -
 
 def _killed_at(step: str, make: Server, card: Card | None) -> After:
     before = moved(card)
-    with killable(make) as (lives, url):
+    with killable(make) as (restartable, url):
         request = charge("key", description=step)  # another request for the processor, too
-        lives.attempt(request, kill_at=lambda passed: passed == step)
+        restartable.attempt(request, kill_at=lambda passed: passed == step)
         down = len(charged(url))
-        lives.restart()
-        replies = [lives.attempt(request), lives.attempt(request)]
+        restartable.restart()
+        replies = [restartable.attempt(request), restartable.attempt(request)]
         status = replies[0].status if replies[0] else 0
         charges = len(charged(url))
     return After(step, down, charges, moved(card) - before, status, _same(replies))
@@ -109,11 +109,11 @@ def killed_in_sequences(
     make = partial(server, card=card) if card else server
     fell: Counter[str] = Counter()
     payments, changed, before = 0, 0, moved(card)
-    with Lives(partial(make, url=url)) as lives:
-        for replies in _sequences(lives, kills_max, list(further), fell, name):
+    with Restartable(partial(make, url=url)) as restartable:
+        for replies in _sequences(restartable, kills_max, list(further), fell, name):
             payments += 1
             changed += not _same(replies)
-        kills = lives.kills
+        kills = restartable.kills
     times = _charges_of_each(url, name)
     lost = payments - len(times)
     repeated = sum(count > 1 for count in times.values())
@@ -129,7 +129,7 @@ def long_sequences(count: int, *, seed: int) -> list[tuple[int, ...]]:
 
 
 def _sequences(
-    lives: Lives,
+    restartable: Restartable,
     kills_max: int,
     further: list[tuple[int, ...]],
     fell: Counter[str],
@@ -142,15 +142,15 @@ def _sequences(
         words = "-".join(map(str, (name, *plan)))
         request = charge(words, description=words)
         for steps in plan:
-            kills = lives.kills
-            lives.attempt(request, kill_at=_after(steps, lives.path))
-            if lives.kills > kills:  # not where there were fewer steps
-                fell[lives.path[-1]] += 1
-                lives.restart()
-        begun = len(lives.path)
-        replies = [lives.attempt(request)]
-        steps_left = len(lives.path) - begun
-        yield [*replies, lives.attempt(request)]
+            kills = restartable.kills
+            restartable.attempt(request, kill_at=_after(steps, restartable.path))
+            if restartable.kills > kills:  # not where there were fewer steps
+                fell[restartable.path[-1]] += 1
+                restartable.restart()
+        begun = len(restartable.path)
+        replies = [restartable.attempt(request)]
+        steps_left = len(restartable.path) - begun
+        yield [*replies, restartable.attempt(request)]
         if len(plan) < kills_max:
             plans += [(*plan, steps) for steps in range(steps_left)]
 

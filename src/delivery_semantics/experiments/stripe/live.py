@@ -20,10 +20,11 @@ from ... import Message
 from ...databases import Connections, connect
 from ...idempotency import STRIPE, KeyStore, Profile
 from ...systems.http.client import NoAnswer, Reply, Request, ask
-from ...systems.http.killable import Announce, Clock, Killable, Make
+from ...systems.http.killable import Clock, Killable, Make
 from ...systems.http.proxy import Proxy
 from ...systems.payments import Card, payments_app
 from ...systems.payments.parameters import FORM
+from ...systems.payments.steps import Announce
 
 LEASE_S = 60.0
 PAYMENT = Message("order 7", amount=2000)
@@ -60,7 +61,7 @@ def charge(key: str = "", *, amount: int = PAYMENT.amount, **more: str) -> Reque
     return Request("POST", "/v1/charges", tuple(headers), urlencode(form).encode())
 
 
-class Lives:
+class Restartable:
     """A service in a process, and in the next one after it was killed.
 
     A new process has its clock a lease further: the claim of the killed one has ended, and
@@ -116,7 +117,7 @@ class Lives:
         self._now.kill()
         self._now = Killable(self._make, ahead_s=self.kills * (LEASE_S + 1))
 
-    def __enter__(self) -> Lives:
+    def __enter__(self) -> Restartable:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -132,10 +133,10 @@ def store() -> Iterator[str]:
 
 
 @contextmanager
-def killable(make: Server = service) -> Iterator[tuple[Lives, str]]:
+def killable(make: Server = service) -> Iterator[tuple[Restartable, str]]:
     """Yield a service that can be killed, and the URL of its database."""
-    with store() as url, Lives(partial(make, url=url)) as lives:
-        yield lives, url
+    with store() as url, Restartable(partial(make, url=url)) as restartable:
+        yield restartable, url
 
 
 def charged(url: str) -> list[int]:

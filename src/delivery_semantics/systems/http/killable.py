@@ -16,9 +16,8 @@ from starlette.types import ASGIApp
 from ...live.standing import Announcer, Standing
 from .serving import HOST, listen, settings
 
-Announce = Callable[[str], object]
 Clock = Callable[[], float]
-Make = Callable[[Announce, Clock], ASGIApp]
+Make = Callable[[Callable[[str], object], Clock], ASGIApp]
 """Makes the application in its process. It has to be a function that can be pickled."""
 
 LOADED_BEFORE = (
