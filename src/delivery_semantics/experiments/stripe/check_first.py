@@ -19,10 +19,10 @@ from ...databases import Connections, Database, Schema
 from ...systems.http.killable import Clock
 from ...systems.payments import charges
 from ...systems.payments.accounts import account_of
+from ...systems.payments.charging import Announce
 from ...systems.payments.ending import closing_at_the_end
 from ...systems.payments.envelope import Envelope, random_id
 from ...systems.payments.parameters import ChargeAsked, charge_asked
-from ...systems.payments.steps import Announce
 
 RESULTS = Schema("check first", 1, ("CREATE TABLE results (key TEXT, body TEXT)",))
 

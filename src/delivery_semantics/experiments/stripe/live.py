@@ -23,8 +23,8 @@ from ...systems.http.client import NoAnswer, Reply, Request, ask
 from ...systems.http.killable import Clock, Killable, Make
 from ...systems.http.proxy import Proxy
 from ...systems.payments import Card, payments_app
+from ...systems.payments.charging import Announce
 from ...systems.payments.parameters import FORM
-from ...systems.payments.steps import Announce
 
 LEASE_S = 60.0
 PAYMENT = Message("order 7", amount=2000)
