@@ -45,7 +45,7 @@ def second(database: Database, stand: Before, _: Path) -> str:
     return "returned"
 
 
-def mended(database: Database, stand: Before, _: Path) -> str:
+def claim_first(database: Database, stand: Before, _: Path) -> str:
     """Transfer with the mended code."""
     return bank.transfer_money(Announced(database, stand), TRANSACTION, A, B, AMOUNT)
 
@@ -55,7 +55,7 @@ def receipt_after(database: Database, stand: Before, receipts: Path) -> str:
 
     It stands for what takes no key and cannot be undone: a line on paper.
     """
-    reply = mended(database, stand, receipts)
+    reply = claim_first(database, stand, receipts)
     stand("receipt")
     with receipts.open("a", encoding="utf-8") as paper:
         paper.write(f"{TRANSACTION}: {AMOUNT} from {A} to {B}\n")
@@ -65,7 +65,7 @@ def receipt_after(database: Database, stand: Before, receipts: Path) -> str:
 CODE: dict[str, Callable[[Database, Before, Path], str]] = {
     "first": first,
     "second": second,
-    "mended": mended,
+    "mended": claim_first,
     "receipt after": receipt_after,
 }
 
