@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .order import Log, Place, group, late, redelivered
+from .order import Delivery, Log, group, late, redelivered
 from .trace import PARKED, Event, Trace
 
 ORDER = ("out of order", "one at two positions")
@@ -218,7 +218,9 @@ class _Judge:
             faults=_faults(self.trace),
         )
 
-    def _findings(self, missing: list[Place], lost: list[Place]) -> dict[str, Iterable[Place]]:
+    def _findings(
+        self, missing: list[Delivery], lost: list[Delivery]
+    ) -> dict[str, Iterable[Delivery]]:
         times, begun = self.times, self.log.passed(begun=True)
         return {
             "lost": lost,
@@ -242,13 +244,13 @@ class _Judge:
         named = (group(event.payload) for kind in kinds for event in self.happened[kind])
         return dict.fromkeys([*(g for _, g in self.times), *filter(None, named)]) or ("",)
 
-    def _unread(self, known: list[Place]) -> dict[Place, None]:
+    def _unread(self, known: list[Delivery]) -> dict[Delivery, None]:
         """Return what the log may have stopped too early to show as processed."""
         passed = self.log.passed()
         drained = {group(event.payload) for event in self.happened["drained"]}
         return {p: None for p in known if p not in passed and not {p[1], ""} & drained}
 
-    def _wrong_amounts(self) -> Iterable[Place]:
+    def _wrong_amounts(self) -> Iterable[Delivery]:
         moved = ((e.payload, getattr(e.payload, "amount", 0)) for e in self.effects)
         return (
             (p.id, group(p))
@@ -276,11 +278,11 @@ def _standing(
     return standing[::-1], {id for (_, id), times in undone.items() if times}
 
 
-def _places(events: Iterable[Event]) -> Iterable[Place]:
+def _places(events: Iterable[Event]) -> Iterable[Delivery]:
     return ((e.payload.id, group(e.payload)) for e in events if e.payload)
 
 
-def _names(places: Iterable[Place]) -> tuple[str, ...]:
+def _names(places: Iterable[Delivery]) -> tuple[str, ...]:
     """Write each place once."""
     return tuple(f"{id} ({g})" if g else id for id, g in dict.fromkeys(places))
 

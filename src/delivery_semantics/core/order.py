@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .effects import Payload
 from .trace import Event, Record
 
-Place = tuple[str, str]
+Delivery = tuple[str, str]
 """A message's id, and the subscriber that is to process it."""
 
 
@@ -20,7 +20,7 @@ def group(payload: Payload | None) -> str:
     return payload.group if isinstance(payload, Record) else ""
 
 
-def late(sent: Iterable[Event], effects: Iterable[Event]) -> Iterator[Place]:
+def late(sent: Iterable[Event], effects: Iterable[Event]) -> Iterator[Delivery]:
     """Give what was processed after a later one of its key and its subscriber.
 
     Later is what has a higher position, and without positions what its sender first sent later.
@@ -48,7 +48,7 @@ def _standing_in(
     return (payload.key, None, payload.group), payload.position
 
 
-def redelivered(happened: Mapping[str, list[Event]]) -> Iterator[Place]:
+def redelivered(happened: Mapping[str, list[Event]]) -> Iterator[Delivery]:
     """Give what was delivered again, by its events, its delivery number or its position."""
     times = Counter(
         ((e.payload.id, group(e.payload)), "" if group(e.payload) else e.who)
@@ -88,7 +88,7 @@ class Log:
             times = Counter(id for ids in slots.values() for id in ids)
             yield from (id for id, n in times.items() if n > 1)
 
-    def passed(self, *, begun: bool = False) -> set[Place]:
+    def passed(self, *, begun: bool = False) -> set[Delivery]:
         """Return what stands before the last that a subscriber read of a key, or beside it.
 
         With ``begun`` only what stands after the first one as well.
