@@ -41,7 +41,6 @@ PACKAGES = {
 
 SEVERAL = {"main", "transfer_money"}
 """Where programs begin; the document's two functions, and the one that keeps their promise."""
-SEVERAL |= {"Announce", "Server"}
 
 
 def file(module: Module) -> str:

@@ -19,9 +19,9 @@ from ...systems.http.client import Reply
 from ...systems.payments import Card
 from ...systems.payments.card import movements
 from .check_first import check_first
-from .live import Restartable, Server, charge, charged, killable, service
+from .live import MakeService, Restartable, charge, charged, killable, service
 
-SERVERS: dict[str, Server] = {"check, process, store": check_first, "claim first": service}
+SERVERS: dict[str, MakeService] = {"check, process, store": check_first, "claim first": service}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class After:
     same: bool
 
 
-def killed_at_each_step(server: Server = service, *, card: Card | None = None) -> list[After]:
+def killed_at_each_step(
+    server: MakeService = service, *, card: Card | None = None
+) -> list[After]:
     """Kill it at each step in turn, each time with an empty database, and retry."""
     make = partial(server, card=card) if card else server
     with killable(make) as (whole, _):
@@ -50,7 +52,7 @@ def killed_at_each_step(server: Server = service, *, card: Card | None = None) -
     return [_killed_at(step, make, card) for step in steps]
 
 
-def _killed_at(step: str, make: Server, card: Card | None) -> After:
+def _killed_at(step: str, make: MakeService, card: Card | None) -> After:
     before = moved(card)
     with killable(make) as (restartable, url):
         request = charge("key", description=step)  # another request for the processor, too
@@ -95,7 +97,7 @@ def killed_in_sequences(
     url: str,
     *,
     kills_max: int,
-    server: Server = service,
+    server: MakeService = service,
     card: Card | None = None,
     further: Iterable[tuple[int, ...]] = (),
     name: str = "sequence",

@@ -31,7 +31,7 @@ PAYMENT = Message("order 7", amount=2000)
 """Twenty dollars, in cents."""
 
 Tell = Callable[[str], object]
-Server = Callable[..., ASGIApp]
+MakeService = Callable[..., ASGIApp]
 """Makes a service: ``server(announce, clock, url=…)``."""
 
 
@@ -133,7 +133,7 @@ def store() -> Iterator[str]:
 
 
 @contextmanager
-def killable(make: Server = service) -> Iterator[tuple[Restartable, str]]:
+def killable(make: MakeService = service) -> Iterator[tuple[Restartable, str]]:
     """Yield a service that can be killed, and the URL of its database."""
     with store() as url, Restartable(partial(make, url=url)) as restartable:
         yield restartable, url
