@@ -275,7 +275,15 @@ def alternative(picture: Locator) -> str:
 
 
 def unfold(page: Page) -> None:
+    """Open what is folded, and lay out every section as if the reader were there."""
     page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    page.evaluate(
+        """async () => {
+          const all = document.querySelectorAll("section");
+          all.forEach(e => { e.style.contentVisibility = "visible"; });
+          for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+        }"""
+    )
 
 
 @each_page
