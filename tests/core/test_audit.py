@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,11 @@ from delivery_semantics import (
     Deliver,
     Duplicate,
     Event,
+    Faults,
     FireAndForget,
     Lose,
     Message,
+    Network,
     ProcessOnce,
     ProcessThenAck,
     Record,
@@ -30,8 +33,10 @@ from delivery_semantics import (
     audit,
     payments,
     script,
+    simulate,
 )
 from delivery_semantics.core.audit import FAULTS, FINDINGS
+from delivery_semantics.core.trace import PARKED
 
 SEMANTICS = (AT_MOST_ONCE, AT_LEAST_ONCE, EXACTLY_ONCE, FIFO)
 each_semantic = pytest.mark.parametrize("semantic", SEMANTICS, ids=lambda s: s.name)
@@ -260,6 +265,114 @@ def test_broken_comes_before_unknown(semantic: Semantic, name: str) -> None:
     assert audit(quiet).verdict(semantic).startswith("unknown")
     verdict = audit(mutant(MUTANTS[name][0], quiet)).verdict(semantic)
     assert verdict.startswith(f"broken: {name}")
+
+
+def test_where_no_event_was_kept_nothing_is_known() -> None:
+    kept: list[Event] = []
+    trace = simulate(PAIR, Network(messages=Faults(loss=0.5)), record=kept.append)
+    found = audit(trace)
+    assert found.sent == ("1", "2", "3")
+    assert found.findings() == dict.fromkeys(FINDINGS, ())
+    assert {found.verdict(semantic) for semantic in SEMANTICS} == {"unknown: no event was kept"}
+    assert audit(Trace(trace.names, trace.messages, tuple(kept))).kept
+
+
+@pytest.mark.parametrize("value", [[], None, "trace", CLEAN.events], ids=repr)
+def test_only_a_trace_is_audited(value: Any) -> None:  # noqa: ANN401
+    with pytest.raises(ValueError, match=r"^trace is .*; allowed: a Trace$"):
+        audit(value)
+
+
+@pytest.mark.parametrize("value", ["exactly once", None, EXACTLY_ONCE.name])
+def test_only_a_semantic_gives_a_verdict(value: Any) -> None:  # noqa: ANN401
+    with pytest.raises(ValueError, match=r"^semantic is .*; allowed: a Semantic$"):
+        audit(CLEAN).verdict(value)
+
+
+# A log from outside -----------------------------------------------------------------------
+
+
+def log(*events: tuple[str, str] | tuple[str, str, str]) -> Trace:
+    """A log from outside of three messages: what, id, and the subscriber."""
+    told = (
+        Event(0, what, f"at {group}", Record(id, 10, group="".join(group)) if id else None)
+        for what, id, *group in events
+    )
+    return Trace(("a",), payments(3), (Event(0, "killed", "a"), *told), outside=True)
+
+
+GOOD = (("confirmed", "1"), ("processed", "1"), ("confirmed", "2"))
+
+
+def test_what_was_acked_is_lost_only_if_everything_was_read() -> None:
+    begun = audit(log(*GOOD))
+    assert (begun.lost, begun.unread, begun.in_doubt) == ((), ("2",), ("3",))
+    assert begun.verdict(AT_LEAST_ONCE) == "unknown: not drained, so 2 may still be read"
+    assert begun.verdict(AT_MOST_ONCE) == "ok"
+    drained = audit(log(*GOOD, ("drained", "")))
+    assert (drained.lost, drained.unread) == (("2",), ())
+    assert drained.verdict(AT_LEAST_ONCE) == "broken: lost 2; lost though acked 2"
+
+
+@pytest.mark.parametrize("word", ["gave_up", "failed", "aborted"])
+def test_what_hung_or_failed_is_not_lost(word: str) -> None:
+    done = (("processed", "2"), (word, "3"), ("drained", ""))
+    found = audit(log(*GOOD, *done))
+    assert found.lost == ()
+    assert {found.verdict(semantic) for semantic in SEMANTICS} == {"ok"}
+    assert found.money_expected == found.money_there == 20
+    assert (found.in_doubt, found.failed) == (
+        (("3",), ()) if word == "gave_up" else ((), ("3",))
+    )
+
+
+def test_an_attempt_that_failed_is_no_failure_if_another_was_acked() -> None:
+    found = audit(log(*GOOD, ("failed", "2"), ("processed", "2")))
+    assert (found.failed, found.aborted_read) == ((), ())
+
+
+@pytest.mark.parametrize("word", PARKED)
+def test_what_is_parked_is_not_lost(word: str) -> None:
+    parked = audit(log(*GOOD, (word, "2"), ("drained", "")))
+    assert (parked.parked, parked.lost) == (("2",), ())
+    assert parked.verdict(EXACTLY_ONCE) == "ok"
+    assert parked.money_expected == parked.money_there == 10
+    driven_back = audit(log(*GOOD, (word, "2"), ("processed", "2"), ("drained", "")))
+    assert (driven_back.parked, driven_back.money_there) == ((), 20)
+
+
+def test_an_effect_that_its_processor_rolled_back_did_not_happen() -> None:
+    found = audit(log(*GOOD, ("processed", "2"), ("aborted", "2"), ("drained", "")))
+    assert (found.lost, found.failed, found.money_there) == (("2",), (), 10)
+    again = audit(log(*GOOD, ("processed", "2"), ("aborted", "2"), ("processed", "2")))
+    assert (again.duplicated, again.verdict(EXACTLY_ONCE)) == ((), "ok")
+
+
+def test_a_fan_out_is_no_duplicate_and_each_subscriber_gets_everything() -> None:
+    both = [("processed", id, group) for id in "12" for group in ("mail", "bill")]
+    sent = (("confirmed", "1"), ("confirmed", "2"))
+    found = audit(log(*sent, *both))
+    assert (found.duplicated, found.verdict(EXACTLY_ONCE)) == ((), "ok")
+    assert found.processed == tuple((f"{id} ({group})", 1) for _, id, group in both)
+    assert found.money_expected == found.money_there == 40
+    missing = audit(log(*sent, *both[:3], ("drained", "", "mail"), ("drained", "")))
+    assert missing.lost == ("2 (bill)",)
+    assert (missing.money_expected, missing.money_there) == (40, 30)
+    twice = audit(log(*sent, *both, both[0]))
+    assert twice.duplicated == ("1 (mail)",)
+
+
+def test_a_delivery_again_is_told_apart_from_an_effect_again() -> None:
+    found = audit(log(*GOOD, ("delivered", "1", "g"), ("delivered", "1", "g")))
+    assert (found.redelivered, found.duplicated) == (("1 (g)",), ())
+
+
+def test_two_senders_of_one_id_are_no_ok() -> None:
+    events = script(PAIR, Lose(1), Timeout("sender"), Deliver(2), Deliver(3)).events
+    one = Trace(("sender", "receiver"), (payments(1) * 2), events)
+    found = audit(one)
+    assert (found.money_expected, found.money_there) == (20, 10)
+    assert found.verdict(EXACTLY_ONCE) == "broken: wrong amount 1"
 
 
 # Faults that fired ------------------------------------------------------------------------

@@ -102,6 +102,38 @@ def test_only_who_took_part_sees_anything() -> None:
         REPEATED.seen_by("nobody")
 
 
+def test_an_early_timeout_looks_like_any_other() -> None:
+    early, late = (script(PAIR, Timeout("sender", early=early)) for early in (True, False))
+    assert early != late
+    assert early.seen_by("sender") == late.seen_by("sender")
+
+
+def test_nobody_sees_at_which_point_it_crashes() -> None:
+    crashed = (Event(1, "crashed", "receiver", note=f"before {at}") for at in ("Send", "Mark"))
+    one, other = (Trace(("receiver",), (), (event,)) for event in crashed)
+    assert one.seen_by("receiver") == other.seen_by("receiver") == (("crashed", ""),)
+
+
+WRONG: dict[str, tuple[Any, Any, str]] = {
+    "event": (
+        (M1,),
+        (Event(0, "recieved", "a"),),
+        "what: 'recieved' is no event; allowed: sent",
+    ),
+    "no event": ((M1,), ("sent",), "events: .*; allowed: Event"),
+    "no message": (("1",), (), "messages: '1' is none; allowed: Message"),
+    "id": ((Message(1),), (), "id of a message is 1; allowed: text"),  # type: ignore[arg-type]
+    "amount": ((Message("1", "ten"),), (), "amount is 'ten'; allowed: a whole number"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_trace_refuses_what_it_cannot_hold(wrong: str) -> None:
+    messages, events, error = WRONG[wrong]
+    with pytest.raises(ValueError, match=error):
+        Trace(("a",), messages, events)
+
+
 def changed(position: int, **fields: Any) -> Trace:  # noqa: ANN401 - any field of an event
     """The trace with one event changed."""
     events = list(REPEATED.events)

@@ -155,6 +155,8 @@ EVENTS = {
     "restarted": (Event(1, "restarted", "receiver"), "restart"),
     "confirmed": (Event(1, "confirmed", "sender", ONE), "confirm 1"),
     "gave_up": (Event(1, "gave_up", "sender", ONE), "1 in doubt"),
+    "dead_lettered": (Event(1, "dead_lettered", "receiver", ONE), "dead lettered 1"),
+    "killed": (Event(1, "killed", "receiver"), "killed"),
 }
 SENTENCES = {
     "lost": "Message 1 is lost.",
@@ -171,6 +173,8 @@ SENTENCES = {
     "restarted": "Receiver restarts.",
     "confirmed": "Sender confirms message 1.",
     "gave_up": "Sender gives up; message 1 is in doubt.",
+    "dead_lettered": "Receiver: dead lettered 1.",
+    "killed": "Receiver: killed.",
 }
 
 

@@ -49,9 +49,15 @@ def told(event: Event) -> tuple[str, str]:
     kind = f"{event.what} {event.note}"
     words, sentence = (
         template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
-        for template in _TOLD.get(kind, _TOLD[event.what])
+        for template in _TOLD.get(kind) or _TOLD.get(event.what) or _logged(event.what)
     )
     return words.rstrip(), sentence.rstrip(" .") + "."
+
+
+def _logged(what: str) -> tuple[str, str]:
+    """Return templates for what only the log of a real system tells, in the log's own words."""
+    words = what.replace("_", " ")
+    return f"{words} {{short}}", f"{{who}}: {words} {{id}}"
 
 
 def counted(trace: Trace) -> tuple[tuple[str, ...], bool]:
