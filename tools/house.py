@@ -36,7 +36,7 @@ COMMANDS = {"audit": ("core", "live")}
 READING_ORDER = (
     *("effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform"),
     *("crashes", "driver", "script", "simulate", "collector", "exploration", "explore"),
-    *("order", "audit", "check", "dice"),
+    *("order", "audit", "sweep", "check", "dice"),
 )
 """The core's modules, in the order in which to read them."""
 

@@ -1,0 +1,4 @@
+"""The experiments of the appendix page on many runs.
+
+Book: index
+"""
