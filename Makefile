@@ -3,11 +3,11 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help book serve test lint types check notebooks shown lab bench lighthouse lock wheels clean
+.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse lock wheels clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb)
+NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb appendix/*.ipynb)
 SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters appendix _ext _static src tools/house.py -type f 2>/dev/null \
              | grep -v -e __pycache__ -e .ipynb_checkpoints)
 
@@ -36,6 +36,9 @@ check: .venv/package.made  ## run the tests and compare the notebooks' outputs; 
 notebooks: .venv/package.made  ## run every notebook and the README again and store what they show
 	$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
 	$(BIN)/python tools/store_readme.py
+
+runs: .venv/package.made  ## make the stored runs of A Million Runs again; takes many minutes
+	$(BIN)/python tools/store_runs.py $(ARGS)
 
 shown: .venv/package.made  ## list the lines of the package that the book never shows
 	@$(BIN)/python tools/shown.py

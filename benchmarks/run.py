@@ -27,6 +27,7 @@ from typing import Any
 import dedup
 import idempotency
 import nbformat
+import sweeps
 from in_simpy import stop_and_wait
 
 from delivery_semantics import (
@@ -41,7 +42,11 @@ from delivery_semantics import (
 from delivery_semantics.show.panel import Panel
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = [ROOT / "index.ipynb", *sorted((ROOT / "chapters").glob("*.ipynb"))]
+NOTEBOOKS = [
+    page
+    for place in ("index.ipynb", "chapters/*.ipynb", "appendix/*.ipynb")
+    for page in sorted(ROOT.glob(place))
+]
 COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
 Rows = list[tuple[object, ...]]
 
@@ -248,6 +253,7 @@ def idempotency_keys() -> None:
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "simulator": simulator, "search": search, "dedup": lambda: show(*dedup.table()),
+    "sweep": lambda: show(*sweeps.table()),
     "idempotency": idempotency_keys,
     "sliders": sliders, "book": book,
 }  # fmt: skip

@@ -35,6 +35,7 @@ from .core.network import LOST, Faults, Network
 from .core.script import script
 from .core.simulate import UnboundedRun, simulate
 from .core.steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .core.sweep import CellFailed, sweep
 from .core.trace import Event, Record, Trace
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .participants.receivers import (
@@ -60,12 +61,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "FIFO", "LOST", "Ack", "AckThenProcess",
-    "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "Confirm", "Crash",
-    "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration", "Exponential", "Faults",
-    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "IsMarked", "Load",
-    "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once", "Outage", "Participant",
-    "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck", "ProcessThenMark",
-    "Receive", "Record", "Relay", "Restart", "RetryUntilAcked", "Run", "Save", "Semantic",
-    "Send", "Step", "Timeout", "Trace", "Transaction", "UnboundedRun", "Verdict", "Wait",
-    "audit", "explore", "payments", "script", "simulate",
+    "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "CellFailed",
+    "Confirm", "Crash", "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration",
+    "Exponential", "Faults", "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark",
+    "IsMarked", "Load", "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once",
+    "Outage", "Participant", "Passive", "Process", "ProcessOnce", "ProcessOnly",
+    "ProcessThenAck", "ProcessThenMark", "Receive", "Record", "Relay", "Restart",
+    "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Timeout", "Trace",
+    "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script",
+    "simulate", "sweep",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ SOURCES = (
     "claims.md",
     "appendix/*.md",
     "chapters/*.ipynb",
+    "appendix/*.ipynb",
     "_ext/**/*.*",
     "_static/**/*.*",
     "src/delivery_semantics/show/panel.*",

@@ -41,6 +41,7 @@ from delivery_semantics import (
     payments,
     script,
     simulate,
+    sweep,
 )
 from delivery_semantics.core.effects import Handler, Payload
 
@@ -78,6 +79,7 @@ NUMBERS: dict[tuple[Callable[..., object], str], tuple[str, Bad]] = {
     (simulate, "time_s_max"): POSITIVE,
     (simulate, "steps_max"): COUNT,
     (explore, "worlds_max"): COUNT,
+    (sweep, "chunk"): COUNT,
     **{
         (Bounds, name): COUNT_FROM_0
         for name in ("losses", "duplicates", "crashes", "early_timeouts")
@@ -109,6 +111,7 @@ GOOD: dict[Callable[..., object], dict[str, Any]] = {
     Outage: {"who": "receiver", "at_s": 1.0, "down_s": 1.0},
     simulate: {"participants": PARTS},
     explore: {"participants": PARTS},
+    sweep: {"cells": [1], "fn": abs},
     FireAndForget: {"receiver": "receiver", "messages": ONE},
     RetryUntilAcked: {"receiver": "receiver", "messages": ONE},
     AlternatingBitSender: {"receiver": "receiver", "messages": ONE},

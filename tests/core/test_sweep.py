@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from delivery_semantics.core.sweep import CellFailed, sweep
+from delivery_semantics import CellFailed, sweep
 from delivery_semantics.experiments.million_runs.runs import Runs, digest, tally
 
 CELLS = [Runs(8 * number, 8, crash=0.3) for number in range(40)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from delivery_semantics.core.sweep import CellFailed, sweep
+from delivery_semantics import CellFailed, sweep
 from delivery_semantics.experiments.million_runs.runs import Runs, digest, tally
 
 

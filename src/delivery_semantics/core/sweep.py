@@ -10,7 +10,7 @@ Let a chunk of cells work for half a second: to send it costs a pool of processe
 a millisecond, and Dask some ten. Both need a function that stands at the top of a module, which
 they have too.
 
-Book: index
+Book: a-million-runs
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TypeVar
 from .check import at_least
 
 Cell = TypeVar("Cell")
-Row = TypeVar("Row")
+Output = TypeVar("Output")
 OnProgress = Callable[[int, int], object]
 
 
@@ -44,11 +44,11 @@ class CellFailed(RuntimeError):
 def sweep(
     cells: Iterable[Cell],
     *,
-    fn: Callable[[Cell], Row],
+    fn: Callable[[Cell], Output],
     executor: Executor | None = None,
     chunk: int = 1,
     progress: OnProgress | None = None,
-) -> list[Row]:
+) -> list[Output]:
     """Return ``fn(cell)`` for every cell, in the order of the cells.
 
     Without an ``executor`` the cells run here, one after the other; with one, ``chunk`` of them
@@ -62,8 +62,8 @@ def sweep(
     listed = _checked(cells, fn, executor, progress)
     at_least("chunk", chunk, 1)
     parts = [listed[first : first + chunk] for first in range(0, len(listed), chunk)]
-    rows: list[Row] = []
-    futures: list[Future[list[Row]]] = []
+    rows: list[Output] = []
+    futures: list[Future[list[Output]]] = []
     try:
         if executor is not None:
             for part in parts:  # not Executor.map: Dask's ignores its chunksize, silently
@@ -78,7 +78,7 @@ def sweep(
     return rows
 
 
-def _rows(fn: Callable[[Cell], Row], part: Sequence[Cell]) -> list[Row]:
+def _rows(fn: Callable[[Cell], Output], part: Sequence[Cell]) -> list[Output]:
     """Return the rows of some cells; at the top of a module, so that processes can find it."""
     rows = []
     for cell in part:
@@ -89,7 +89,7 @@ def _rows(fn: Callable[[Cell], Row], part: Sequence[Cell]) -> list[Row]:
     return rows
 
 
-def _received(future: Future[list[Row]], part: Sequence[Cell]) -> list[Row]:
+def _received(future: Future[list[Output]], part: Sequence[Cell]) -> list[Output]:
     """Wait for the rows of some cells; whatever else goes wrong names the cells as well."""
     try:
         return future.result()

@@ -3,7 +3,7 @@
 None in n runs is not never. It leaves room for every chance so small that n runs usually miss
 it, and 3/n is the largest of them, near enough.
 
-Book: index
+Book: a-million-runs
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """The experiments of the appendix page on many runs.
 
-Book: index
+Book: a-million-runs
 """

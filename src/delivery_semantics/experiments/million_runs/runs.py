@@ -3,7 +3,7 @@
 A cell is a stretch of seeds, so that it says by itself which runs it holds: whoever runs it,
 wherever and how often, counts the same.
 
-Book: index
+Book: a-million-runs
 """
 
 from __future__ import annotations
