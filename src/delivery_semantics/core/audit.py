@@ -168,7 +168,7 @@ def audit(trace: Trace) -> Audit:
 
 
 class _Judge:
-    """What the events say, gathered once; a place is a message at one subscriber."""
+    """What the events say, gathered once."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -176,7 +176,7 @@ class _Judge:
         for event in trace.events:
             self.happened[event.what].append(event)
         self.effects, aborted = _standing(trace.events, self.happened)
-        self.times = Counter(_places(self.effects))
+        self.times = Counter(_deliveries(self.effects))
         self.amounts: Counter[str] = Counter()
         for message in trace.messages:
             self.amounts[message.id] += message.amount
@@ -189,19 +189,19 @@ class _Judge:
         times, amounts, outside = self.times, self.amounts, self.trace.outside
         groups = self._groups()
         wanted = ((id, g) for id in amounts if id not in self.failed for g in groups)
-        never = [place for place in wanted if not times[place]]
-        put = set(_places(e for kind in PARKED for e in self.happened[kind]))
-        parked = {p: None for p in never if p in put or (p[0], "") in put}
-        missing = [place for place in never if place not in parked]
-        known = [place for place in missing if place[0] in self.acked or not outside]
+        never = [one for one in wanted if not times[one]]
+        put = set(_deliveries(e for kind in PARKED for e in self.happened[kind]))
+        parked = {one: None for one in never if {one, (one[0], "")} & put}
+        missing = [one for one in never if one not in parked]
+        known = [one for one in missing if one[0] in self.acked or not outside]
         unread = self._unread(known) if outside else {}
-        lost = [place for place in known if place not in unread]
-        due = {*known, *(place for place in times if place[0] not in self.failed)}
+        lost = [one for one in known if one not in unread]
+        due = {*known, *(one for one in times if one[0] not in self.failed)}
         ids, answered = [m.id for m in self.trace.messages], self.acked | self.failed
         doubt, seen = [id for id in ids if id not in answered], {id for id, _ in times}
         told: dict[str, Any] = {
-            heading.replace(" ", "_"): _names(places)
-            for heading, places in self._findings(missing, lost).items()
+            heading.replace(" ", "_"): _names(found)
+            for heading, found in self._findings(missing, lost).items()
         }
         return Audit(
             sent=tuple(ids),
@@ -224,14 +224,14 @@ class _Judge:
         times, begun = self.times, self.log.passed(begun=True)
         return {
             "lost": lost,
-            "lost though acked": (place for place in lost if place[0] in self.acked),
-            "duplicated": (place for place, n in times.items() if n > 1),
-            "unexpected": (place for place in times if place[0] not in self.amounts),
-            "aborted read": (place for place in times if place[0] in self.failed),
+            "lost though acked": (one for one in lost if one[0] in self.acked),
+            "duplicated": (one for one, n in times.items() if n > 1),
+            "unexpected": (one for one in times if one[0] not in self.amounts),
+            "aborted read": (one for one in times if one[0] in self.failed),
             "wrong amount": self._wrong_amounts(),
             "two at one position": ((id, "") for id in self.log.two_at_one()),
             "out of order": late(self.happened["sent"], self.effects),
-            "skipped": (place for place in missing if place in begun),
+            "skipped": (one for one in missing if one in begun),
             "one at two positions": ((id, "") for id in self.log.one_at_two()),
             "redelivered": redelivered(self.happened),
         }
@@ -278,13 +278,13 @@ def _standing(
     return standing[::-1], {id for (_, id), times in undone.items() if times}
 
 
-def _places(events: Iterable[Event]) -> Iterable[Delivery]:
+def _deliveries(events: Iterable[Event]) -> Iterable[Delivery]:
     return ((e.payload.id, group(e.payload)) for e in events if e.payload)
 
 
-def _names(places: Iterable[Delivery]) -> tuple[str, ...]:
-    """Write each place once."""
-    return tuple(f"{id} ({g})" if g else id for id, g in dict.fromkeys(places))
+def _names(deliveries: Iterable[Delivery]) -> tuple[str, ...]:
+    """Name each delivery once."""
+    return tuple(f"{id} ({g})" if g else id for id, g in dict.fromkeys(deliveries))
 
 
 def _faults(trace: Trace) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def redelivered(happened: Mapping[str, list[Event]]) -> Iterator[Delivery]:
         for e in happened["delivered"]
         if e.payload and e.payload.kind != "ack"
     )
-    yield from (place for (place, _), n in times.items() if n > 1)
+    yield from (one for (one, _), n in times.items() if n > 1)
     at = Counter(
         (r.id, r.group, r.key, position) for r, position in _told(happened["processed"])
     )
