@@ -12,6 +12,8 @@ from delivery_semantics import (
     AT_MOST_ONCE,
     EXACTLY_ONCE,
     FIFO,
+    Ack,
+    Audit,
     Crash,
     Deliver,
     Duplicate,
@@ -344,6 +346,8 @@ def test_what_is_parked_is_not_lost(word: str) -> None:
 def test_an_effect_that_its_processor_rolled_back_did_not_happen() -> None:
     found = audit(log(*GOOD, ("processed", "2"), ("aborted", "2"), ("drained", "")))
     assert (found.lost, found.failed, found.money_there) == (("2",), (), 10)
+    once = audit(log(*GOOD, ("processed", "2"), ("processed", "2"), ("aborted", "2")))
+    assert dict(once.processed) == {"1": 1, "2": 1}
     again = audit(log(*GOOD, ("processed", "2"), ("aborted", "2"), ("processed", "2")))
     assert (again.duplicated, again.verdict(EXACTLY_ONCE)) == ((), "ok")
 
@@ -365,6 +369,40 @@ def test_a_fan_out_is_no_duplicate_and_each_subscriber_gets_everything() -> None
 def test_a_delivery_again_is_told_apart_from_an_effect_again() -> None:
     found = audit(log(*GOOD, ("delivered", "1", "g"), ("delivered", "1", "g")))
     assert (found.redelivered, found.duplicated) == (("1 (g)",), ())
+
+
+def handed(*told: tuple[str, str, Record | Ack | Message]) -> Audit:
+    """Judge a log of payments 1 and 2: what, who, and what it was about."""
+    events = tuple(Event(0, what, who, payload) for what, who, payload in told)
+    return audit(Trace(("a", "b"), payments(2), events, outside=True))
+
+
+def test_a_delivery_number_above_1_is_a_redelivery() -> None:
+    numbers = [handed(("processed", "a", Record("1", 10, delivery=n))) for n in (0, 1, 2)]
+    assert [found.redelivered for found in numbers] == [(), (), ("1",)]
+
+
+def test_consumers_of_one_group_share_their_deliveries_and_relays_do_not() -> None:
+    shared = [("delivered", who, Record("1", group="g")) for who in "ab"]
+    assert handed(*shared).redelivered == ("1 (g)",)
+    relayed = [("delivered", who, Message("1")) for who in "ab"]
+    assert handed(*relayed).redelivered == ()
+    assert handed(("delivered", "a", Ack("1")), ("delivered", "a", Ack("1"))).redelivered == ()
+
+
+@pytest.mark.parametrize("position", [None, 5], ids=["as sent", "by position"])
+def test_order_counts_within_a_key(position: int | None) -> None:
+    sent = [("sent", "a", Message(id)) for id in "12"]
+    one = ("processed", "b", Record("1", 10, "x", position and 1))
+    same, other = (("processed", "b", Record("2", 10, key, position)) for key in "xy")
+    assert handed(*sent, same, one).out_of_order == ("1",)
+    assert handed(*sent, other, one).out_of_order == ()
+
+
+def test_an_ack_has_no_place_in_the_order() -> None:
+    sent = (("sent", "a", Message("1")), ("sent", "b", Ack("2")), ("sent", "a", Message("2")))
+    done = (("processed", "b", Message("2")), ("processed", "b", Message("1")))
+    assert handed(*sent, *done).out_of_order == ("1",)
 
 
 def test_two_senders_of_one_id_are_no_ok() -> None:

@@ -182,6 +182,11 @@ def test_a_log_needs_no_first_line() -> None:
     assert (found.money_expected, found.money_there) == (95, 70)
 
 
+def test_an_ack_that_is_sent_is_no_message() -> None:
+    line = '{"what": "sent", "who": "bank", "id": "1", "kind": "ack"}'
+    assert from_lines(line).messages == ()
+
+
 def test_an_amount_is_said_once() -> None:
     said = '{"what": "sent", "who": "a", "id": "1"}\n{"what": "processed", "who": "b", %s}'
     for amount in ('"id": "1", "amount": 7', '"amount": 7, "id": "1", "group": "g"'):
