@@ -7,7 +7,7 @@ long as the function only computes. What must happen once, such as writing a fil
 caller to do with the rows.
 
 Let a chunk of cells work for half a second: to send it costs a pool of processes a fraction of
-a millisecond, and Dask some ten. Both need a function that stands at the top of a module, which
+a millisecond, and Dask several. Both need a function that stands at the top of a module, which
 they have too.
 
 Book: a-million-runs
