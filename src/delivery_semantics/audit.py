@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, audit
-from .live.log import FIELDS, from_lines
+from .live.log import FIELDS, WORDS, from_lines
 
 PROGRAM = "delivery_semantics.audit"
 if __name__ != "__main__":
@@ -23,14 +23,17 @@ SEMANTICS = {
     "at-most-once": AT_MOST_ONCE, "at-least-once": AT_LEAST_ONCE,
     "exactly-once": EXACTLY_ONCE, "fifo": FIFO,
 }  # fmt: skip
-LISTED = "\n".join(
-    f"  {name:9} {field.means}: {field.allowed}" for name, field in FIELDS.items()
-)
+FIELDS_LISTED = [f"  {name:15}{field.means}: {field.allowed}" for name, field in FIELDS.items()]
+WORDS_LISTED = [f"  {word:15}{means}" for word, means in WORDS.items()]
+NEW_LINE = "\n"
 EPILOG = f"""exit status: 0 if every verdict printed is ok, 1 if one is broken, 2 if one is
 unknown or the input is wrong.
 
 FILE has a line for each event, in the order in which they happened, with one JSON object:
-{LISTED}
+{NEW_LINE.join(FIELDS_LISTED)}
+
+The words of "what" that the log of a real system needs:
+{NEW_LINE.join(WORDS_LISTED)}
 """
 
 

@@ -38,9 +38,9 @@ from delivery_semantics import (
     simulate,
 )
 from delivery_semantics.core.audit import FINDINGS
-from delivery_semantics.core.trace import WHAT
+from delivery_semantics.core.trace import LOGGED, WHAT
 from delivery_semantics.experiments.stripe.journal import Asked, Said
-from delivery_semantics.live.log import FIELDS, from_lines, to_lines
+from delivery_semantics.live.log import FIELDS, WORDS, from_lines, to_lines
 from delivery_semantics.participants.alternating_bit import BitAck, Frame
 
 LOSSY = Network(messages=Faults(loss=0.3, duplication=0.2), acks=Faults(loss=0.3))
@@ -321,6 +321,9 @@ def test_help_lists_every_field_and_every_event() -> None:
     for name, field in FIELDS.items():
         assert f"  {name}" in told
         assert field.means in told
+    for word, means in WORDS.items():
+        assert f"  {word:15}{means}" in told
+    assert set(LOGGED) <= set(WORDS) <= set(WHAT)
     assert "exit status: 0 if" in told
 
 

@@ -1,8 +1,9 @@
 """A trace as text: one line of JSON for each event, so that anybody's run can be audited.
 
-``FIELDS`` says what a line may hold. A log needs nothing else: who took part and what was sent
-is gathered from its events, and it counts as somebody else's run, which may go on after its
-last line. `to_lines` writes one line more, the first, which says all this exactly.
+``FIELDS`` says what a line may hold, and ``WORDS`` what can have happened. A log needs nothing
+else: who took part and what was sent is gathered from its events, and it counts as somebody
+else's run, which may go on after its last line. `to_lines` writes one line more, the first,
+which says all this exactly.
 
 Book: 02-delivery-semantics
 """
@@ -15,7 +16,7 @@ from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
 from ..core.effects import Ack, Message, Payload
-from ..core.trace import WHAT, Event, Record, Trace
+from ..core.trace import PARKED, WHAT, Event, Record, Trace
 from . import wire
 
 Made = TypeVar("Made")
@@ -66,6 +67,21 @@ FIELDS = {
     "note": Field(TEXT, _is_text, "anything else"),
     "payload": Field("a list", _is_payload, "another payload: its kind and fields"),
 }
+WORDS = {
+    "sent": "a sender puts the message on its way, at every attempt",
+    "confirmed": "the sender is told that it was taken",
+    "gave_up": "the sender stops, and does not know",
+    "failed": "the sender is told that it was not taken, at any attempt",
+    "delivered": "it is handed to a consumer",
+    "processed": "it has its effect",
+    "aborted": "rolled back: the effect if `who` had processed it, else the sending",
+    **dict.fromkeys(PARKED, "it is put aside, and no longer to be processed"),
+    "drained": "everything was read to the end, by this `group` or without one by all",
+    **dict.fromkeys(("killed", "paused", "partitioned"), "a fault from outside"),
+    **dict.fromkeys(("resumed", "healed"), "a fault from outside ends"),
+}
+"""What the words mean that the log of a real system needs."""
+
 PLACE = ("key", "position", "delivery", "group")
 OWN = {"peer": "", "packet": 0, "copy_of": 0, "note": ""}
 BY_SENDER = ("sent", "confirmed", "gave_up", "failed")
