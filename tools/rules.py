@@ -22,7 +22,7 @@ PURE_ROOMS = ("core", "participants", "theory")
 # What computes, and knows neither the time nor the world.
 PURE = {"__future__", "collections", "concurrent", "contextlib", "dataclasses", "enum"}
 PURE |= {"fractions", "functools", "gc", "hashlib", "heapq", "itertools", "math", "numbers"}
-PURE |= {"typing"}
+PURE |= {"array", "copy", "sys", "types", "typing"}
 WORLDLY = {"__import__", "breakpoint", "eval", "exec", "input", "open", "print"}
 # Time, chance and processes come to all others through whoever drives them.
 DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}

@@ -13,30 +13,37 @@ from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, Audit, 
 from .core.crashes import CrashPoint, Outage
 from .core.effects import (
     Ack,
+    Arm,
+    Atomic,
     Confirm,
+    Disarm,
+    EffectFailed,
     GiveUp,
     IsMarked,
     Load,
     Mark,
     Message,
+    Now,
     Once,
     Participant,
     Passive,
     Process,
     Receive,
+    ReceiveAny,
     Save,
     Send,
-    Transaction,
     Wait,
 )  # fmt: skip
 from .core.exploration import Bounds, Exploration, Verdict
 from .core.explore import explore
 from .core.network import LOST, Faults, Network
+from .core.perform import UnboundedRun
 from .core.script import script
-from .core.simulate import UnboundedRun, simulate
-from .core.steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .core.simulate import simulate
+from .core.steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .core.sweep import CellFailed, sweep
 from .core.trace import Event, Record, Trace
+from .core.vet import ImpureHandler
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .participants.receivers import (
     AckThenProcess,
@@ -61,13 +68,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "FIFO", "LOST", "Ack", "AckThenProcess",
-    "AlternatingBitReceiver", "AlternatingBitSender", "Audit", "Bounds", "CellFailed",
-    "Confirm", "Crash", "CrashPoint", "Deliver", "Duplicate", "Event", "Exploration",
-    "Exponential", "Faults", "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark",
-    "IsMarked", "Load", "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Once",
-    "Outage", "Participant", "Passive", "Process", "ProcessOnce", "ProcessOnly",
-    "ProcessThenAck", "ProcessThenMark", "Receive", "Record", "Relay", "Restart",
-    "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Timeout", "Trace",
-    "Transaction", "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script",
-    "simulate", "sweep",
+    "AlternatingBitReceiver", "AlternatingBitSender", "Arm", "Atomic", "Audit", "Bounds",
+    "CellFailed", "Confirm", "Crash", "CrashPoint", "Deliver", "Disarm", "Duplicate",
+    "EffectFailed", "Event", "Exploration", "Exponential", "Fail", "Faults", "FireAndForget",
+    "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "ImpureHandler", "IsMarked", "Load",
+    "Lose", "Mark", "MarkThenProcess", "Message", "Network", "Now", "Once", "Outage",
+    "Participant", "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck",
+    "ProcessThenMark", "Receive", "ReceiveAny", "Record", "Relay", "Restart",
+    "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Tick", "Timeout", "Trace",
+    "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script", "simulate",
+    "sweep",
 ]  # fmt: skip

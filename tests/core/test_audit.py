@@ -455,7 +455,7 @@ def test_any_fault_is_a_test(kind: str) -> None:
 def test_a_packet_is_overtaken_only_by_one_of_its_own_link() -> None:
     three = {
         "sender a": FireAndForget("receiver", payments(2)),
-        "sender b": FireAndForget("receiver", payments(1)),
+        "sender b": FireAndForget("receiver", payments(1, first=3)),
         "receiver": ProcessThenAck(),
     }
     assert audit(script(three, Deliver(3), Deliver(1), Deliver(2))).faults == ()

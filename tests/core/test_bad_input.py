@@ -13,6 +13,7 @@ import pytest
 import delivery_semantics
 from delivery_semantics import (
     AlternatingBitSender,
+    Arm,
     Bounds,
     CrashPoint,
     Deliver,
@@ -31,6 +32,7 @@ from delivery_semantics import (
     ProcessOnce,
     ProcessThenAck,
     Receive,
+    ReceiveAny,
     Record,
     Relay,
     RetryUntilAcked,
@@ -82,7 +84,7 @@ NUMBERS: dict[tuple[Callable[..., object], str], tuple[str, Bad]] = {
     (sweep, "chunk"): COUNT,
     **{
         (Bounds, name): COUNT_FROM_0
-        for name in ("losses", "duplicates", "crashes", "early_timeouts")
+        for name in ("losses", "duplicates", "crashes", "early_timeouts", "failures")
     },
     (Fixed, "delay_s"): TIME,
     **{
@@ -99,6 +101,9 @@ NUMBERS: dict[tuple[Callable[..., object], str], tuple[str, Bad]] = {
     (Relay, "timeout_s"): POSITIVE,
     (Relay, "attempts_max"): COUNT,
     (Receive, "timeout_s"): TIME,
+    (ReceiveAny, "timeout_s"): TIME,
+    (Arm, "delay_s"): TIME,
+    (payments, "first"): COUNT_FROM_0,
     (Wait, "delay_s"): TIME,
     (payments, "count"): COUNT,
     (Record, "position"): optional(*COUNT_FROM_0),
@@ -118,6 +123,8 @@ GOOD: dict[Callable[..., object], dict[str, Any]] = {
     Relay: {"next": "receiver", "timeout_s": 1.0, "attempts_max": 1},
     Receive: {"payload": ONE[0], "timeout_s": 1.0},
     Record: {"id": "1"},
+    Arm: {"name": "retry", "delay_s": 1.0},
+    payments: {"count": 1, "first": 1},
 }
 
 
@@ -141,9 +148,19 @@ FREE = {
     ("Network", "placed"),
     ("Message", "amount"), ("Record", "amount"), ("payments", "amount"),
     ("Save", "value"), ("Load", "default"),
-    ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"),
+    ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"), ("Tick", "to_s"),
+    ("Bounds", "clock_s"),
 }  # fmt: skip
-RESULTS = {"Audit", "Event", "Exploration", "Trace", "UnboundedRun", "Verdict"}
+RESULTS = {
+    "Audit",
+    "EffectFailed",
+    "Event",
+    "ImpureHandler",
+    "Exploration",
+    "Trace",
+    "UnboundedRun",
+    "Verdict",
+}
 
 
 def test_no_number_was_forgotten() -> None:
@@ -225,7 +242,7 @@ def test_a_crash_before_what_is_no_effect_of_its_own(before: Any) -> None:  # no
         CrashPoint("receiver", before, 0.5)
     assert str(error.value) == (
         f"before is {before!r}; "
-        "allowed: Send, Process, Confirm, GiveUp, Mark, Save, Once, Transaction"
+        "allowed: Send, Process, Confirm, GiveUp, Mark, Save, Atomic, Once, Arm, Disarm, Now"
     )
 
 
@@ -289,7 +306,7 @@ def test_a_backoff_that_gives_no_time(delay_s: Any) -> None:  # noqa: ANN401
 class Wrong(Passive):
     """It yields what is no effect, at boot or when something arrives."""
 
-    messages = ONE
+    messages = payments(1, first=2)
 
     def __init__(self, yielded: Any) -> None:  # noqa: ANN401
         self.yielded = yielded
@@ -306,7 +323,9 @@ def test_a_handler_that_yields_what_is_no_effect(yielded: object) -> None:
         lambda: script(parts, Deliver(1)),
         lambda: explore(parts),
     ):
-        with pytest.raises(TypeError, match="allowed: Receive, Wait, Send, Process, ") as error:
+        with pytest.raises(
+            TypeError, match="allowed: Receive, ReceiveAny, Wait, Send, Process, "
+        ) as error:
             run()
         assert str(error.value).startswith(f"receiver yielded {yielded!r}; ")
 

@@ -41,7 +41,7 @@ runs = {
     "counted": repr(simulate(jittery, faulty, seed=9).metrics()),
 }
 for receiver in (AckThenProcess(), MarkThenProcess(), ProcessOnce()):
-    found = explore(pair(receiver, 1, attempts_max=4))
+    found = explore(pair(receiver, 1))
     runs[f"searched {type(receiver).__name__}"] = f"{found.worlds} {found.outcomes}"
     for verdict in (found.never_more_than_once, found.at_least_once_eventually):
         if verdict.counterexample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,12 +17,15 @@ from delivery_semantics import (
     Deliver,
     Duplicate,
     Event,
+    Fail,
     FireAndForget,
     Lose,
     Mark,
     MarkThenProcess,
+    Message,
     Once,
     Participant,
+    Passive,
     Process,
     ProcessOnce,
     ProcessThenAck,
@@ -36,6 +40,7 @@ from delivery_semantics import (
     payments,
     script,
 )
+from delivery_semantics.core.effects import Handler
 from delivery_semantics.core.perform import boot, perform
 from delivery_semantics.core.steps import describe
 from delivery_semantics.core.trace import RUN
@@ -220,10 +225,20 @@ def test_a_timer_may_fire_early_and_the_trace_says_so() -> None:
     assert [e.packet for e in trace.of("sent")] == [1, 2, 3]
 
 
+@dataclass(frozen=True)
+class ToBoth(Passive):
+    """Hands its message to two workers."""
+
+    messages: tuple[Message, ...] = payments(1)
+
+    def start(self) -> Handler:
+        for worker in ("worker a", "worker b"):
+            yield Send(worker, self.messages[0])
+
+
 def test_participants_may_share_a_store() -> None:
     both: Mapping[str, Participant] = {
-        "sender a": FireAndForget("worker a", (M1,)),
-        "sender b": FireAndForget("worker b", (M1,)),
+        "sender": ToBoth(),
         "worker a": ProcessOnce(),
         "worker b": ProcessOnce(),
     }
@@ -263,7 +278,8 @@ def test_every_kind_of_event_has_a_script() -> None:
         },
         Timeout("sender"),
     )
-    runs = (told, in_doubt, repeated, paced)
+    full = script(parts(ProcessThenAck()), Deliver(1), Fail("receiver", Process))
+    runs = (told, in_doubt, repeated, paced, full)
     found = {e.what for trace in runs for e in trace.events}
     assert sorted(found) == sorted(RUN)
 

@@ -7,7 +7,7 @@ formula as well: a right simulator fails one comparison in 147,000. The seeds ar
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, sqrt
 
 import pytest
@@ -24,10 +24,12 @@ from delivery_semantics import (
     HighWaterMark,
     Mark,
     MarkThenProcess,
+    Message,
     Network,
     Once,
     Outage,
     Participant,
+    Passive,
     Process,
     ProcessOnce,
     ProcessThenAck,
@@ -42,6 +44,7 @@ from delivery_semantics import (
     payments,
     simulate,
 )
+from delivery_semantics.core.effects import Handler
 from delivery_semantics.theory.retries import (
     Expected,
     Model,
@@ -394,10 +397,20 @@ def test_layers_that_each_retry_multiply(layers: int, attempts: int) -> None:
     assert reached == amplification(attempts=attempts, layers=layers)
 
 
+@dataclass(frozen=True)
+class ToBoth(Passive):
+    """Hands its message to two workers."""
+
+    messages: tuple[Message, ...] = payments(1)
+
+    def start(self) -> Handler:
+        for worker in ("worker a", "worker b"):
+            yield Send(worker, self.messages[0])
+
+
 def test_participants_may_share_a_store() -> None:
     parts: dict[str, Participant] = {
-        "sender a": FireAndForget("worker a", payments(1)),
-        "sender b": FireAndForget("worker b", payments(1)),
+        "sender": ToBoth(),
         "worker a": MarkThenProcess(),
         "worker b": MarkThenProcess(),
     }

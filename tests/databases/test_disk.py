@@ -11,6 +11,7 @@ from delivery_semantics import Message
 from delivery_semantics.core.answers import answer
 from delivery_semantics.core.effects import (
     Answer,
+    Atomic,
     Confirm,
     Effect,
     GiveUp,
@@ -21,7 +22,6 @@ from delivery_semantics.core.effects import (
     Passive,
     Process,
     Save,
-    Transaction,
 )
 from delivery_semantics.core.perform import boot
 from delivery_semantics.core.store import Store
@@ -38,7 +38,7 @@ EFFECTS: list[Effect] = [
     Once("3", Process(Message("3"))), IsMarked("3"),
     Load("newest", 7), Save("newest", 8), Load("newest", 7), Save("newest", 9),
     Save("bit", 1, durable=False), Load("bit"), Load("newest"),
-    Transaction(Process(Message("4")), Save("newest", -1)), Load("newest"),
+    Atomic(Process(Message("4")), Save("newest", -1)), Load("newest"),
     GiveUp("1"), Confirm("1"), GiveUp("1"), GiveUp("2"),
 ]  # fmt: skip
 
@@ -130,7 +130,7 @@ def test_statements_are_announced_within_a_transaction_only(database: Database) 
     assert passed == []
     carried_out(world, [Once("1", Process(PAYMENT))])
     assert passed == ["commit"]  # it was marked: there is nothing to write
-    carried_out(world, [Transaction(Process(PAYMENT), Save("newest", 2))])
+    carried_out(world, [Atomic(Process(PAYMENT), Save("newest", 2))])
     assert passed == ["commit", "process", "save", "commit"]
 
 

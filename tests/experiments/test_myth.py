@@ -11,6 +11,7 @@ from delivery_semantics.experiments.myth.effects import (
     WINDOWS,
     mail_outside,
     measured,
+    two_receipts,
     window_plot,
 )
 from delivery_semantics.experiments.myth.search import (
@@ -133,6 +134,7 @@ def test_a_mail_outside_the_transaction_goes_out_twice() -> None:
     assert broken is not None
     assert broken.processed()["receipt 1"] == 2
     assert broken.processed()["1"] <= 1
+    assert two_receipts().processed() == {"1": 1, "receipt 1": 2}
     assert found.at_least_once_eventually.holds
 
 

@@ -116,8 +116,7 @@ def test_processes_are_also_killed_at_every_statement_of_a_transaction(
 def test_the_search_and_the_campaign_convict_the_same_receivers(
     receiver: Callable[[], Participant],
 ) -> None:
-    both = {**pair(receiver()), "sender": RetryUntilAcked("receiver", payments(1),
-                                                          attempts_max=4)}  # fmt: skip
+    both = {**pair(receiver()), "sender": RetryUntilAcked("receiver", payments(1))}
     within = Bounds(losses=0, duplicates=0, crashes=1, crashable=("receiver",))
     found = explore(both, within)
     counts = EXPECTED[receiver].values()
@@ -145,8 +144,8 @@ def test_another_transaction_has_its_own_statements(urls: Iterator[str]) -> None
         "receiver": AlternatingBitReceiver(),
     }
     points = [run.point for run in kill_campaign(both, urls)]
-    inside = [f"inside Transaction, before {what}" for what in ("process", "save", "commit")]
-    assert points == ["before Transaction", *inside, "before Send", "after Send"]
+    inside = [f"inside Atomic, before {what}" for what in ("process", "save", "commit")]
+    assert points == ["before Atomic", *inside, "before Send", "after Send"]
 
 
 # One run with a kill at each place of each message

@@ -9,6 +9,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ from delivery_semantics import (
     explore,
     payments,
     simulate,
-)  # fmt: skip
+)
 from delivery_semantics.core.effects import Handler, Payload
 from delivery_semantics.core.world import Packet
 from delivery_semantics.live import sockets as live_module
@@ -422,11 +423,22 @@ def test_two_runs_do_not_hear_each_other() -> None:
     assert not first.of("ignored")
 
 
+@dataclass(frozen=True)
+class ToBoth(Passive):
+    """Hands its message to two workers."""
+
+    workers: tuple[str, str]
+    messages: tuple[Message, ...] = payments(1)
+
+    def start(self) -> Handler:
+        for worker in self.workers:
+            yield Send(worker, self.messages[0])
+
+
 def test_stores_can_be_shared() -> None:
     there = {
-        "one": RetryUntilAcked("left", payments(1), timeout_s=5.0),
+        "sender": ToBoth(("left", "right")),
         "left": ProcessOnce(),
-        "two": RetryUntilAcked("right", payments(1), timeout_s=5.0),
         "right": ProcessOnce(),
     }
     shared = {"left": "bank", "right": "bank"}

@@ -10,6 +10,7 @@ from delivery_semantics import (
     Ack,
     AckThenProcess,
     AlternatingBitReceiver,
+    Atomic,
     HighWaterMark,
     IsMarked,
     Load,
@@ -26,7 +27,6 @@ from delivery_semantics import (
     Relay,
     Save,
     Send,
-    Transaction,
 )
 from delivery_semantics.core.effects import Answer, Effect, Handler, Participant
 from delivery_semantics.participants.alternating_bit import BitAck, Frame
@@ -88,7 +88,7 @@ def test_the_alternating_bit_turns_in_the_transaction_that_processes(
 ) -> None:
     receiver, frame = AlternatingBitReceiver(durable), Frame(bit, M7)
     acked = Send("sender", BitAck(bit))
-    turned = Transaction(Process(M7), Save("expected", 1 - bit, durable=durable))
+    turned = Atomic(Process(M7), Save("expected", 1 - bit, durable=durable))
     assert effects(receiver.receive("sender", frame), [bit]) == [
         Load("expected"), turned, acked,
     ]  # fmt: skip

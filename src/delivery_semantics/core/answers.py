@@ -8,20 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .door import check_payload, check_value
 from .effects import (
     Answer,
+    Arm,
+    Atomic,
     Confirm,
+    Disarm,
     Effect,
     GiveUp,
     IsMarked,
+    Kept,
     Load,
     Mark,
     Message,
+    Now,
     Once,
     Process,
+    Receive,
+    ReceiveAny,
     Save,
     Send,
-    Transaction,
+    Wait,
 )  # fmt: skip
 from .world import Packet, World
 
@@ -32,18 +40,29 @@ READS = (IsMarked, Load)
 def answer(world: World, who: str, effect: Effect) -> Answer:
     """Carry out a local effect of ``who`` and return its answer.
 
-    Raises TypeError for anything that is no effect.
+    Raises TypeError for anything that is no effect, or that holds what it may not.
     """
     carry_out = _EFFECTS.get(type(effect))
     if carry_out is None:
-        allowed = ", ".join(kind.__name__ for kind in _EFFECTS)
-        raise TypeError(f"{who} yielded {effect!r}; allowed: Receive, Wait, {allowed}")
+        raise TypeError(f"{who} yielded {effect!r}; allowed: {', '.join(_ALLOWED)}")
     return carry_out(world, who, effect)
+
+
+def check_wait(who: str, effect: Effect) -> None:
+    """Raise TypeError unless this can be waited for."""
+    if isinstance(effect, Receive):
+        check_payload(who, effect.payload)
+    elif isinstance(effect, ReceiveAny):
+        for each in effect.match:
+            if not isinstance(each, type):
+                check_payload(who, each)
 
 
 def _send(world: World, who: str, effect: Send) -> None:
     to, payload = effect.to, effect.payload
-    world.check_known("to", to)
+    if to not in world.participants:
+        world.check_known("to", to)
+    check_payload(who, payload)
     number = world.packets_sent = world.packets_sent + 1
     world.packets[number] = Packet(number, who, to, payload)
     world.note("sent", who, payload, to, number)
@@ -52,65 +71,120 @@ def _send(world: World, who: str, effect: Send) -> None:
 
 
 def _process(world: World, who: str, effect: Process) -> None:
-    world.store(who).process(effect.message)
-    world.note("processed", who, effect.message)
+    message = effect.message
+    if type(message) is not Message:
+        check_payload(who, message)
+    world.store(who).process(message)
+    world.note("processed", who, message)
 
 
 def _mark(world: World, who: str, effect: Mark) -> None:
-    world.store(who).mark(effect.id)
+    world.store(who).mark(_text(who, effect.id))
     world.note("marked", who, Message(effect.id))
 
 
 def _is_marked(world: World, who: str, effect: IsMarked) -> bool:
-    marked = world.store(who).is_marked(effect.id)
+    marked = world.store(who).is_marked(_text(who, effect.id))
     world.note("checked", who, Message(effect.id), note="yes" if marked else "no")
     return marked
 
 
+def _atomic(world: World, who: str, effect: Atomic) -> bool:
+    store = world.store(who)
+    for each in effect.effects:
+        if type(each) not in IN_ATOMIC or (isinstance(each, Save) and each.store):
+            names = ", ".join(kind.__name__ for kind in IN_ATOMIC)
+            raise TypeError(f"{who}: {each!r} in {effect!r}; allowed: {names}, on one disk")
+    with store.transaction():
+        if refused := _condition(world, who, effect):
+            messages = [each.message for each in effect.effects if isinstance(each, Process)]
+            world.note("skipped", who, messages[0] if messages else None, note=refused)
+            return False
+        for each in effect.effects:
+            _EFFECTS[type(each)](world, who, each)
+    return True
+
+
+def _condition(world: World, who: str, effect: Atomic) -> str:
+    """Return why nothing is to be done, or ""."""
+    store = world.store(who)
+    if effect.unless_marked is not None and store.is_marked(_text(who, effect.unless_marked)):
+        return f"{effect.unless_marked} is marked"
+    if effect.only_if is not None:
+        key, value = effect.only_if
+        if (found := store.load(_text(who, key), 0)) != value:
+            return f"{key} is {found}, not {value}"
+    return ""
+
+
 def _once(world: World, who: str, effect: Once) -> bool:
+    process = effect.process
+    if type(process) is not Process:
+        raise TypeError(f"{who}: {effect!r}; allowed: Once(id, Process(message))")
     store = world.store(who)
     with store.transaction():
-        if store.is_marked(effect.id):
-            world.note("skipped", who, effect.process.message)
+        if store.is_marked(_text(who, effect.id)):
+            world.note("skipped", who, process.message)
             return False
-        _process(world, who, effect.process)
+        _process(world, who, process)
         _mark(world, who, Mark(effect.id))
     return True
 
 
 def _save(world: World, who: str, effect: Save) -> None:
+    key, value = _text(who, effect.key), effect.value
+    if type(value) is not int:
+        check_value(who, key, value)
     if effect.durable:
-        world.store(who).save(effect.key, effect.value)
+        world.store(who, effect.store).save(key, value)
     else:
-        world.memory[who] = {**world.memory[who], effect.key: effect.value}
+        world.memory[who] = {**world.memory[who], key: value}
     where = "" if effect.durable else " (in memory)"
-    world.note("saved", who, note=f"{effect.key}={effect.value}{where}")
+    world.note("saved", who, note=f"{key}={value}{where}")
 
 
-def _load(world: World, who: str, effect: Load) -> int:
-    remembered = world.memory[who].get(effect.key)
-    if remembered is not None:
-        return remembered
-    return world.store(who).load(effect.key, effect.default)
+def _load(world: World, who: str, effect: Load) -> Kept:
+    key = _text(who, effect.key)
+    if not effect.store and key in world.memory[who]:
+        return world.memory[who][key]
+    return world.store(who, effect.store).load(key, effect.default)
 
 
-def _transaction(world: World, who: str, effect: Transaction) -> None:
-    with world.store(who).transaction():
-        _process(world, who, effect.process)
-        _save(world, who, effect.save)
+def _arm(world: World, who: str, effect: Arm) -> None:
+    world.timers[who] = {**world.timers[who], _text(who, effect.name): effect.delay_s}
+    if world.on_armed is not None:
+        world.on_armed(who, effect.name)
+
+
+def _disarm(world: World, who: str, effect: Disarm) -> None:
+    name = _text(who, effect.name)
+    world.timers[who] = {n: s for n, s in world.timers[who].items() if n != name}
+
+
+def _now(world: World, who: str, effect: Now) -> float:
+    return world.time_s if world.clock_s is None else world.clock_s
+
+
+def _text(who: str, value: str) -> str:
+    if type(value) is not str:
+        raise TypeError(f"{who} names {value!r}; allowed: a text, as an id or a key")
+    return value
 
 
 def _confirm(world: World, who: str, effect: Confirm) -> None:
-    world.store(who).settle(effect.id, "confirmed")
+    world.store(who).settle(_text(who, effect.id), "confirmed")
     world.note("confirmed", who, Message(effect.id))
 
 
 def _give_up(world: World, who: str, effect: GiveUp) -> None:
-    world.store(who).settle(effect.id, "in doubt")
+    world.store(who).settle(_text(who, effect.id), "in doubt")
     world.note("gave_up", who, Message(effect.id))
 
 
 _EFFECTS: dict[type, Callable[[World, str, Any], Answer]] = {
     Send: _send, Process: _process, Confirm: _confirm, GiveUp: _give_up, Mark: _mark,
-    IsMarked: _is_marked, Save: _save, Load: _load, Once: _once, Transaction: _transaction,
+    IsMarked: _is_marked, Save: _save, Load: _load, Atomic: _atomic, Once: _once, Arm: _arm,
+    Disarm: _disarm, Now: _now,
 }  # fmt: skip
+IN_ATOMIC = (Process, Mark, Save, Confirm, GiveUp)
+_ALLOWED = [kind.__name__ for kind in (Receive, ReceiveAny, Wait, *_EFFECTS)]

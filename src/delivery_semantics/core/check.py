@@ -17,6 +17,7 @@ from typing import TypeVar
 
 _Number = TypeVar("_Number", bound=float | Fraction)
 _Value = TypeVar("_Value")
+Thing = TypeVar("Thing")
 
 
 def probability(name: str, value: _Number) -> _Number:
@@ -46,6 +47,21 @@ def one_of(name: str, value: str, words: Iterable[str]) -> str:
     """Return `value`, which is one of these words; raise ValueError otherwise."""
     words = list(words)
     return _require(value in words, name, value, ", ".join(words))
+
+
+def truth(name: str, value: bool) -> bool:
+    """Return `value`, True or False; raise ValueError otherwise, for a word as well."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; allowed: True, False")
+    return value
+
+
+def of_type(name: str, value: Thing, *kinds: type[Thing]) -> Thing:
+    """Return `value`, which is of one of these types; raise TypeError otherwise."""
+    if not isinstance(value, kinds):
+        allowed = ", ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
+    return value
 
 
 def _is_number(value: object) -> bool:

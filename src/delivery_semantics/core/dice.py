@@ -13,6 +13,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from math import log
 
+from .check import at_least
+
+DIGITS_MAX = 64  # the key of blake2b
+
 
 def dice(seed: int, *question: object) -> float:
     """Return a number in [0, 1), even and independent for every (seed, question).
@@ -28,6 +32,13 @@ def dice(seed: int, *question: object) -> float:
 def _cup(seed: int) -> blake2b:
     """Return the hash that holds the seed already, to be copied for each question."""
     return blake2b(digest_size=8, key=str(seed).encode())
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless this is a seed: the hash takes so many digits."""
+    at_least("seed", seed, 0)
+    if seed >= 10**DIGITS_MAX:
+        raise ValueError(f"seed is {seed!r}; allowed: at most {DIGITS_MAX} digits")
 
 
 def exponential(mean: float, die: float) -> float:

@@ -13,12 +13,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .check import at_least, probability
+from .check import of_type, probability
 from .crashes import Crashes, CrashPoint, Outage
-from .dice import dice
+from .dice import check_seed, dice
 from .effects import Effect
 from .network import Links, Network
-from .perform import crash, deliver, duplicate, lose, restart, run, timeout, work
+from .perform import (
+    crash,
+    deliver,
+    duplicate,
+    lose,
+    never_waits,
+    restart,
+    run,
+    timeout,
+    work,
+)  # fmt: skip
 from .world import World
 
 Action = Callable[[Any], None]
@@ -36,10 +46,11 @@ class Driver:
         self, world: World, network: Network, plan: Plan, *, seed: int,
         crashes: Crashes = (), early_timeouts: float = 0.0, transmit: Action | None = None,
     ) -> None:  # fmt: skip
-        at_least("seed", seed, 0)
+        check_seed(seed)
         probability("early_timeouts", early_timeouts)
-        for each in crashes:
-            world.check_known("crashes", each.who)
+        of_type("network", network, Network)
+        for each in of_type("crashes", crashes, tuple, list):
+            world.check_known("crashes", of_type("crashes", each, CrashPoint, Outage).who)
         self._world, self._plan, self._seed = world, plan, seed
         self._links = Links(network, seed=seed)
         self._crashes, self._early_timeouts = crashes, early_timeouts
@@ -48,10 +59,12 @@ class Driver:
         self._transmit = transmit or self.deliver
         self._armed = 0
         self._timers: dict[str, int] = {}  # who -> the timer that still counts
+        self._named: dict[tuple[str, str], int] = {}  # the same for those of ``Arm``
+        self._due: list[tuple[str, str]] = []  # run out while their participant was busy
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
         self._asked: dict[tuple[str, object], int] = {}
-        world.on_sent = self._send_packet
+        world.on_sent, world.on_armed = self._send_packet, self._arm_named
 
     def begin(self) -> None:
         """Plan the outages and let everybody work up to the first wait."""
@@ -65,7 +78,9 @@ class Driver:
     @property
     def quiet(self) -> bool:
         """Whether nothing more can happen: no timer, no packet, no crash or restart to come."""
-        return not (self._timers or self._world.packets or self._to_come)
+        world = self._world
+        named = any(world.timers.values())
+        return not (self._timers or named or world.packets or self._to_come)
 
     def deliver(self, number: int) -> None:
         """Let packet ``number`` arrive now."""
@@ -79,6 +94,17 @@ class Driver:
         who, armed, early = timer
         if self._timers.get(who) == armed:
             timeout(self._world, who, early=early)
+            self._work(who)
+
+    def _named_timeout(self, timer: tuple[str, str, int, bool]) -> None:
+        who, name, armed, early = timer
+        world = self._world
+        if self._named.get((who, name)) != armed or name not in world.timers[who]:
+            return
+        if world.tasks[who] is not None:
+            self._due.append((who, name))
+        else:
+            timeout(world, who, name, early=early)
             self._work(who)
 
     def _outage(self, outage: Outage) -> None:
@@ -107,15 +133,28 @@ class Driver:
         wait_s = self._world.timer_s(who)
         if wait_s is not None:
             self._arm(who, wait_s)
+        elif self._due:
+            self._catch_up(who)
+
+    def _catch_up(self, who: str) -> None:
+        """Let the timers fire that ran out while ``who`` was busy."""
+        for due in [each for each in self._due if each[0] == who]:
+            if self._world.tasks[who] is None and due in self._due:
+                self._due.remove(due)
+                self._named_timeout((*due, self._named[due], False))
 
     def _work_in_danger(self, who: str) -> None:
         world = self._world
+        left = world.effects_max
         while (effect := world.local_effect(who)) is not None:
             if point := self._crash_point(who, effect):
                 crash(world, who, before=type(effect))
                 self._stay_down(who, point.down_s)
             else:
                 run(world, who)
+            left -= 1
+            if not left:
+                raise never_waits(world, who)
 
     def _send_packet(self, number: int) -> None:
         world = self._world
@@ -130,13 +169,21 @@ class Driver:
             self._plan(delay_s, self._transmit, world.packets_sent)
 
     def _arm(self, who: str, wait_s: float) -> None:
-        early = False
-        if self._early_timeouts:
-            name = ("timer", who, self._count(who, "timer"))
-            early = dice(self._seed, "early", *name) < self._early_timeouts
-            wait_s *= dice(self._seed, "fraction", *name) if early else 1.0
+        wait_s, early = self._perhaps_early(who, wait_s)
         self._armed = self._timers[who] = armed = self._armed + 1
         self._plan(wait_s, self._timeout, (who, armed, early))
+
+    def _arm_named(self, who: str, name: str) -> None:
+        wait_s, early = self._perhaps_early(who, self._world.timers[who][name])
+        self._armed = self._named[who, name] = armed = self._armed + 1
+        self._plan(wait_s, self._named_timeout, (who, name, armed, early))
+
+    def _perhaps_early(self, who: str, wait_s: float) -> tuple[float, bool]:
+        if not self._early_timeouts:
+            return wait_s, False
+        name = ("timer", who, self._count(who, "timer"))
+        early = dice(self._seed, "early", *name) < self._early_timeouts
+        return wait_s * (dice(self._seed, "fraction", *name) if early else 1.0), early
 
     def _stay_down(self, who: str, down_s: float) -> None:
         """Plan the restart; where crashes overlap, the latest restart counts."""

@@ -52,6 +52,10 @@ def label(payload: Payload) -> str:
     return str(getattr(payload, "label", f"{payload.kind.capitalize()} {payload.id}"))
 
 
+Kept = None | bool | int | float | str | Payload | tuple["Kept", ...]
+"""What can be kept: it is compared by its content, and its text is its content."""
+
+
 # What the outside sees --------------------------------------------------------------------
 
 
@@ -103,35 +107,58 @@ class IsMarked:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Keep ``value`` under ``key``: on disk, or in memory that a crash clears. Answer: None."""
+    """Keep ``value`` under ``key``: on disk, or in memory that a crash clears. Answer: None.
+
+    A value is a number, a text, a payload, None, or a tuple of them. ``store`` names another
+    disk than the participant's, by default its own or the one that it shares.
+    """
 
     key: str
-    value: int
+    value: Kept
     durable: bool = True
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Read what ``Save`` kept under ``key``; ``default`` if nothing. Answer: int."""
+    """Read what ``Save`` kept under ``key``; ``default`` if nothing. Answer: the value."""
 
     key: str
-    default: int = 0
+    default: Kept = 0
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Atomic:
+    """One transaction: all of ``effects`` or none, in one step that a crash cannot divide.
+
+    Nothing is done where the id ``unless_marked`` is marked, or where what was saved under a
+    key is not what ``only_if`` says, (key, value); 0 is what nobody has saved.
+    Answer: bool, did it. Allowed in it: Process, Mark, Save on the same disk, Confirm, GiveUp.
+    """
+
+    effects: tuple[Process | Mark | Save | Confirm | GiveUp, ...]
+    unless_marked: str | None = None
+    only_if: tuple[str, Kept] | None = None
+
+    def __init__(
+        self, *effects: Process | Mark | Save | Confirm | GiveUp,
+        unless_marked: str | None = None, only_if: tuple[str, Kept] | None = None,
+    ) -> None:  # fmt: skip
+        for name, value in zip(
+            ("effects", "unless_marked", "only_if"),
+            (effects, unless_marked, only_if),
+            strict=True,
+        ):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One transaction: unless ``id`` is marked, process and mark. Answer: bool, did it."""
+    """``Atomic(process, Mark(id), unless_marked=id)``: process unless marked, and mark."""
 
     id: str
     process: Process
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """Process and save in one step that a crash cannot divide. Answer: None."""
-
-    process: Process
-    save: Save
 
 
 # Waiting ----------------------------------------------------------------------------------
@@ -165,11 +192,71 @@ class Wait:
         not_negative("delay_s", self.delay_s)
 
 
+@dataclass(frozen=True, slots=True, init=False)
+class ReceiveAny:
+    """Wait for a payload that is, or is of a type that is, among ``match``; any if it is empty.
+
+    Anything else that arrives meanwhile is ignored. Answer: (source, payload), or None if
+    ``timeout_s`` ran out first. Raises ValueError for a time that is negative or not finite.
+    """
+
+    match: tuple[Payload | type, ...]
+    timeout_s: float
+
+    def __init__(self, *match: Payload | type, timeout_s: float) -> None:
+        object.__setattr__(self, "match", match)
+        object.__setattr__(self, "timeout_s", not_negative("timeout_s", timeout_s))
+
+    def accepts(self, payload: Payload) -> bool:
+        """Whether this payload is waited for."""
+        return not self.match or any(
+            isinstance(payload, each) if isinstance(each, type) else payload == each
+            for each in self.match
+        )
+
+
+# Time ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Have ``timer(name)`` run in ``delay_s`` seconds; a timer of that name begins anew.
+
+    It runs as soon as no other handler does. A crash disarms. Answer: None.
+    Raises ValueError for a time that is negative or not finite.
+    """
+
+    name: str
+    delay_s: float
+
+    def __post_init__(self) -> None:
+        not_negative("delay_s", self.delay_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """Stop the timer of that name, if it is armed. Answer: None."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Ask the clock. Answer: float, seconds since the run began.
+
+    A search is asked by ``Bounds(clock_s=…)`` which moments there are, a script by ``Tick``.
+    """
+
+
+class EffectFailed(Exception):
+    """Raised at the ``yield`` of an effect that failed: nothing of it was done."""
+
+
 Effect = (
-    Send | Process | Confirm | GiveUp | Mark | IsMarked | Save | Load | Once | Transaction
-    | Receive | Wait
+    Send | Process | Confirm | GiveUp | Mark | IsMarked | Save | Load | Atomic | Once | Arm
+    | Disarm | Now | Receive | ReceiveAny | Wait
 )  # fmt: skip
-Answer = None | bool | int
+Answer = None | bool | float | Kept | tuple[str, Payload] | EffectFailed
 # What an effect answers depends on the effect, so a handler reads it as Any.
 Handler = Generator[Effect, Any, None]
 
@@ -186,6 +273,9 @@ class Participant(Protocol):
     def receive(self, source: str, payload: Payload) -> Handler:
         """Run for each packet that arrives while no handler is running."""
 
+    def timer(self, name: str) -> Handler:
+        """Run for each timer of ``Arm`` that has run out, while no handler is running."""
+
 
 class Passive:
     """A participant that does nothing at boot and ignores whatever arrives."""
@@ -196,4 +286,8 @@ class Passive:
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Yield nothing, whatever arrives."""
+        yield from ()
+
+    def timer(self, name: str) -> Handler:
+        """Yield nothing, whatever timer has run out."""
         yield from ()

@@ -5,10 +5,12 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from .check import at_least
-from .steps import Step
+from .check import at_least, not_negative, truth
+from .steps import Run, Step, describe
 from .trace import Outcome, Trace
 
 
@@ -16,50 +18,108 @@ from .trace import Outcome, Trace
 class Bounds:
     """How many faults of each kind one run may hold, and whether packets may overtake others.
 
-    ``crashable`` names those who may crash; None means all. Raises ValueError below zero.
+    ``crashable`` names those who may crash; None means all. Those of a group in
+    ``crash_together`` go down as one, for one crash. ``links`` are the pairs (source, target)
+    on which packets can be lost and copied; None means all. ``failures`` is how many effects
+    may fail, of those that write. ``clock_s`` are the moments, in rising order, that the clock
+    which ``Now`` asks can show; it goes from one to the next at any time.
+    Raises ValueError below zero, TypeError for a word where names are allowed.
     """
 
     losses: int = 1
     duplicates: int = 1
     crashes: int = 1
     early_timeouts: int = 0
+    failures: int = 0
     reordering: bool = True
     crashable: tuple[str, ...] | None = None
+    crash_together: tuple[tuple[str, ...], ...] = ()
+    links: tuple[tuple[str, str], ...] | None = None
+    clock_s: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        for name in ("losses", "duplicates", "crashes", "early_timeouts"):
+        for name in ("losses", "duplicates", "crashes", "early_timeouts", "failures"):
             at_least(name, getattr(self, name), 0)
+        truth("reordering", self.reordering)
+        for name in ("crashable", "links"):
+            if getattr(self, name) is not None:
+                _check_tuple(name, getattr(self, name))
+        for group in _check_tuple("crash_together", self.crash_together):
+            _check_tuple("crash_together", group)
+        for moment in _check_tuple("clock_s", self.clock_s):
+            not_negative("clock_s", moment)
+        if not self.clock_s or list(self.clock_s) != sorted(set(self.clock_s)):
+            raise ValueError(
+                f"clock_s is {self.clock_s!r}; allowed: moments in rising order, (0, 299, 301)"
+            )
 
     def __str__(self) -> str:
-        faults = (
+        faults = [
             (self.losses, "loss", "losses"),
             (self.duplicates, "duplicate", "duplicates"),
             (self.crashes, "crash", "crashes"),
             (self.early_timeouts, "early timeout", "early timeouts"),
-        )
+        ]
+        faults += [(self.failures, "failure", "failures")] if self.failures else []
         counts = ", ".join(f"{n} {one if n == 1 else more}" for n, one, more in faults)
         order = "any order" if self.reordering else "order"
         who = "" if self.crashable is None else ", ".join(self.crashable) or "nobody"
-        return f"at most {counts}; packets in {order}{who and f'; may crash: {who}'}"
+        more = f"; may crash: {who}" if who else ""
+        for group in self.crash_together:
+            more += f"; crash together: {', '.join(group)}"
+        if self.links is not None:
+            links = ", ".join(f"{a} to {b}" for a, b in self.links) or "none"
+            more += f"; faulty links: {links}"
+        if len(self.clock_s) > 1:
+            more += f"; clock at {', '.join(f'{moment:g}' for moment in self.clock_s)} s"
+        return f"at most {counts}; packets in {order}{more}"
+
+
+def _check_tuple(name: str, value: Any) -> tuple[Any, ...]:  # noqa: ANN401  # whatever was given
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name} is {value!r}; allowed: a tuple")
+    return tuple(value)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a property holds within the bounds, and if not a shortest run that breaks it."""
+    """Whether a property holds within the bounds, and if not a shortest run that breaks it.
+
+    Its steps have as few choices of the network, the timers and the crashes as any, and none of
+    their effects can be left out; ``longer_by_at_most`` is what another order of effects could
+    still save. ``loop`` are the last of the steps if they can go on for ever without a fault.
+    """
 
     claim: str
     counterexample: Trace | None
     steps: tuple[Step, ...] = ()
+    loop: tuple[Step, ...] = ()
 
     @property
     def holds(self) -> bool:
         """True if no world within the bounds breaks the property."""
         return self.counterexample is None
 
+    @property
+    def longer_by_at_most(self) -> int:
+        """By how many steps the counterexample may be longer than a shortest one."""
+        return sum(isinstance(step, Run) for step in self.steps)
+
+    def __str__(self) -> str:
+        if self.holds:
+            return f"{self.claim}: holds"
+        before = len(self.steps) - len(self.loop)
+        steps = [describe(step) for step in self.steps]
+        steps[before:] = [", ".join(["again and again", *steps[before:]])] if self.loop else []
+        return f"{self.claim}: broken by {', '.join(steps)}"
+
 
 @dataclass(frozen=True)
 class Exploration:
-    """What a search found: two verdicts, the number of worlds, every way a run can end."""
+    """What a search found: its verdicts, the number of worlds, every way a run can end.
+
+    ``claims`` are the verdicts on claims of one's own. True if all of them hold.
+    """
 
     never_more_than_once: Verdict
     at_least_once_eventually: Verdict
@@ -67,20 +127,41 @@ class Exploration:
     outcomes: tuple[Outcome, ...]
     bounds: Bounds
     messages: int
+    claims: Mapping[str, Verdict] = field(default_factory=dict)
+    _run: Callable[[Outcome], Trace] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All verdicts."""
+        return self.never_more_than_once, self.at_least_once_eventually, *self.claims.values()
 
     @property
     def holds(self) -> bool:
-        """True if no run within the bounds breaks either property."""
-        return self.never_more_than_once.holds and self.at_least_once_eventually.holds
+        """True if no run within the bounds breaks a property."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    def __bool__(self) -> bool:
+        return self.holds
 
     def __str__(self) -> str:
         found = " · ".join(
             f"{verdict.claim}: {'holds' if verdict.holds else 'broken'}"
-            for verdict in (self.never_more_than_once, self.at_least_once_eventually)
+            for verdict in self.verdicts
         )
         return f"{found} ({self.worlds:,} worlds; {self.scope()})"
+
+    def __repr__(self) -> str:
+        broken = [str(verdict) for verdict in self.verdicts if not verdict.holds]
+        return "\n".join([str(self), *broken])
 
     def scope(self) -> str:
         """Say what was searched: how many messages, within which bounds."""
         given = f"{self.messages} message{'' if self.messages == 1 else 's'}"
         return f"{given}, {self.bounds}"
+
+    def run(self, outcome: Outcome) -> Trace:
+        """Return a run that ends like this. Raises ValueError for what is no outcome."""
+        if outcome not in self.outcomes or self._run is None:
+            allowed = ", ".join(map(str, self.outcomes))
+            raise ValueError(f"outcome is {outcome!r}; allowed: {allowed}")
+        return self._run(outcome)

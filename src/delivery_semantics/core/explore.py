@@ -1,41 +1,44 @@
 """Every possibility is chosen, within stated bounds.
 
-Theory of operation. The search walks all worlds breadth first from the boot. Two worlds are one
-if their disks, memories, suspended handlers, packets in flight and remaining fault budgets are
-equal. So the graph is finite, and the first world that breaks a property is a nearest one: the
-path to it is a shortest counterexample.
+Theory of operation. The search walks all worlds from the boot, those first that take the fewest
+choices. Two worlds are one if their disks, memories, suspended handlers, packets in flight,
+timers and remaining fault budgets are equal. So the graph is finite, and the first world that
+breaks a property is a nearest one: the path to it is a shortest counterexample.
 
-Faults come from a budget, printed beside every verdict. Timers fire for free when nothing else
-can happen; firing while packets are in flight is a fault (``early_timeouts``). A participant
-that may not crash, and whose store is its own, carries out its local effects in one go: nobody
-could see the difference.
+Faults come from a budget, printed beside every verdict. Timers fire for free when nothing is
+in flight, also while somebody is down: an outage may last longer than any wait. Of several
+timers one fires only where times exist that let it be first, see ``zones``. Firing out of
+that order, or while packets are in flight, is a fault (``early_timeouts``). A participant that
+may not crash, and whose disk is its own, carries out its local effects in one go: nobody could
+see the difference.
 
 *Never more than once* breaks in a world where anything was processed twice. *At least once,
-eventually* breaks in a world where nothing but a fault can happen any more and a message was
-not processed.
-Both are verdicts about the sender as well: with fewer attempts than the budget has faults, it
-runs out, and the search says so.
+eventually* breaks in a world from which no way on, without a further fault, leads to where each
+message has been processed: because nothing can happen any more, or only what has happened
+before. Both are verdicts about the sender as well: with fewer attempts than the budget has
+faults, or than an outage lasts, it runs out, and the search says so.
 
 Book: 05-exactly-once-a-myth
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from . import collector
-from .check import at_least
+from .branches import Branches, Taken
+from .check import at_least, of_type, truth
 from .effects import Participant
 from .exploration import Bounds, Exploration, Verdict
+from .graph import Graph, Never
 from .perform import boot, perform
-from .script import script
-from .simulate import UnboundedRun
-from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
-from .tasks import suspending
-from .trace import Outcome
-from .world import Packet, World
+from .script import follow, run_local, script
+from .steps import Crash, Fail, Restart, Run, Step, Tick, Timeout, from_text
+from .trace import Outcome, Trace
+from .vet import collection_paused
+from .world import World
+
+AtTheEnd = Mapping[str, Callable[[Outcome], bool]]
 
 
 def explore(
@@ -44,16 +47,178 @@ def explore(
     *,
     worlds_max: int = 1_000_000,
     stores: Mapping[str, str] | None = None,
+    never: Never | None = None,
+    at_the_end: AtTheEnd | None = None,
+    after: Sequence[Step] = (),
+    automatic: bool = False,
 ) -> Exploration:
     """Search every run within the bounds.
 
-    Raises ValueError for bad parameters, and UnboundedRun beyond ``worlds_max`` worlds.
+    ``never`` are claims of one's own, by name: what is true of no world. ``at_the_end`` are
+    those that are true of every outcome. Both are given back in ``claims``, each with a
+    shortest counterexample. ``after`` is how the runs begin, the budgets count from there, and
+    so do the steps of counterexamples. With ``automatic`` local effects run by themselves, as
+    in a script, and the steps are the choices that a script has.
+    Raises TypeError and ValueError for bad parameters, and UnboundedRun beyond ``worlds_max``
+    worlds.
     """
     at_least("worlds_max", worlds_max, 1)
-    search = _Search(participants, bounds or Bounds(), stores)
-    with collector.paused():
-        search.to_the_end(worlds_max)
-    return search.result()
+    truth("automatic", automatic)
+    of_type("bounds", bounds, Bounds, type(None))
+    for name, claims in (("never", never), ("at_the_end", at_the_end)):
+        _check_claims(name, claims)
+    search = _Search(participants, bounds or Bounds(), stores, after, automatic)
+    with collection_paused():
+        return search.result(worlds_max, never or {}, at_the_end or {})
+
+
+def _check_claims(name: str, claims: object) -> None:
+    if claims is None or (isinstance(claims, Mapping) and all(map(callable, claims.values()))):
+        return
+    raise TypeError(f"{name} is {claims!r}; allowed: a mapping of names to predicates")
+
+
+class _Search:
+    """A graph of worlds, and the way from what it found back to steps and traces."""
+
+    def __init__(
+        self, participants: Mapping[str, Participant], bounds: Bounds,
+        stores: Mapping[str, str] | None, after: Sequence[Step], automatic: bool,
+    ) -> None:  # fmt: skip
+        self.participants, self.bounds, self.stores = participants, bounds, stores
+        self.after, self.automatic = tuple(after), automatic
+        self.branches = Branches(participants, stores, bounds, automatic=automatic)
+        first = self.branches.begin(self._beginning())
+        self.graph = Graph(self.branches, first, automatic=automatic)
+
+    def _beginning(self) -> World:
+        world = self._world()
+        if not world.messages():
+            raise ValueError(
+                "participants: nobody has messages, so every claim would hold; "
+                "allowed: at least one whose ``messages`` are to be processed"
+            )
+        return world
+
+    def _world(self) -> World:
+        """Return the world at the beginning, on the carrier that the graph uses."""
+        carry = self.branches.moves.bench.carry
+        world = boot(self.participants, stores=self.stores, carry=carry)
+        follow(world, *self.after, automatic=self.automatic)
+        return world
+
+    def result(self, worlds_max: int, never: Never, at_the_end: AtTheEnd) -> Exploration:
+        graph = self.graph
+        graph.to_the_end(worlds_max, never)
+        never_twice = self._verdict("never more than once", graph.repeated, repeated)
+        number, loop = graph.missing()
+        eventually = self._verdict("at least once, eventually", number, loop=loop)
+        outcomes = graph.outcomes()
+        claims = {
+            name: self._verdict(f"never {name}", graph.broken.get(name), predicate)
+            for name, predicate in never.items()
+        }
+        for name, predicate in at_the_end.items():
+            against = [n for found, n in outcomes.items() if not predicate(found)]
+            claims[name] = self._verdict(name, min(against, key=graph.choices, default=None))
+        graph.forget()
+        return Exploration(
+            never_twice, eventually, graph.worlds, tuple(sorted(outcomes)), self.bounds,
+            len(self.branches.ids), claims, lambda how: self._trace(self._steps(outcomes[how])),
+        )  # fmt: skip
+
+    def _verdict(
+        self, claim: str, number: int | None, broken: Callable[[World], bool] | None = None,
+        loop: tuple[Taken, ...] = (),
+    ) -> Verdict:  # fmt: skip
+        if number is None:
+            return Verdict(claim, None)
+        steps = self._steps(number)
+        if broken is not None and not self.automatic:
+            steps = self._without_idle_effects(steps, broken)
+        whole = self._concrete((*self.graph.way(number), *loop)) if loop else steps
+        return Verdict(claim, self._trace(whole), whole, whole[len(steps) :])
+
+    def _trace(self, steps: tuple[Step, ...]) -> Trace:
+        return script(
+            self.participants, *self.after, *steps, automatic=self.automatic, stores=self.stores
+        )
+
+    def _steps(self, number: int) -> tuple[Step, ...]:
+        return self._concrete(self.graph.way(number))
+
+    def _concrete(self, way: Sequence[Taken]) -> tuple[Step, ...]:
+        """Return the steps of a script: with packets by their numbers, and every effect."""
+        world, steps = self._world(), list[Step]()
+        self._at_once(world, steps)
+        for taken in way:
+            for step in self._steps_of(world, taken):
+                if self.automatic:
+                    run_local(world, until=step)
+                perform(world, step)
+                steps.append(step)
+            self._at_once(world, steps)
+        return tuple(steps)
+
+    def _at_once(self, world: World, steps: list[Step]) -> None:
+        names = self.branches.moves.names
+        for who in [names[n] for n in sorted(self.branches.moves.at_once)]:
+            while world.local_effect(who) is not None:
+                perform(world, Run(who))
+                steps.append(Run(who))
+
+    def _steps_of(self, world: World, taken: Taken) -> Iterator[Step]:
+        names = self.branches.moves.names
+        match taken:
+            case "run", int(who):
+                yield Run(names[who])
+            case "fail", int(who):
+                standing = world.local_effect(names[who])
+                yield Fail(names[who], type(standing) if standing else None)
+            case "restart", int(who):
+                yield Restart(names[who])
+            case "crash", group, kind:
+                for who in group:
+                    standing = world.local_effect(names[who])
+                    before = kind if self.automatic or standing is None else type(standing)
+                    yield Crash(names[who], before=before)
+            case "timeout", int(who), str(name), bool(early):
+                yield Timeout(names[who], early, name)
+            case "tick", float(to_s):
+                yield Tick(to_s)
+            case str(kind), int(wire):
+                number = self._number(world, wire)
+                yield from_text(f"{kind}-{number}")
+
+    def _number(self, world: World, wire: int) -> int:
+        content = self.branches.moves.wires[wire]
+        return next(number for number, each in world.packets.items() if each[1:] == content)
+
+    def _without_idle_effects(
+        self, steps: tuple[Step, ...], broken: Callable[[World], bool]
+    ) -> tuple[Step, ...]:
+        """Leave out every effect without which the run is as broken."""
+        for number in reversed(range(len(steps))):
+            fewer = steps[:number] + steps[number + 1 :]
+            if isinstance(steps[number], Run) and self._breaks(fewer, broken):
+                steps = fewer
+        return steps
+
+    def _breaks(self, steps: tuple[Step, ...], broken: Callable[[World], bool]) -> bool:
+        world = self._world()
+        try:
+            follow(world, *steps, automatic=False)
+        except ValueError:
+            return False
+        return broken(world)
+
+
+def repeated(world: World) -> bool:
+    """Tell whether anything was processed more than once."""
+    done = Counter[str]()
+    for store in world.stores.values():
+        done.update(store.processed)
+    return any(times > 1 for times in done.values())
 
 
 def outcome(world: World) -> Outcome:
@@ -65,175 +230,3 @@ def outcome(world: World) -> Outcome:
         knows = next((known for known in ("confirmed", "in doubt") if known in settled), "")
         found.append((message.id, processed, knows))
     return tuple(found)
-
-
-class _Budget(NamedTuple):
-    """Faults left."""
-
-    losses: int
-    duplicates: int
-    crashes: int
-    early: int
-
-
-def _crash(world: World, who: str) -> Crash:
-    effect = world.local_effect(who)
-    return Crash(who, before=type(effect) if effect else None)
-
-
-class _Search:
-    def __init__(
-        self, participants: Mapping[str, Participant], bounds: Bounds,
-        stores: Mapping[str, str] | None,
-    ) -> None:  # fmt: skip
-        self.participants, self.bounds, self.stores = participants, bounds, stores
-        self.root = boot(participants, stores=stores, carry=suspending())
-        for name in bounds.crashable or ():
-            self.root.check_known("crashable", name)
-        crashable = participants if bounds.crashable is None else bounds.crashable
-        self.crashable = {
-            name: bounds.crashes > 0 and name in crashable for name in participants
-        }
-        self.ids = tuple(message.id for message in self.root.messages())
-        if not self.ids:
-            raise ValueError(
-                "participants: nobody has messages, so every claim would hold; "
-                "allowed: at least one whose ``messages`` are to be processed"
-            )
-        self.wires: dict[tuple[str, str, Any], int] = {}
-        self.paths: list[tuple[int, tuple[Step, ...]]] = []
-        self.repeated: int | None = None  # the first world where one is processed twice
-        self.missing: int | None = None  # the first end where one is not processed
-        self.ends: dict[Outcome, None] = {}
-
-    def to_the_end(self, worlds_max: int) -> None:
-        full = self.bounds
-        budget = _Budget(full.losses, full.duplicates, full.crashes, full.early_timeouts)
-        self.paths.append((-1, self._settle(self.root)))
-        known: set[Hashable] = {self._key(self.root, budget)}
-        queue = deque([(0, self.root, budget)])
-        while queue:
-            number, world, budget = queue.popleft()
-            choices = list(self._choices(world, budget))
-            ended = all(left is not budget for _, left in choices)  # no fault must happen
-            self._judge(number, world, ended=ended)
-            for step, left in choices:
-                twin = world.copy()
-                perform(twin, step)
-                path = (step, *self._settle(twin))
-                key = self._key(twin, left)
-                if key not in known:
-                    known.add(key)
-                    queue.append((len(self.paths), twin, left))
-                    self.paths.append((number, path))
-            if len(known) > worlds_max:
-                raise UnboundedRun(
-                    f"worlds_max: more than {worlds_max:,} worlds within {self.bounds}; "
-                    "give the sender attempts_max, lower the bounds, or raise the limit"
-                )
-
-    def _settle(self, world: World) -> tuple[Step, ...]:
-        """Carry out every local effect that nobody could notice as a step of its own."""
-        steps: list[Step] = []
-        for who in world.participants:
-            if world.shares_store[who] or self.crashable[who]:
-                continue
-            while world.local_effect(who) is not None:
-                perform(world, Run(who))
-                steps.append(Run(who))
-        return tuple(steps)
-
-    def _choices(self, world: World, budget: _Budget) -> Iterator[tuple[Step, _Budget]]:
-        busy = [who for who in world.participants if world.local_effect(who) is not None]
-        for who in busy:
-            yield Run(who), budget
-            if budget.crashes and self.crashable[who]:
-                yield _crash(world, who), budget._replace(crashes=budget.crashes - 1)
-            if not world.shares_store[who]:
-                return  # its effects commute with everything else: one order stands for all
-        yield from self._network_choices(world, budget)
-        yield from self._participant_choices(world, budget, quiet=not (busy or world.packets))
-
-    def _network_choices(self, world: World, budget: _Budget) -> Iterator[tuple[Step, _Budget]]:
-        seen: set[Hashable] = set()
-        for packet in world.packets.values():
-            content = packet[1:3] if not self.bounds.reordering else self._wire(packet)
-            if content in seen:
-                continue
-            seen.add(content)
-            if world.local_effect(packet.target) is None:
-                yield Deliver(packet.number), budget
-            if budget.losses:
-                yield Lose(packet.number), budget._replace(losses=budget.losses - 1)
-            if budget.duplicates:
-                yield (
-                    Duplicate(packet.number),
-                    budget._replace(duplicates=budget.duplicates - 1),
-                )
-
-    def _participant_choices(
-        self, world: World, budget: _Budget, *, quiet: bool
-    ) -> Iterator[tuple[Step, _Budget]]:
-        all_up = not any(world.is_down(who) for who in world.participants)
-        for who in world.participants:
-            if world.is_down(who):
-                yield Restart(who), budget
-                continue
-            if world.local_effect(who) is not None:
-                continue
-            if budget.crashes and self.crashable[who]:
-                yield Crash(who), budget._replace(crashes=budget.crashes - 1)
-            if world.timer_s(who) is not None:
-                if quiet and all_up:
-                    yield Timeout(who), budget
-                elif budget.early:
-                    yield Timeout(who, early=True), budget._replace(early=budget.early - 1)
-
-    def _judge(self, number: int, world: World, *, ended: bool) -> None:
-        effects = Counter[str]()
-        for store in world.stores.values():
-            effects.update(store.processed)
-        if self.repeated is None and any(times > 1 for times in effects.values()):
-            self.repeated = number
-        if ended:
-            self.ends[outcome(world)] = None
-            if self.missing is None and not all(effects[message_id] for message_id in self.ids):
-                self.missing = number
-
-    def _key(self, world: World, budget: _Budget) -> Hashable:
-        wires = [self._wire(packet) for packet in world.packets.values()]
-        if self.bounds.reordering:
-            wires.sort()
-        return (
-            tuple(world.tasks.values()),
-            tuple(store.key() for store in world.stores.values()),
-            tuple(frozenset(saved.items()) for saved in world.memory.values()),
-            tuple(wires),
-            budget,
-        )
-
-    def _wire(self, packet: Packet) -> int:
-        content = packet[1:]
-        return self.wires.setdefault(content, len(self.wires))
-
-    # The result -----------------------------------------------------------------------
-
-    def result(self) -> Exploration:
-        return Exploration(
-            self._verdict("never more than once", self.repeated),
-            self._verdict("at least once, eventually", self.missing),
-            len(self.paths),
-            tuple(sorted(self.ends)),
-            self.bounds,
-            len(self.ids),
-        )
-
-    def _verdict(self, claim: str, world: int | None) -> Verdict:
-        if world is None:
-            return Verdict(claim, None)
-        path: list[Step] = []
-        while world >= 0:
-            world, steps = self.paths[world]
-            path[:0] = steps
-        trace = script(self.participants, *path, automatic=False, stores=self.stores)
-        return Verdict(claim, trace, tuple(path))

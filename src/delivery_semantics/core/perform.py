@@ -22,13 +22,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import assert_never
 
-from .answers import READS, answer
-from .effects import Answer, Effect, Participant, Payload, Receive, Wait
-from .steps import Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Timeout
+from .answers import READS, answer, check_wait
+from .effects import Answer, Effect, Participant, Payload, Receive, ReceiveAny, Wait
+from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .store import Disk
-from .tasks import Carrier, Task, running
+from .tasks import Carrier, Task
 from .trace import Event
 from .world import DOWN, WAITING, World
+
+
+class UnboundedRun(RuntimeError):
+    """A run that reached one of its limits without coming to an end."""
 
 
 def boot(
@@ -36,7 +40,7 @@ def boot(
     *,
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
-    carry: Carrier = running,
+    carry: Carrier | None = None,
     disks: Mapping[str, Disk] | None = None,
 ) -> World:
     """Return a world in which every participant has begun; parameters as for ``World``."""
@@ -56,12 +60,16 @@ def perform(world: World, step: Step) -> str | None:
             return run(world, who)
         case Deliver(packet):
             return deliver(world, packet)
-        case Timeout(who, early):
-            return timeout(world, who, early=early)
+        case Timeout(who, early, name):
+            return timeout(world, who, name, early=early)
         case Crash(who, before):
             return crash(world, who, before=before)
         case Restart(who):
             return restart(world, who)
+        case Fail(who):
+            return fail(world, who)
+        case Tick(to_s):
+            tick(world, to_s)
         case Lose(packet):
             lose(world, packet)
         case Duplicate(packet):
@@ -72,7 +80,11 @@ def perform(world: World, step: Step) -> str | None:
 
 
 def possible(world: World) -> list[Step]:
-    """Return every step that can be performed now, in a fixed order."""
+    """Return every step that can be performed now, in a fixed order.
+
+    Two kinds are left out, as they are nearly always possible: ``Fail`` where ``Run`` is, and
+    ``Tick`` to a later moment.
+    """
     steps: list[Step] = []
     for who in world.participants:
         if world.is_down(who):
@@ -83,6 +95,8 @@ def possible(world: World) -> list[Step]:
             steps.append(Run(who))
         elif world.timer_s(who) is not None:
             steps.append(Timeout(who))
+        elif world.tasks[who] is None:
+            steps += [Timeout(who, name=name) for name in world.timers[who]]
         steps.append(Crash(who, before=type(local) if local else None))
     for number, packet in world.packets.items():
         if world.is_down(packet.target) or world.local_effect(packet.target) is None:
@@ -101,14 +115,46 @@ def run(world: World, who: str) -> str:
     return _resume(world, who, answer(world, who, effect))
 
 
+def fail(world: World, who: str) -> str:
+    """Let the effect fail at which ``who`` stands: EffectFailed is raised in its handler."""
+    effect, task = world.local_effect(who), world.tasks[who]
+    assert effect is not None, f"{who} has nothing that could fail"
+    assert task is not None
+    world.note("raised", who, note=f"{type(effect).__name__} failed")
+    return _stand(world, who, task.fail())
+
+
+def tick(world: World, to_s: float) -> None:
+    """Let the clock that ``Now`` asks move on."""
+    assert to_s >= (world.clock_s or 0.0), "the clock goes forward"
+    world.clock_s = to_s
+
+
 def work(world: World, who: str) -> None:
-    """Carry out every local effect of ``who`` up to its next wait; ``run`` does one."""
+    """Carry out every local effect of ``who`` up to its next wait; ``run`` does one.
+
+    Raises UnboundedRun for a handler that does not wait within ``effects_max`` effects.
+    """
     task = world.tasks[who]
     if task is None or task is DOWN:
         return
+    left = world.effects_max
     while (effect := task.effect) is not None and type(effect) not in WAITING:
         task = task.resume(answer(world, who, effect))
+        left -= 1
+        if not left:
+            raise never_waits(world, who)
+    if effect is not None:
+        check_wait(who, effect)
     world.tasks[who] = task if effect is not None else None
+
+
+def never_waits(world: World, who: str) -> UnboundedRun:
+    """Return the error for a handler that goes on and on."""
+    return UnboundedRun(
+        f"{who} has asked for {world.effects_max:,} effects without a wait; allowed: a handler "
+        "that comes to Receive, ReceiveAny or Wait, or to its end"
+    )
 
 
 def deliver(world: World, number: int) -> str | None:
@@ -128,6 +174,8 @@ def deliver(world: World, number: int) -> str | None:
         assert type(effect) in WAITING, f"{who} is busy"
         if type(effect) is Receive and effect.payload == payload:
             return _stand(world, who, task.resume(True))
+        if type(effect) is ReceiveAny and effect.accepts(payload):
+            return _stand(world, who, task.resume((source, payload)))
     world.note("ignored", who, payload, source, number)
     return None
 
@@ -151,13 +199,22 @@ def duplicate(world: World, number: int) -> None:
     )
 
 
-def timeout(world: World, who: str, *, early: bool = False) -> str:
-    """Let the timer fire for which ``who`` waits."""
+def timeout(world: World, who: str, name: str = "", *, early: bool = False) -> str:
+    """Let the timer fire for which ``who`` waits, or the one of this name."""
+    words = [*(["early"] if early else []), *([name] if name else [])]
+    if name:
+        assert world.tasks[who] is None, f"{who} is busy"
+        timers = world.timers[who] = {**world.timers[who]}
+        timers.pop(name)
+        world.note("timed_out", who, note=", ".join(words))
+        begin = partial(world.participants[who].timer, name)
+        return _stand(world, who, world.carry.begin((who, "timer", name), begin))
     assert world.timer_s(who) is not None, f"{who} waits for no timer"
-    task = world.tasks[who]
-    pause = task is not None and isinstance(task.effect, Wait)
-    world.note("waited" if pause else "timed_out", who, note="early" if early else "")
-    return _resume(world, who, False)
+    effect = world.tasks[who].effect  # type: ignore[union-attr]  # it waits
+    world.note(
+        "waited" if isinstance(effect, Wait) else "timed_out", who, note=", ".join(words)
+    )
+    return _resume(world, who, None if isinstance(effect, ReceiveAny) else False)
 
 
 def crash(world: World, who: str, *, before: type[Effect] | None = None) -> str:
@@ -168,7 +225,7 @@ def crash(world: World, who: str, *, before: type[Effect] | None = None) -> str:
     world.note("crashed", who, note=f"before {type(effect).__name__}" if effect else "")
     world.tasks[who] = DOWN
     world.carry.crash(who)
-    world.memory[who] = {}
+    world.memory[who], world.timers[who] = {}, {}
     return who
 
 
@@ -199,9 +256,14 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 
 def _stand(world: World, who: str, task: Task) -> str:
     """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
-    effect = task.effect
+    effect, left = task.effect, world.effects_max
     while isinstance(effect, READS) and not world.shares_store[who]:
         task = task.resume(answer(world, who, effect))
         effect = task.effect
+        left -= 1
+        if not left:
+            raise never_waits(world, who)
+    if effect is not None and type(effect) in WAITING:
+        check_wait(who, effect)
     world.tasks[who] = None if effect is None else task
     return who

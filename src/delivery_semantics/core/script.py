@@ -8,10 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from .effects import Participant
-from .perform import boot, perform, possible
-from .steps import Crash, Deliver, Duplicate, Lose, Run, Step, Timeout, describe
-from .tasks import Carrier, running
+from .check import truth
+from .effects import Effect, Participant
+from .perform import boot, never_waits, perform, possible
+from .steps import (
+    KINDS,
+    Crash,
+    Deliver,
+    Duplicate,
+    Fail,
+    Lose,
+    Run,
+    Step,
+    Tick,
+    Timeout,
+    describe,
+)
+from .tasks import Carrier
 from .trace import Event, Trace
 from .world import World
 
@@ -21,46 +34,65 @@ def script(
     *steps: Step,
     automatic: bool = True,
     stores: Mapping[str, str] | None = None,
-    carry: Carrier = running,
+    carry: Carrier | None = None,
 ) -> Trace:
     """Perform these steps in this order and return the trace.
 
-    Event times are the steps' numbers, from 0. Local effects run by themselves before each step
-    and at the end, up to the effect before which a ``Crash`` stands; with ``automatic=False``
-    each needs its own ``Run``. ``stores`` and ``carry`` are as for ``World``.
-    Raises ValueError for a step that is not possible; it lists the possible ones.
+    Event times are the steps' numbers, from 0; the clock that ``Now`` asks moves by ``Tick``.
+    Local effects run by themselves before each step and at the end, up to the effect before
+    which a ``Crash`` stands; with ``automatic=False`` each needs its own ``Run``. ``stores``
+    and ``carry`` are as for ``World``. Raises TypeError and ValueError for bad parameters,
+    ValueError for a step that is not possible; it lists the possible ones.
     """
+    truth("automatic", automatic)
     events: list[Event] = []
     world = boot(participants, stores=stores, record=events.append, carry=carry)
-    for number, step in enumerate(steps, start=1):
-        if automatic:
-            run_local(world, until=step)
-        world.time_s = float(number)
-        if type(step) not in get_args(Step):
-            kinds = ", ".join(kind.__name__ for kind in get_args(Step))
-            raise ValueError(f"step {number}: {step!r} is no step; allowed: {kinds}")
-        if not _is_possible(world, step):
-            raise ValueError(_not_possible(world, number, step))
-        perform(world, step)
+    follow(world, *steps, automatic=automatic)
     if automatic:
         run_local(world)
     return Trace(tuple(participants), world.messages(), tuple(events))
 
 
+def follow(world: World, *steps: Step, automatic: bool = True) -> None:
+    """Perform these steps in a world that has been booted; parameters as for ``script``."""
+    world.clock_s = world.clock_s or 0.0
+    for number, step in enumerate(steps, start=1):
+        if type(step) not in get_args(Step):
+            kinds = ", ".join(kind.__name__ for kind in KINDS.values())
+            raise ValueError(f"step {number}: {step!r} is no step; allowed: {kinds}")
+        if automatic:
+            run_local(world, until=step)
+        world.time_s = float(number)
+        if not _is_possible(world, step):
+            raise ValueError(_not_possible(world, number, step))
+        perform(world, step)
+
+
 def run_local(world: World, *, until: Step | None = None) -> None:
-    """Carry out every local effect, but stop at the one before which ``until`` crashes."""
+    """Carry out every local effect, but stop at the one where ``until`` crashes or fails."""
     for who in world.participants:
-        stop = until.before if isinstance(until, Crash) and until.who == who else None
+        stop: type[Effect] | None = None
+        if isinstance(until, Crash | Fail) and until.who == who:
+            stop = until.before if isinstance(until, Crash) else until.effect
+        left = world.effects_max
         while (effect := world.local_effect(who)) is not None and type(effect) is not stop:
             perform(world, Run(who))
+            left -= 1
+            if not left:
+                raise never_waits(world, who)
 
 
 def _is_possible(world: World, step: Step) -> bool:
     match step:
         case Crash(who, None):  # also in the middle of a handler: wherever it stands
             return who in world.participants and not world.is_down(who)
-        case Timeout(who, _):
-            step = Timeout(who)
+        case Timeout(who, _, name):
+            step = Timeout(who, name=name)
+        case Fail(who, effect):
+            standing = who in world.participants and world.local_effect(who)
+            return bool(standing) and (effect is None or type(standing) is effect)
+        case Tick(to_s):
+            return world.clock_s is not None and to_s >= world.clock_s
     return step in possible(world)
 
 

@@ -12,22 +12,18 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
-from . import collector
 from .check import at_least, positive
 from .crashes import CrashPoint, Outage
 from .driver import Action, Driver
 from .effects import Participant
 from .network import Network
-from .perform import boot
-from .tasks import Carrier, running
+from .perform import UnboundedRun, boot
+from .tasks import Carrier
 from .trace import Event, Trace
+from .vet import collection_paused
 from .world import World
 
 __all__ = ["CrashPoint", "Outage", "UnboundedRun", "simulate"]
-
-
-class UnboundedRun(RuntimeError):
-    """A run that reached its limit of steps or of time without coming to an end."""
 
 
 def simulate(
@@ -41,28 +37,34 @@ def simulate(
     steps_max: int = 1_000_000,
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
-    carry: Carrier = running,
+    carry: Carrier | None = None,
 ) -> Trace:
     """Run until nothing more can happen, and return the trace.
 
     A timer fires early with probability ``early_timeouts``, at an even fraction of its time.
     With ``record``, each event is handed to it instead, and the trace has none: a long run then
     needs no memory for its past. ``stores`` and ``carry`` are as for ``World``.
-    Raises ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or ``steps_max``.
+    Raises TypeError and ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or
+    ``steps_max``, which also bounds the effects of a handler that does not wait.
     """
     positive("time_s_max", time_s_max)
     at_least("steps_max", steps_max, 1)
     events: list[Event] = []
     world = boot(participants, stores=stores, record=record or events.append, carry=carry)
+    world.effects_max = max(steps_max, EFFECTS_MAX)
     agenda = _Agenda(world)
+    network = Network() if network is None else network
     driver = Driver(
-        world, network or Network(), agenda.plan, seed=seed, crashes=crashes,
-        early_timeouts=early_timeouts,
+        world, network, agenda.plan, seed=seed, crashes=crashes, early_timeouts=early_timeouts,
     )  # fmt: skip
-    with collector.paused():
+    with collection_paused():
         driver.begin()
         agenda.to_the_end(time_s_max, steps_max)
     return Trace(tuple(participants), world.messages(), tuple(events))
+
+
+EFFECTS_MAX = 1_000
+"""A handler may ask for so many effects without a wait, however few steps a run may have."""
 
 
 class _Agenda:

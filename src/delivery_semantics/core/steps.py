@@ -5,7 +5,8 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import get_args
 
 from .effects import Effect
 
@@ -40,10 +41,14 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """The timer for which ``who`` waits fires, whether or not its time has really passed."""
+    """The timer for which ``who`` waits fires, whether or not its time has really passed.
+
+    ``name`` is that of a timer of ``Arm``; "" is the wait of a handler.
+    """
 
     who: str
     early: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +69,82 @@ class Restart:
     who: str
 
 
-Step = Run | Deliver | Lose | Duplicate | Timeout | Crash | Restart
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The local effect at which ``who`` stands fails: nothing of it is done.
+
+    ``effect`` names its kind; in a script, ``who`` goes on until it stands there.
+    """
+
+    who: str
+    effect: type[Effect] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The clock that ``Now`` asks moves on to ``to_s``."""
+
+    to_s: float
+
+
+Step = Run | Deliver | Lose | Duplicate | Timeout | Crash | Restart | Fail | Tick
 """One thing that can happen next in a world."""
+
+KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Step)}
+EFFECTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Effect)}
 
 
 def describe(step: Step) -> str:
     """Return the step as a reader would write it in a script."""
-    match step:
-        case Crash(who, before) if before is not None:
-            return f"Crash({who!r}, before={before.__name__})"
-        case Timeout(who, True):
-            return f"Timeout({who!r}, early=True)"
-        case Deliver(packet) | Lose(packet) | Duplicate(packet):
-            return f"{type(step).__name__}({packet!r})"
-    return f"{type(step).__name__}({step.who!r})"
+    given = [repr(getattr(step, each.name)) for each in fields(step)[:1]]
+    if isinstance(step, Crash) and step.before is not None:
+        given.append(f"before={step.before.__name__}")
+    if isinstance(step, Fail) and step.effect is not None:
+        given.append(step.effect.__name__)
+    if isinstance(step, Timeout):
+        given += ["early=True"] if step.early else []
+        given += [f"name={step.name!r}"] if step.name else []
+    return f"{type(step).__name__}({', '.join(given)})"
+
+
+def to_text(step: Step) -> str:
+    """Return the step in short: ``deliver-1``, ``crash-bank-before-Mark``, ``timeout-shop``."""
+    words = [type(step).__name__.lower(), str(getattr(step, fields(step)[0].name))]
+    if isinstance(step, Crash) and step.before is not None:
+        words += ["before", step.before.__name__]
+    if isinstance(step, Fail) and step.effect is not None:
+        words += ["at", step.effect.__name__]
+    if isinstance(step, Timeout):
+        words += ["early"] if step.early else []
+        words += ["of", step.name] if step.name else []
+    return "-".join(words)
+
+
+def from_text(text: str) -> Step:
+    """Return the step that ``to_text`` wrote. Raises ValueError, which names the text."""
+    kind, _, rest = text.partition("-")
+    try:
+        match kind:
+            case "deliver" | "lose" | "duplicate":
+                return KINDS[kind](int(rest))  # type: ignore[no-any-return]
+            case "tick":
+                return Tick(float(rest))
+            case "run" | "restart" if rest:
+                return KINDS[kind](rest)  # type: ignore[no-any-return]
+            case "crash" if rest:
+                who, before, effect = rest.rpartition("-before-")
+                return Crash(who, before=EFFECTS[effect]) if before else Crash(rest)
+            case "fail" if rest:
+                who, at, effect = rest.rpartition("-at-")
+                return Fail(who, EFFECTS[effect]) if at else Fail(rest)
+            case "timeout" if rest:
+                who, named, name = rest.partition("-of-")
+                early = who.endswith("-early")
+                return Timeout(who.removesuffix("-early"), early, name if named else "")
+    except (ValueError, KeyError):
+        pass
+    raise ValueError(
+        f"step is {text!r}; allowed: {', '.join(KINDS)}, then a packet's number, a moment or a "
+        "participant, as in deliver-1, tick-300, crash-bank-before-Mark, fail-bank-at-Mark, "
+        "timeout-shop, timeout-shop-early-of-retry"
+    )

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from .effects import Message
+from .effects import Kept, Message
 
 _UNDIVIDED = nullcontext()
 
@@ -26,10 +26,10 @@ class Disk(Protocol):
     def is_marked(self, message_id: str) -> bool:
         """Tell whether the message was seen."""
 
-    def save(self, key: str, value: int) -> None:
+    def save(self, key: str, value: Kept) -> None:
         """Keep a value."""
 
-    def load(self, key: str, default: int) -> int:
+    def load(self, key: str, default: Kept) -> Kept:
         """Return the value that was kept, or ``default``."""
 
     def settle(self, message_id: str, outcome: str) -> None:
@@ -51,7 +51,7 @@ class Store:
     def __init__(self) -> None:
         self.marked: dict[str, None] = {}
         self.processed: dict[str, int] = {}
-        self.saved: dict[str, int] = {}
+        self.saved: dict[str, Kept] = {}
         self.settled: dict[str, str] = {}
         self._key: Hashable = None
 
@@ -79,12 +79,12 @@ class Store:
         """Tell whether the message was seen."""
         return message_id in self.marked
 
-    def save(self, key: str, value: int) -> None:
+    def save(self, key: str, value: Kept) -> None:
         """Keep a value."""
         self.saved[key] = value
         self._key = None
 
-    def load(self, key: str, default: int) -> int:
+    def load(self, key: str, default: Kept) -> Kept:
         """Return the value that was kept, or ``default``."""
         return self.saved.get(key, default)
 

@@ -3,18 +3,21 @@
 A run that only goes forward steps the generator itself. A search must go back and branch, and
 a generator cannot be copied; but a suspended handler is fully described by how it began and
 the answers it has had so far. So the search keeps that, and replays when it needs the next
-effect. Equal histories share one object: comparing two suspended handlers is comparing two
-addresses.
+effect. Handlers that stand at one place with equal variables share one object: comparing two
+suspended handlers is comparing two addresses.
 
 Book: 05-exactly-once-a-myth
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from types import GeneratorType
+from typing import Any, Protocol
 
-from .effects import Answer, Effect, Handler, Payload
+from .effects import Answer, Effect, EffectFailed, Handler, Payload
+from .frames import line, standing
+from .vet import INSTEAD, ImpureHandler, Reach, nothing_outside
 
 
 class Task(Protocol):
@@ -24,18 +27,27 @@ class Task(Protocol):
     def effect(self) -> Effect | None:
         """What the handler asks for now."""
 
+    @property
+    def line(self) -> int:
+        """The line of source at which it stands, from 1; 0 if it has finished."""
+
     def resume(self, answer: Answer) -> Task:
         """Return the task after this answer."""
 
+    def fail(self) -> Task:
+        """Return the task after its effect failed: EffectFailed is raised in the handler."""
 
-Origin = tuple[str, str] | tuple[str, str, Payload]
-"""Whose handler it is, and what began it: "start", or a packet's source and payload."""
+
+Origin = tuple[str, str] | tuple[str, str, Payload | str]
+"""Whose handler it is, and what began it: "start", "timer" and its name, source and payload."""
+
+Begin = Callable[[], Handler]
 
 
 class Carrier(Protocol):
     """Begins handlers, and hears when a participant crashes."""
 
-    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler; equal origins mean equal handlers."""
 
     def crash(self, who: str) -> None:
@@ -43,13 +55,29 @@ class Carrier(Protocol):
 
 
 class Running:
-    """A live generator: fast, forward only. ``resume`` changes it in place."""
+    """A live generator: fast, forward only. ``resume`` changes it in place.
 
-    __slots__ = ("_send", "effect")
+    Raises TypeError, naming ``who``, for a function that is no generator and a bare ``yield``.
+    """
 
-    def __init__(self, handler: Handler) -> None:
-        self._send = handler.send
-        self.effect: Effect | None = next(handler, None)
+    __slots__ = ("_handler", "_send", "effect", "who")
+
+    def __init__(self, handler: Handler, who: str = "a participant") -> None:
+        if not isinstance(handler, GeneratorType):
+            raise TypeError(
+                f"{who}: its handler returned {handler!r}; allowed: a generator, which is a "
+                "function with `yield` in it; to do nothing: `yield from ()`"
+            )
+        self.who = who
+        self._handler: GeneratorType[Effect, Any, None] = handler
+        self._send: Callable[[Any], Effect] = handler.send
+        self.effect: Effect | None = None
+        Running.resume(self, None)
+
+    @property
+    def line(self) -> int:
+        """The line of source at which it stands."""
+        return line(self._handler)
 
     def resume(self, answer: Answer) -> Running:
         """Step the generator."""
@@ -57,15 +85,45 @@ class Running:
             self.effect = self._send(answer)
         except StopIteration:
             self.effect = None
+            return self
+        except Exception as error:
+            if error is not answer:
+                error.add_note(f"raised in a handler of {self.who}")
+            raise
+        if self.effect is None:
+            raise TypeError(
+                f"{self.who} yielded nothing; allowed: an effect, `yield Process(message)`"
+            )
         return self
+
+    def fail(self) -> Running:
+        """Raise EffectFailed at its ``yield``; a handler that does not catch it ends there."""
+        failed: Any = EffectFailed(f"{self.who}: {self.effect} failed")
+        self._send = self._handler.throw
+        try:
+            return self.resume(failed)
+        except EffectFailed:
+            self.effect = None
+            return self
+        finally:
+            self._send = self._handler.send
+
+    def standing(self) -> Hashable:
+        """Return a value that is equal for handlers with one future."""
+        return standing(self._handler)
+
+
+def go_on(task: Running, answer: Answer) -> Running:
+    """Resume a task, or let its effect fail where the answer says so."""
+    return task.fail() if isinstance(answer, EffectFailed) else task.resume(answer)
 
 
 class Generators:
-    """Carries handlers as live generators; ``origin`` is not needed."""
+    """Carries handlers as live generators."""
 
-    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler."""
-        return Running(handler())
+        return Running(handler(), origin[0])
 
     def crash(self, who: str) -> None:
         """Do nothing: a generator that nobody holds is gone."""
@@ -74,43 +132,170 @@ class Generators:
 running = Generators()
 
 
+# Tried twice --------------------------------------------------------------------------------
+
+TRIED_MAX = 64
+"""So many handlers of each participant, and so many effects of each, are tried twice."""
+
+
+class Vetting(Generators):
+    """Carries handlers as live generators, and tries the first of each participant twice.
+
+    Raises ImpureHandler.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[str, int] = {}
+
+    def begin(self, origin: Origin, handler: Begin) -> Task:
+        """Begin a handler."""
+        who = origin[0]
+        begun = self._begun[who] = self._begun.get(who, 0) + 1
+        return _Tried(handler, who) if begun <= TRIED_MAX else Running(handler(), who)
+
+
+class _Tried(Running):
+    """A live generator that is compared with another one, which gets the same answers."""
+
+    __slots__ = ("_again", "_answers", "_effects", "_reach")
+
+    def __init__(self, begin: Begin, who: str) -> None:
+        self._again, self._reach = begin, Reach(who, begin)
+        self._answers: list[Answer] = []
+        self._effects: list[Effect | None] = []
+        super().__init__(begin(), who)
+        self._try(None)
+
+    def resume(self, answer: Answer) -> Running:
+        """Step the generator, and look at the same step of the other one."""
+        super().resume(answer)
+        self._try(answer)
+        return self
+
+    def _try(self, answer: Answer) -> None:
+        """Try twice at the beginning, at the end, and now and then on the way."""
+        if len(self._effects) == TRIED_MAX:
+            return
+        self._answers.append(answer)
+        self._effects.append(self.effect)
+        if self.effect is None or not len(self._effects) & (len(self._effects) - 1):
+            self._reach.check_untouched()
+            try_again(self.who, self._again, self._effects, self._answers)
+
+
+def try_again(
+    who: str, begin: Begin, effects: Sequence[Effect | None], answers: Sequence[Answer]
+) -> Running:
+    """Give these answers to a new handler, and return it; the first of them begins it.
+
+    Raises ImpureHandler if it does not ask for these effects, or asks anything outside.
+    """
+    with nothing_outside(who):
+        again = Running(begin(), who)
+        for number, effect in enumerate(effects):
+            if number:
+                go_on(again, answers[number])
+            if again.effect != effect:
+                raise ImpureHandler(
+                    f"{who} does not do the same again: with the same answers it asked first "
+                    f"for {effect}, then for {again.effect}; {INSTEAD}"
+                )
+    return again
+
+
+# Values -------------------------------------------------------------------------------------
+
+
 class Suspended:
     """A value: how the handler began, and the answers so far. ``resume`` returns another."""
 
-    __slots__ = ("_answers", "_begin", "_next", "effect")
+    __slots__ = (
+        "_histories", "_next", "answers", "begin", "effect", "effects", "line", "live", "who",
+    )  # fmt: skip
 
-    def __init__(self, begin: Callable[[], Handler], answers: tuple[Answer, ...] = ()) -> None:
-        self._begin = begin
-        self._answers = answers
-        self._next: dict[Answer, Suspended] = {}
-        handler = Running(begin())
-        for answer in answers:
-            handler.resume(answer)
-        self.effect = handler.effect
+    def __init__(
+        self, live: Running, begin: Begin, histories: Histories,
+        effects: tuple[Effect | None, ...], answers: tuple[Answer, ...],
+    ) -> None:  # fmt: skip
+        self.live: Running | None = live
+        self.who = live.who
+        self.begin, self.effects, self.answers = begin, effects, answers
+        self.effect, self.line = live.effect, live.line
+        self._histories = histories
+        self._next: dict[Hashable, Suspended] = {}
 
     def resume(self, answer: Answer) -> Suspended:
-        """Return the one task that has this answer after these."""
-        task = self._next.get(answer)
+        """Return the one task that stands where this answer leads."""
+        key = (type(answer), answer)
+        task = self._next.get(key)
         if task is None:
-            task = self._next[answer] = Suspended(self._begin, (*self._answers, answer))
+            task = self._next[key] = self._histories.after(self, answer)
+        return task
+
+    def fail(self) -> Suspended:
+        """Return the one task that stands where a failure of its effect leads."""
+        task = self._next.get(EffectFailed)
+        if task is None:
+            task = self._next[EffectFailed] = self._histories.after(self, EffectFailed())
         return task
 
 
 class Histories:
-    """Carries handlers as values, shared by everything that uses this carrier."""
+    """Carries handlers as values, shared by everything that uses this carrier.
+
+    Raises ImpureHandler.
+    """
 
     def __init__(self) -> None:
         self._origins: dict[Origin, Suspended] = {}
+        self._standing: dict[Hashable, Suspended] = {}
+        self._reach: dict[str, Reach] = {}
 
-    def begin(self, origin: Origin, handler: Callable[[], Handler]) -> Task:
+    def begin(self, origin: Origin, handler: Begin) -> Task:
         """Return the one task that began like this."""
         task = self._origins.get(origin)
         if task is None:
-            task = self._origins[origin] = Suspended(handler)
+            who = origin[0]
+            if who not in self._reach:
+                self._reach[who] = Reach(who, handler)
+            live = Running(handler(), who)
+            task = self._origins[origin] = self._at(live, handler, (live.effect,), (None,))
         return task
+
+    def after(self, task: Suspended, answer: Answer) -> Suspended:
+        """Return the task that stands where this answer to that one leads."""
+        live, task.live = task.live, None
+        if live is None:
+            live = try_again(task.who, task.begin, task.effects, task.answers)
+        go_on(live, answer)
+        return self._at(live, task.begin, (*task.effects, live.effect), (*task.answers, answer))
 
     def crash(self, who: str) -> None:
         """Do nothing: values stay."""
+
+    def _at(
+        self, live: Running, begin: Begin, effects: tuple[Effect | None, ...],
+        answers: tuple[Answer, ...],
+    ) -> Suspended:  # fmt: skip
+        """Return the task that stands where this live one does."""
+        effect = live.effect
+        place = (live.who, effect, live.standing() if effect is not None else None)
+        try:
+            task = self._standing.get(place)
+        except TypeError as error:
+            raise TypeError(
+                f"{live.who} asks for {effect!r}, which cannot be compared; allowed: numbers, "
+                "texts, tuples and frozen payloads, whose content stays"
+            ) from error
+        if task is not None:
+            task.live = task.live or live
+            return task
+        task = self._standing[place] = Suspended(live, begin, self, effects, answers)
+        # A long history is tried again now and then: each time costs its whole length.
+        if len(effects) <= TRIED_MAX or not len(effects) & (len(effects) - 1):
+            self._reach[live.who].check_untouched()
+            try_again(live.who, begin, effects, answers)
+        return task
 
 
 def suspending() -> Carrier:

@@ -20,7 +20,7 @@ from .effects import Message, Payload
 RUN = (
     "sent", "lost", "duplicated", "delivered", "refused", "ignored", "processed", "marked",
     "checked", "skipped", "saved", "timed_out", "waited", "crashed", "restarted", "confirmed",
-    "gave_up",
+    "gave_up", "raised",
 )  # fmt: skip
 """What happens in a run of this package."""
 PARKED = ("rejected", "dead_lettered", "expired", "returned")

@@ -10,12 +10,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import NamedTuple, cast
 
-from .effects import Answer, Effect, Message, Participant, Payload, Receive, Wait
+from .door import check_participants, check_stores
+from .effects import (
+    Answer,
+    Effect,
+    Kept,
+    Message,
+    Participant,
+    Payload,
+    Receive,
+    ReceiveAny,
+    Wait,
+)
 from .store import Disk, Store
-from .tasks import Carrier, Task, running
+from .tasks import Carrier, Task, Vetting
 from .trace import Event
 
 
@@ -33,22 +45,29 @@ class _Down:
 
     effect = None
 
+    line = 0
+
     def resume(self, answer: Answer) -> Task:
         raise AssertionError("a participant that is down was resumed")
 
+    def fail(self) -> Task:
+        raise AssertionError("a participant that is down has no effect to fail")
+
 
 DOWN: Task = _Down()
-WAITING = (Receive, Wait)
+WAITING = (Receive, ReceiveAny, Wait)
 
 
 class World:
     """Participants, stores and packets at one moment. Change it only through ``perform``.
 
     ``stores`` maps a participant to the name of the store it uses, by default one of its own.
-    ``record`` is called with each event, and ``on_sent`` with the number of each packet sent.
-    ``carry`` says how handlers are carried, in this process by default, see ``processes``.
-    ``disks`` gives stores by name that are real; all others are made, in memory.
-    Raises ValueError if a store is given to no participant.
+    ``record`` is called with each event, ``on_sent`` with the number of each packet sent, and
+    ``on_armed`` with the participant and the name of each timer. ``carry`` says how handlers
+    are carried, in this process and tried twice by default, see ``tasks`` and ``processes``.
+    ``disks`` gives stores by name that are real; all others are made, in memory. ``clock_s`` is
+    what the clock shows, None for ``time_s``; ``effects_max`` is how many effects a handler may
+    ask for without a wait. Raises TypeError and ValueError for bad parameters, by name.
     """
 
     def __init__(
@@ -57,26 +76,30 @@ class World:
         *,
         stores: Mapping[str, str] | None = None,
         record: Callable[[Event], None] | None = None,
-        carry: Carrier = running,
+        carry: Carrier | None = None,
         disks: Mapping[str, Disk] | None = None,
     ) -> None:
+        check_participants(participants)
         self.participants = participants
-        for name in stores or {}:
-            self.check_known("stores", name)
+        check_stores(stores, participants)
         names = {name: (stores or {}).get(name, name) for name in participants}
         sharing = Counter(names.values())
         self.shares_store = {name: sharing[store] > 1 for name, store in names.items()}
         self.store_names = names
         self.record = record
-        self.carry = carry
+        self.carry = carry or Vetting()
         self.on_sent: Callable[[int], None] | None = None
+        self.on_armed: Callable[[str, str], None] | None = None
         self.time_s = 0.0
+        self.clock_s: float | None = None
+        self.effects_max = 100_000
         self.packets_sent = 0
         self.packets: dict[int, Packet] = {}
-        made = {store: Store() for store in names.values()}
+        made = {store: Store() for store in (*names.values(), *names)}
         # A search copies and compares stores; it is given no disks.
         self.stores = cast("dict[str, Store]", {**made, **(disks or {})})
-        self.memory: dict[str, dict[str, int]] = {name: {} for name in participants}
+        self.memory: dict[str, dict[str, Kept]] = {name: {} for name in participants}
+        self.timers: dict[str, dict[str, float]] = {name: {} for name in participants}
         self.tasks: dict[str, Task | None] = dict.fromkeys(participants)
 
     def check_known(self, parameter: str, name: str) -> None:
@@ -90,13 +113,11 @@ class World:
 
         Only for tasks that are values (``suspending()``): a live generator has one future.
         """
-        twin = World.__new__(World)
-        twin.__dict__.update(self.__dict__)
-        twin.record = twin.on_sent = None
-        twin.packets = self.packets.copy()
+        twin = copy(self)
+        twin.record = twin.on_sent = twin.on_armed = None
+        twin.packets, twin.tasks = self.packets.copy(), self.tasks.copy()
+        twin.memory, twin.timers = self.memory.copy(), self.timers.copy()
         twin.stores = {name: store.copy() for name, store in self.stores.items()}
-        twin.memory = {name: saved.copy() for name, saved in self.memory.items()}
-        twin.tasks = self.tasks.copy()
         return twin
 
     # What a driver asks ---------------------------------------------------------------
@@ -112,7 +133,7 @@ class World:
         """Return how many seconds ``who`` waits, from when it began to; None if not."""
         task = self.tasks[who]
         effect = task.effect if task is not None else None
-        if isinstance(effect, Receive):
+        if isinstance(effect, Receive | ReceiveAny):
             return effect.timeout_s
         return effect.delay_s if isinstance(effect, Wait) else None
 
@@ -124,9 +145,15 @@ class World:
         """Return all that the participants were given to send."""
         return tuple(m for p in self.participants.values() for m in getattr(p, "messages", ()))
 
-    def store(self, who: str) -> Disk:
-        """Return the store that ``who`` uses."""
-        return self.stores[self.store_names[who]]
+    def store(self, who: str, name: str = "") -> Disk:
+        """Return the store that ``who`` uses; by its own name, a disk that nobody shares.
+
+        Raises ValueError for another name.
+        """
+        used = self.store_names[who]
+        if name not in ("", used, who):
+            raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")
+        return self.stores[name or used]
 
     def note(
         self, what: str, who: str, payload: Payload | None = None, peer: str = "",

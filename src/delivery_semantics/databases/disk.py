@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from ..core.effects import Message
+from ..core.effects import Kept, Message
 from . import Database, Schema
 from .announced import Announced
 
@@ -71,11 +71,13 @@ class DatabaseStore:
         """Tell whether the message was seen."""
         return bool(self._database.rows("SELECT 1 FROM marked WHERE id = ?", (message_id,)))
 
-    def save(self, key: str, value: int) -> None:
-        """Keep a value."""
+    def save(self, key: str, value: Kept) -> None:
+        """Keep a value. Raises TypeError for one that is no whole number."""
+        if not isinstance(value, int):
+            raise TypeError(f"value of {key!r} is {value!r}; allowed here: a whole number")
         self._database.change(SAVE, (key, value))
 
-    def load(self, key: str, default: int) -> int:
+    def load(self, key: str, default: Kept) -> Kept:
         """Return the value that was kept, or ``default``."""
         rows = self._database.rows("SELECT value FROM saved WHERE key = ?", (key,))
         return int(rows[0][0]) if rows else default

@@ -83,7 +83,10 @@ class Processes:
         if len(origin) == 2:
             receiver.start()
             return receiver.began(Running(handler()))
-        receiver.deliver(*origin[1:])
+        _, source, payload = origin
+        if isinstance(payload, str):
+            raise ValueError(f"{origin[0]} has a timer; allowed in a process: to answer")
+        receiver.deliver(source, payload)
         return _Beside(handler(), receiver)
 
     def crash(self, who: str) -> None:

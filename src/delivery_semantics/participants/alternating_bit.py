@@ -13,7 +13,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from ..core.check import at_least, positive
+from ..core.door import check_messages
 from ..core.effects import (
+    Atomic,
     Confirm,
     GiveUp,
     Handler,
@@ -25,9 +27,7 @@ from ..core.effects import (
     Receive,
     Save,
     Send,
-    Transaction,
 )  # fmt: skip
-from .senders import check_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class AlternatingBitSender(Passive):
     attempts_max: int | None = None
 
     def __post_init__(self) -> None:
-        check_ids(self.messages)
+        check_messages(self.messages)
         positive("timeout_s", self.timeout_s)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)
@@ -90,9 +90,9 @@ class AlternatingBitSender(Passive):
             yield Save("settled", number + 1)
 
     def _settle(self, frame: Frame) -> Handler:
-        attempt = 0
-        while self.attempts_max is None or attempt < self.attempts_max:
-            attempt += 1
+        left = self.attempts_max
+        while left != 0:
+            left = left and left - 1
             yield Send(self.receiver, frame)
             if (yield Receive(BitAck(frame.bit), self.timeout_s)):
                 yield Confirm(frame.id)
@@ -116,5 +116,5 @@ class AlternatingBitReceiver(Passive):
         expected = yield Load("expected")
         if payload.bit == expected:
             turned = Save("expected", 1 - expected, durable=self.durable)
-            yield Transaction(Process(payload.message), turned)
+            yield Atomic(Process(payload.message), turned)
         yield Send(source, BitAck(payload.bit))

@@ -9,11 +9,14 @@ Book: 04-at-least-once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from math import ceil, log2
+from typing import ClassVar
 
 from ..core.check import at_least, not_negative, positive
 from ..core.dice import dice
+from ..core.door import check_messages
 from ..core.effects import (
     Ack,
     Confirm,
@@ -32,6 +35,7 @@ Backoff = Callable[[str, int], float]
 """From (message id, attempt number counted from 1) to the seconds to wait after its timeout.
 
 A pure function: a policy that keeps state would change behaviour when a search replays it.
+Its attribute ``attempts_told``, if it has one, is the attempt after which nothing changes.
 """
 
 
@@ -40,6 +44,7 @@ class Fixed:
     """The same pause after every attempt."""
 
     delay_s: float = 0.0
+    attempts_told: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         not_negative("delay_s", self.delay_s)
@@ -59,6 +64,11 @@ class Exponential:
     def __post_init__(self) -> None:
         positive("delay_s_base", self.delay_s_base)
         positive("delay_s_max", self.delay_s_max)
+
+    @property
+    def attempts_told(self) -> int:
+        """The attempt from which on the pause stays the same."""
+        return 1 + max(0, ceil(log2(self.delay_s_max / self.delay_s_base)))
 
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt``."""
@@ -103,7 +113,7 @@ class FireAndForget(Passive):
     interval_s: float = 0.0
 
     def __post_init__(self) -> None:
-        check_ids(self.messages)
+        check_messages(self.messages)
         not_negative("interval_s", self.interval_s)
 
     def start(self) -> Handler:
@@ -136,7 +146,7 @@ class RetryUntilAcked(Passive):
     durable: bool = True
 
     def __post_init__(self) -> None:
-        check_ids(self.messages)
+        check_messages(self.messages)
         positive("timeout_s", self.timeout_s)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)
@@ -155,37 +165,39 @@ class RetryUntilAcked(Passive):
             yield Save("settled", number + 1)
 
     def _settle(self, message: Message) -> Handler:
-        attempt, waited_s = 0, 0.0
-        while not self._exhausted(attempt, waited_s):
-            attempt += 1
+        attempt, left_s = 0, self.deadline_s
+        while attempt != self.attempts_max and (left_s is None or left_s > CLOSE_S):
+            attempt = self._next(attempt)
             yield Send(self.receiver, message)
             pause_s = not_negative("backoff", self.backoff(message.id, attempt))
             wait_s = self.timeout_s + pause_s
-            if self.deadline_s is not None:
-                wait_s = min(wait_s, self.deadline_s - waited_s)
+            if left_s is not None:
+                wait_s = min(wait_s, left_s)
+                left_s -= wait_s
             if (yield Receive(Ack(message.id), wait_s)):
                 yield Confirm(message.id)
                 return
-            waited_s += wait_s
         yield GiveUp(message.id)
 
-    def _exhausted(self, attempt: int, waited_s: float) -> bool:
-        out_of_attempts = self.attempts_max is not None and attempt >= self.attempts_max
-        return out_of_attempts or (self.deadline_s is not None and waited_s >= self.deadline_s)
+    def _next(self, attempt: int) -> int:
+        """Count an attempt, as long as anything depends on the count.
+
+        One that only counts is in a new condition each time, and a search would have no end.
+        """
+        unlimited = self.attempts_max is None and self.deadline_s is None
+        told = getattr(self.backoff, "attempts_told", None) if unlimited else None
+        return attempt + 1 if told is None else min(attempt + 1, told)
 
 
-def payments(count: int, *, amount: int = 10) -> tuple[Message, ...]:
-    """Return payments "1" … "count" of ``amount`` each. Raises ValueError below 1."""
+CLOSE_S = 1e-9
+"""What is left of a deadline by rounding is no time."""
+
+
+def payments(count: int, *, amount: int = 10, first: int = 1) -> tuple[Message, ...]:
+    """Return ``count`` payments of ``amount`` each; their ids are numbers, from ``first``.
+
+    Raises ValueError for a number out of range.
+    """
     at_least("count", count, 1)
-    return tuple(Message(str(number), amount) for number in range(1, count + 1))
-
-
-def check_ids(messages: Iterable[Message]) -> None:
-    """Raise ValueError if two messages have one id."""
-    seen: dict[str, Message] = {}
-    for message in messages:
-        if message.id in seen:
-            raise ValueError(
-                f"messages: the id {message.id!r} appears twice; allowed: one id per message"
-            )
-        seen[message.id] = message
+    at_least("first", first, 0)
+    return tuple(Message(str(number), amount) for number in range(first, first + count))

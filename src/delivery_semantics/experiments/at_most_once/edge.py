@@ -46,7 +46,7 @@ class SendThenNote(Passive):
 
 def consumers(bounds: Bounds) -> dict[str, Exploration]:
     """Search a broker that redelivers until acked, with consumers that answer late or early."""
-    broker = RetryUntilAcked("consumer", payments(1), attempts_max=4)
+    broker = RetryUntilAcked("consumer", payments(1))
     choices: tuple[Participant, ...] = (ProcessThenAck(), AckThenProcess(), MarkThenProcess())
     return {
         type(consumer).__name__: explore({"broker": broker, "consumer": consumer}, bounds)

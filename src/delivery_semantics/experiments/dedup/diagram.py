@@ -137,10 +137,10 @@ class ClaimedIds(Passive):
         yield Send(source, answer(payload.message, payload.sender))
 
 
-def three(*, claim: bool = False, attempts: int = 3) -> dict[str, Participant]:
+def three(*, claim: bool = False) -> dict[str, Participant]:
     """Return sender, receiver and database; ``claim`` is mark first, in one step."""
     return {
-        "sender": RetryUntilAcked("receiver", (PAYMENT,), attempts_max=attempts),
+        "sender": RetryUntilAcked("receiver", (PAYMENT,)),
         "receiver": ClaimThenProcess() if claim else LookUpThenProcess(),
         IDS: ClaimedIds() if claim else ProcessedIds(),
     }

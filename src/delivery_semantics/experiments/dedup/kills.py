@@ -40,9 +40,9 @@ ORDERS = tuple(WINDOWS)
 ONE_CRASH = Bounds(losses=0, duplicates=0, crashes=1, crashable=("receiver",))
 
 
-def pair(receiver: str, *, messages: int = 1, attempts_max: int | None = 4) -> Participants:
+def pair(receiver: str, *, messages: int = 1) -> Participants:
     """Return a retrying sender and one of ``ORDERS``."""
-    sender = RetryUntilAcked("receiver", payments(messages), attempts_max=attempts_max)
+    sender = RetryUntilAcked("receiver", payments(messages))
     return {"sender": sender, "receiver": RECEIVERS[receiver]()}
 
 
@@ -123,7 +123,7 @@ def killed_everywhere(receiver: str, *, messages: int = 20, server: str = "") ->
     """
     with databases(server) as stores:
         places = [run.place for run in kill_campaign(pair(receiver), stores)]
-        both = pair(receiver, messages=messages, attempts_max=None)
+        both = pair(receiver, messages=messages)
         return kill_at_each_place(both, next(stores), places)
 
 
@@ -164,7 +164,7 @@ def killed_by_chance(
         if value == 1:
             raise ValueError(f"{name} is 1; allowed: below 1, or no message gets through")
     before, form = WINDOWS[receiver]
-    both = pair(receiver, messages=messages, attempts_max=None)
+    both = pair(receiver, messages=messages)
     with databases(server) as urls, Processes(both, {"receiver": next(urls)}) as processes:
         trace = simulate(
             both,

@@ -21,10 +21,13 @@ from ... import (
     Process,
     ProcessOnly,
     RetryUntilAcked,
+    Run,
     Send,
+    Trace,
     audit,
     explore,
     payments,
+    script,
     simulate,
 )
 from ...core.effects import Handler, Payload
@@ -130,14 +133,23 @@ class PayThenMail(Passive):
         yield Send(source, Ack(payload.id))
 
 
-def mail_outside(*, attempts: int = 3) -> Exploration:
+def mail_outside() -> Exploration:
     """Search a payment with a mail outside its transaction: one crash, a perfect network."""
-    three: Participants = {
-        "sender": RetryUntilAcked("receiver", payments(1), attempts_max=attempts),
-        "receiver": PayThenMail(),
-        "customer": ProcessOnly(),
-    }
     within = Bounds(
         losses=0, duplicates=0, crashes=1, reordering=False, crashable=("receiver",)
     )
-    return explore(three, within)
+    return explore(_with_mail(), within)
+
+
+def two_receipts() -> Trace:
+    """Return the shortest way to a second mail, and let what was begun come to its end."""
+    steps = mail_outside().never_more_than_once.steps
+    return script(_with_mail(), *(step for step in steps if not isinstance(step, Run)))
+
+
+def _with_mail() -> Participants:
+    return {
+        "sender": RetryUntilAcked("receiver", payments(1)),
+        "receiver": PayThenMail(),
+        "customer": ProcessOnly(),
+    }

@@ -40,18 +40,13 @@ Participants = dict[str, Participant]
 
 
 def search(receiver: str, *, messages: int = 1, bounds: Bounds | None = None) -> Exploration:
-    """Search all runs of a retrying sender and this receiver.
-
-    The sender makes one attempt more than there can be faults, and one for good measure.
-    """
-    within = bounds or Bounds()
-    faults = within.losses + within.duplicates + within.crashes + within.early_timeouts
-    return explore(_pair(receiver, messages=messages, attempts=faults + 2), within)
+    """Search all runs of a retrying sender and this receiver."""
+    return explore(_pair(receiver, messages=messages), bounds)
 
 
-def _pair(receiver: str, *, messages: int = 1, attempts: int = 2) -> Participants:
+def _pair(receiver: str, *, messages: int = 1) -> Participants:
     return {
-        "sender": RetryUntilAcked("receiver", payments(messages), attempts_max=attempts),
+        "sender": RetryUntilAcked("receiver", payments(messages)),
         "receiver": RECEIVERS[receiver](),
     }
 
@@ -135,7 +130,7 @@ def alternating_bit(*, in_order: bool, crash: str) -> Exploration:
 
 def _bit_pair(*, durable: bool) -> Participants:
     return {
-        "sender": AlternatingBitSender("receiver", payments(2), attempts_max=5),
+        "sender": AlternatingBitSender("receiver", payments(2)),
         "receiver": AlternatingBitReceiver(durable=durable),
     }
 

@@ -29,7 +29,7 @@ from ...core.check import at_least, one_of, positive
 from ...core.effects import Handler, Payload
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View
-from .pairs import ATTEMPTS_MAX, Times, retry, searched, send_once
+from .pairs import Times, retry, searched, send_once
 
 SENDERS: Mapping[str, Callable[..., Participant]] = {
     "send once": send_once,
@@ -62,7 +62,7 @@ Matrix = Mapping[str, Mapping[str, Times]]
 def times(sender: str, receiver: str, bounds: Bounds) -> tuple[Times, int]:
     """Search every run of this pair with one payment; return the range and the worlds seen."""
     pair = {
-        "sender": SENDERS[sender]("receiver", payments(1), bounded=True),
+        "sender": SENDERS[sender]("receiver", payments(1)),
         "receiver": RECEIVING[receiver](),
     }
     found = explore(pair, bounds)
@@ -97,15 +97,16 @@ class Queue(Passive):
     """A broker: it takes a message, says so, and hands it on.
 
     With ``attempts_max=1`` a message is done when it is handed over, whatever becomes of it;
-    with more it is handed over again until the consumer acks. One message at a time.
+    with None it is handed over again until the consumer acks. One message at a time.
     """
 
     consumer: str
-    attempts_max: int
+    attempts_max: int | None
     timeout_s: float = 1.0
 
     def __post_init__(self) -> None:
-        at_least("attempts_max", self.attempts_max, 1)
+        if self.attempts_max is not None:
+            at_least("attempts_max", self.attempts_max, 1)
         positive("timeout_s", self.timeout_s)
 
     def receive(self, source: str, payload: Payload) -> Handler:
@@ -113,15 +114,17 @@ class Queue(Passive):
         if not isinstance(payload, Message):
             return  # an ack that came too late
         yield Send(source, Ack(payload.id))
-        for _ in range(self.attempts_max):
+        left = self.attempts_max
+        while left != 0:
+            left = left and left - 1
             yield Send(self.consumer, payload)
             if (yield Receive(Ack(payload.id), self.timeout_s)):
                 return
 
 
-CONSUMERS: Mapping[str, tuple[int, Callable[[], Participant]]] = {
+CONSUMERS: Mapping[str, tuple[int | None, Callable[[], Participant]]] = {
     "acked when handed over": (1, AckThenProcess),
-    "acked after processing": (ATTEMPTS_MAX, ProcessThenAck),
+    "acked after processing": (None, ProcessThenAck),
 }
 """The receiving half: how often the queue hands a message over, and the consumer."""
 
@@ -142,7 +145,7 @@ def with_queue(bounds: Bounds = QUEUE_BOUNDS) -> Matrix:
 def _through_queue(sender: str, consumer: str) -> dict[str, Participant]:
     handed, receiver = CONSUMERS[consumer]
     return {
-        "producer": SENDERS[sender]("queue", payments(1), bounded=True),
+        "producer": SENDERS[sender]("queue", payments(1)),
         "queue": Queue("consumer", handed),
         "consumer": receiver(),
     }

@@ -36,18 +36,15 @@ from ...core.check import at_least, one_of, probability
 from ...show.plots import bars
 from ...show.view import View
 
-ATTEMPTS_MAX = 4  # of a sender that is searched: more than a search may hold faults
+
+def send_once(receiver: str, messages: tuple[Message, ...]) -> Participant:
+    """Return the sender of at-most-once."""
+    return FireAndForget(receiver, messages, interval_s=5.0)
 
 
-def send_once(receiver: str, messages: tuple[Message, ...], *, bounded: bool) -> Participant:
-    """Return the sender of at-most-once; it is bounded in any case."""
-    return FireAndForget(receiver, messages, interval_s=0.0 if bounded else 5.0)
-
-
-def retry(receiver: str, messages: tuple[Message, ...], *, bounded: bool) -> Participant:
-    """Return the sender of at-least-once; ``bounded`` where a search must come to an end."""
-    attempts_max = ATTEMPTS_MAX if bounded else None
-    return RetryUntilAcked(receiver, messages, timeout_s=5.0, attempts_max=attempts_max)
+def retry(receiver: str, messages: tuple[Message, ...]) -> Participant:
+    """Return the sender of at-least-once."""
+    return RetryUntilAcked(receiver, messages, timeout_s=5.0)
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,9 @@ class Pair:
     receiver: Callable[[], Participant]
     document: str
 
-    def participants(self, messages: int, *, bounded: bool) -> dict[str, Participant]:
+    def participants(self, messages: int) -> dict[str, Participant]:
         """Return the two ends for this many payments."""
-        sender = self.sender("receiver", payments(messages), bounded=bounded)
+        sender = self.sender("receiver", payments(messages))
         return {"sender": sender, "receiver": self.receiver()}
 
 
@@ -104,7 +101,7 @@ ALL_FAULTS = Bounds(losses=1, duplicates=1, crashes=1, crashable=("receiver",))
 
 def search(pair: str, bounds: Bounds = ALL_FAULTS) -> Exploration:
     """Search every run of one of ``PAIRS`` with one payment."""
-    return explore(PAIRS[pair].participants(1, bounded=True), bounds)
+    return explore(PAIRS[pair].participants(1), bounds)
 
 
 # By chance --------------------------------------------------------------------------------
@@ -149,7 +146,7 @@ def by_chance(
     points = tuple(
         CrashPoint("receiver", effect, crash) for effect in (Process, Mark, Once, Send)
     )
-    pairs = PAIRS[pair].participants(messages, bounded=False)
+    pairs = PAIRS[pair].participants(messages)
     trace = simulate(pairs, network, seed=seed, crashes=points)
     found, processed = audit(trace), trace.processed()
     times = tuple(processed[message.id] for message in trace.messages)

@@ -4,11 +4,11 @@ import gc
 
 import pytest
 
-from delivery_semantics.core import collector
+from delivery_semantics.core.vet import collection_paused
 
 
 def fail_while_paused() -> None:
-    with collector.paused():
+    with collection_paused():
         assert not gc.isenabled()
         raise ZeroDivisionError
 

@@ -1,0 +1,163 @@
+"""Handlers are tried twice, so that one that is no function of its answers is found at once.
+
+A script, a seed, a search and sockets run one handler in four ways, and a search runs it many
+times. All of that means something only if a handler that gets the same answers does the same
+again. What breaks this is the first mistake of everybody who writes a receiver: a set of ids
+on ``self``, which no crash clears; a clock; a die. Here a handler's answers are given to a
+second one, and the effects are compared, as is what both could have written to.
+
+Book: 02-delivery-semantics
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from types import FrameType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from .frames import ATOMS, by_address, value_of
+
+INSTEAD = (
+    "a handler is a function of its arguments and its answers: keep what a crash spares with "
+    "Save, Mark or Once, what it clears with Save(..., durable=False); ask Now() for the time"
+)
+CLOCKS = {"time", "datetime"}
+CHANCE = {"random", "_random", "secrets", "uuid", "posix", "nt"}
+ALLOWED = {"time.struct_time", "datetime.timedelta"}
+DEPTH_MAX = 4
+
+
+class ImpureHandler(ValueError):
+    """A handler that answers one history in two ways; the message names its participant."""
+
+
+class Reach:
+    """What the handlers of one participant could keep state in, to be looked at twice."""
+
+    def __init__(self, who: str, method: Callable[..., Any]) -> None:
+        self.who = who
+        method = getattr(method, "func", method)  # a partial one has its arguments already
+        self._owner = getattr(method, "__self__", None)
+        self._functions = [*_functions(method, self._owner)]
+        self._before = dict(self._look())
+
+    def check_untouched(self) -> None:
+        """Raise ImpureHandler if something is not as it was."""
+        for name, value in self._look():
+            if self._before.get(name) != value:
+                raise ImpureHandler(f"{self.who} keeps state in {name}; {INSTEAD}")
+
+    def _look(self) -> Iterator[tuple[str, Hashable]]:
+        owner = self._owner
+        if owner is not None:
+            for name, each in _attributes(owner):
+                yield f"self.{name}", _contents(each)
+            for name, each in _plain(vars(type(owner))):
+                yield f"{type(owner).__name__}.{name}", _contents(each)
+        for function in self._functions:
+            for name, each in _plain(_outside(function)):
+                yield name, _contents(each)
+
+
+def _functions(method: Callable[..., Any], owner: object) -> Iterator[FunctionType]:
+    if isinstance(method, MethodType):
+        method = method.__func__
+    if isinstance(method, FunctionType):
+        yield method
+    for kind in type(owner).__mro__[:-1] if owner is not None else ():
+        yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
+
+
+def _attributes(owner: object) -> Iterator[tuple[str, Any]]:
+    yield from vars(owner).items() if hasattr(owner, "__dict__") else ()
+    for kind in type(owner).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(owner, name):
+                yield name, getattr(owner, name)
+
+
+def _outside(function: FunctionType) -> dict[str, Any]:
+    """What a function can write to and that is not its own: globals, closures, defaults."""
+    code = function.__code__
+    found = {n: function.__globals__[n] for n in code.co_names if n in function.__globals__}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    found |= {f"a default of {function.__name__}": function.__defaults__ or ()}
+    return found
+
+
+def _plain(found: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a mapping of names
+    kinds = (*ATOMS, list, tuple, dict, set, frozenset)
+    for name, each in found.items():
+        if type(each) in kinds and not name.startswith("__"):
+            yield name, each
+
+
+def _contents(each: object, depth: int = DEPTH_MAX) -> Hashable:
+    def inside(other: Any) -> Hashable:  # noqa: ANN401  # of every type
+        if depth == 0 or isinstance(other, type | ModuleType | FunctionType):
+            return by_address(other)
+        attributes = tuple((n, _contents(a, depth - 1)) for n, a in _attributes(other))
+        return by_address(other), attributes
+
+    return value_of(each, inside)
+
+
+@contextmanager
+def nothing_outside(who: str) -> Iterator[None]:
+    """Raise ImpureHandler where a clock is read or a die is cast."""
+    asked: list[str] = []
+
+    def look(frame: FrameType, event: str, what: object) -> None:
+        if event == "c_call" and (name := _outsider(what)) and not _own_die(what, frame):
+            asked.append(name)
+
+    profiler = sys.getprofile()
+    with collection_paused():  # others have it call them back, and then look at the time
+        sys.setprofile(look)
+        try:
+            yield
+        finally:
+            sys.setprofile(profiler)
+    if asked:
+        what = "a clock" if asked[0].split(".")[0] in CLOCKS else "chance"
+        raise ImpureHandler(f"{who} asks {what}, by {asked[0]}; {INSTEAD}")
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Pause the collection of cycles: a long run makes many objects, and ties none into one."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _outsider(what: Any) -> str:  # noqa: ANN401  # a built-in function
+    """Return the name of a clock or a die, or ""."""
+    owner = getattr(what, "__self__", None)
+    home = getattr(what, "__module__", None) or getattr(owner, "__module__", None)
+    home = home or type(owner).__module__
+    name = f"{home}.{getattr(what, '__qualname__', '?')}"
+    if home == "datetime":
+        return name if what.__name__ in ("now", "utcnow", "today") else ""
+    if home in ("posix", "nt"):
+        return name if what.__name__ in ("urandom", "getrandom") else ""
+    return name if home in CLOCKS | CHANCE and name not in ALLOWED else ""
+
+
+def _own_die(what: Any, frame: FrameType) -> bool:  # noqa: ANN401
+    """Whether it is a generator of the participant's own, which a seed has made."""
+    owner = getattr(what, "__self__", None)
+    shared = getattr(sys.modules.get("random"), "_inst", None)
+    return type(owner).__name__ == "Random" and owner is not shared

@@ -1,0 +1,101 @@
+"""Which timers can run out first: what is known of the times at which they were armed.
+
+A state of a search has no times, but not every order of its timers is possible: of two that
+were armed together, the shorter runs out first, and whoever waited a second has waited at least
+as long as what it outlasted. All that is known is a set of bounds on differences of times, and
+it is possible exactly if no cycle of bounds is negative.
+Source: D. Dill, "Timing assumptions and verification of finite-state concurrent systems", 1989.
+
+Times are whole nanoseconds. A timer that may be *late*, because its participant was busy when
+it ran out, holds up nobody else.
+
+Book: 05-exactly-once-a-myth
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import NamedTuple
+
+NEVER = 1 << 62
+"""No bound: above every sum of times that can come about."""
+
+
+class Timer(NamedTuple):
+    """One that is armed: whose, its name ("" for a wait), how long, and if it may be late."""
+
+    who: int
+    name: str
+    length_ns: int
+    late: bool = False
+
+
+class Zone(NamedTuple):
+    """``bounds[x][y]`` is at most the time of x less that of y; 0 is now, then each timer's."""
+
+    timers: tuple[Timer, ...] = ()
+    bounds: tuple[tuple[int, ...], ...] = ((0,),)
+
+
+def nanoseconds(delay_s: float) -> int:
+    """Return a length of time in whole nanoseconds."""
+    return round(delay_s * 1e9)
+
+
+def can_run_out(zone: Zone, number: int) -> bool:
+    """Tell whether the timer of this number can run out before all others have to."""
+    mine = zone.timers[number]
+    return all(
+        zone.bounds[1 + other][1 + number] >= mine.length_ns - timer.length_ns
+        for other, timer in enumerate(zone.timers)
+        if other != number and not timer.late
+    )
+
+
+def run_out(zone: Zone, number: int) -> Zone:
+    """Return what is known when this timer has run out, in its time, at this moment."""
+    bounds = [list(row) for row in zone.bounds]
+    bounds[1 + number][0] = min(bounds[1 + number][0], -zone.timers[number].length_ns)
+    return Zone(zone.timers, _closed(bounds))
+
+
+def rearm(zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...]) -> Zone:
+    """Return what is known after timers of ``who`` are gone and these were armed, now.
+
+    ``timers`` are all that ``who`` has; those that are not in ``gone`` stay as they were.
+    """
+    after = {timer.name: timer for timer in timers}
+    kept = [
+        (1 + n, timer if timer.who != who else _perhaps_late(timer, after[timer.name]))
+        for n, timer in enumerate(zone.timers)
+        if timer.who != who or (timer.name in after and timer.name not in gone)
+    ]
+    staying = {timer.name for _, timer in kept if timer.who == who}
+    new = [timer for timer in timers if timer.name not in staying]
+    # What was armed now has the time of now: its row is that of now.
+    rows = [0, *(n for n, _ in kept), *(0 for _ in new)]
+    all_timers = [*(timer for _, timer in kept), *new]
+    order = sorted(range(len(all_timers)), key=lambda n: all_timers[n][:2])
+    places = [0, *(rows[1 + n] for n in order)]
+    ordered = tuple(all_timers[n] for n in order)
+    return Zone(ordered, _later([[zone.bounds[x][y] for y in places] for x in places], ordered))
+
+
+def _perhaps_late(before: Timer, after: Timer) -> Timer:
+    return after._replace(late=before.late or after.late)
+
+
+def _later(bounds: list[list[int]], timers: tuple[Timer, ...]) -> tuple[tuple[int, ...], ...]:
+    """Let time pass, as far as the timers allow."""
+    for number, timer in enumerate(timers, start=1):
+        bounds[0][number] = NEVER if timer.late else timer.length_ns
+        bounds[number][0] = min(bounds[number][0], 0)
+    return _closed(bounds)
+
+
+def _closed(bounds: list[list[int]]) -> tuple[tuple[int, ...], ...]:
+    """Draw every conclusion (Floyd and Warshall)."""
+    numbers = range(len(bounds))
+    for via, x, y in product(numbers, repeat=3):
+        bounds[x][y] = min(bounds[x][y], bounds[x][via] + bounds[via][y], NEVER)
+    return tuple(map(tuple, bounds))
