@@ -35,8 +35,20 @@ COMMANDS = {"audit": ("core", "live")}
 
 READING_ORDER = (
     *("effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform"),
-    *("crashes", "driver", "script", "simulate", "exploration", "explore", "graph", "branches"),
-    *("moves", "zones", "liveness", "frames", "vet", "door", "order", "audit", "sweep"),
+    *("crashes", "driver", "script", "simulate", "exploration", "explore", "position"),
+    *(
+        "graph",
+        "branches",
+        "moves",
+        "zones",
+        "liveness",
+        "frames",
+        "vet",
+        "door",
+        "order",
+        "audit",
+        "sweep",
+    ),
     *("check", "dice"),
 )
 """The core's modules, in the order in which to read them."""

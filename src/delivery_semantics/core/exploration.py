@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from .check import at_least, not_negative, truth
 from .steps import Run, Step, describe
@@ -89,6 +89,9 @@ class Verdict:
     their effects can be left out; ``longer_by_at_most`` is what another order of effects could
     still save. ``loop`` are the last of the steps if they can go on for ever without a fault.
     """
+
+    NEVER_TWICE: ClassVar[str] = "never more than once"
+    EVENTUALLY: ClassVar[str] = "at least once, eventually"
 
     claim: str
     counterexample: Trace | None

@@ -110,9 +110,9 @@ class _Search:
     def result(self, worlds_max: int, never: Never, at_the_end: AtTheEnd) -> Exploration:
         graph = self.graph
         graph.to_the_end(worlds_max, never)
-        never_twice = self._verdict("never more than once", graph.repeated, repeated)
+        never_twice = self._verdict(Verdict.NEVER_TWICE, graph.repeated, repeated)
         number, loop = graph.missing()
-        eventually = self._verdict("at least once, eventually", number, loop=loop)
+        eventually = self._verdict(Verdict.EVENTUALLY, number, loop=loop)
         outcomes = graph.outcomes()
         claims = {
             name: self._verdict(f"never {name}", graph.broken.get(name), predicate)
@@ -152,8 +152,11 @@ class _Search:
         world, steps = self._world(), list[Step]()
         self._at_once(world, steps)
         for taken in way:
+            stops_early = taken[0] == "crash" and taken[2] is not None
+            if self.automatic and not stops_early:
+                run_local(world)
             for step in self._steps_of(world, taken):
-                if self.automatic:
+                if stops_early:
                     run_local(world, until=step)
                 perform(world, step)
                 steps.append(step)
