@@ -19,6 +19,7 @@ from delivery_semantics import (
     Ack,
     AlternatingBitReceiver,
     AlternatingBitSender,
+    Bounds,
     Crash,
     Deliver,
     Duplicate,
@@ -33,10 +34,12 @@ from delivery_semantics import (
     Send,
     Timeout,
     Trace,
+    Verdict,
+    explore,
     payments,
     script,
 )
-from delivery_semantics.core.effects import Participant
+from delivery_semantics.core.effects import Participant, Passive
 from delivery_semantics.experiments.stripe.journal import Asked
 from delivery_semantics.show.diagram import ROWS_MAX, sequence
 from delivery_semantics.show.diagram.grid import STRETCH_MAX
@@ -82,7 +85,7 @@ def arrived(packet: int = 1, message: Message = ONE, what: str = "delivered") ->
     return Event(1.0, what, "receiver", message, "sender", packet)
 
 
-def drawn(of: Trace, *, time_axis: bool = False, totals: bool = True) -> Drawing:
+def drawn(of: Trace | Verdict, *, time_axis: bool = False, totals: bool = True) -> Drawing:
     return lay_out(tell(of, saves=True, totals=totals).cut(ROWS_MAX), time_axis=time_axis)
 
 
@@ -249,6 +252,51 @@ def test_frames_show_their_bit() -> None:
     }
     drawing = drawn(script(pair, Deliver(1), Deliver(2)))
     assert {"Message 1, bit 0", "Ack, bit 0", "Message 2, bit 1"} <= set(words(drawing))
+
+
+# What repeats for ever --------------------------------------------------------------------
+
+
+def unanswered() -> Verdict:
+    """A payment that is sent for ever to a receiver that never answers."""
+    pair = {"sender": RetryUntilAcked("receiver", payments(1)), "receiver": Passive()}
+    within = Bounds(losses=0, duplicates=0, crashes=0)
+    return explore(pair, within).at_least_once_eventually
+
+
+def test_the_turn_that_repeats_stands_in_a_frame_with_words() -> None:
+    verdict = unanswered()
+    drawing = lay_out(tell(verdict), time_axis=False)
+    (left, top, right, bottom), label = drawing.frames[0], find(drawing, "again and again")
+    assert len(drawing.frames) == 1
+    assert left < label.box[0] < label.box[2] < right
+    assert top < label.box[1]
+    assert verdict.counterexample is not None
+    assert not drawn(verdict.counterexample).frames
+    first, *rows = [sign.y for sign in drawing.signs]
+    assert first < top  # the first message leaves before the loop
+    assert all(top < y < bottom for y in rows)
+    assert drawing.height > bottom
+
+
+def test_the_description_says_from_where_it_repeats() -> None:
+    assert sequence(unanswered(), title="Unanswered").description == (
+        "Sender sends message 1 to receiver. From here on it repeats for ever: Message 1 "
+        "arrives at receiver, and is ignored. The timer of sender runs out. Sender sends "
+        "message 1 to receiver again. Message 1 is still in flight. And so on. "
+        "Processed: 1 ×0. Money expected 10, there 0."
+    )
+
+
+def test_a_frame_is_drawn_with_few_bytes_and_only_where_something_repeats() -> None:
+    frame = 'stroke="var(--eo-accent, #8f63d6)"'
+    assert sequence(unanswered(), title="Unanswered").svg.count(frame) == 1
+    assert frame not in sequence(THE_PROBLEM, title="The problem").svg
+
+
+def test_a_verdict_that_holds_has_nothing_to_draw() -> None:
+    with pytest.raises(ValueError, match="“sure: holds”: no run breaks it; allowed: a verdict"):
+        sequence(Verdict("sure", None), title="Nothing")
 
 
 # Geometry ---------------------------------------------------------------------------------
@@ -444,12 +492,12 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @settings(max_examples=150)
-@given(traces(), st.booleans())
+@given(traces(), st.booleans(), st.integers(0, 40))
 @pytest.mark.slow
 def test_in_every_trace_words_are_apart_and_inside_and_lines_go_round_them(
-    of: Trace, time_axis: bool
+    of: Trace, time_axis: bool, loop_event: int
 ) -> None:
-    drawing = drawn(of, time_axis=time_axis)
+    drawing = drawn(Verdict("any", of, loop_event=loop_event), time_axis=time_axis)
     for one, other in combinations(drawing.texts, 2):
         assert not overlap(one.box, other.box), (one, other)
     for text in drawing.texts:
@@ -461,6 +509,13 @@ def test_in_every_trace_words_are_apart_and_inside_and_lines_go_round_them(
             assert not any(crosses(piece, inner) for piece in arrow.pieces), (text, arrow)
     for box, next_box in combinations(drawing.names, 2):
         assert not overlap(box, next_box)
+    for _, top, _, bottom in drawing.frames:
+        for text in drawing.texts:
+            assert (
+                text.box[3] <= top
+                or top <= text.box[1] < text.box[3] <= bottom
+                or (text.box[1] >= bottom)
+            ), text
     assert heights(drawing) == sorted(set(heights(drawing)))
 
 

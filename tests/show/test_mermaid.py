@@ -7,6 +7,7 @@ import re
 import pytest
 
 from delivery_semantics import (
+    Bounds,
     Deliver,
     Duplicate,
     Event,
@@ -16,10 +17,11 @@ from delivery_semantics import (
     RetryUntilAcked,
     Timeout,
     Trace,
+    explore,
     payments,
     script,
 )
-from delivery_semantics.core.effects import Participant
+from delivery_semantics.core.effects import Participant, Passive
 from delivery_semantics.show.mermaid import mermaid
 
 PAIR: dict[str, Participant] = {
@@ -71,6 +73,19 @@ def test_a_packet_that_takes_long_is_told_twice() -> None:
         "Note over sender: confirm 1",
         "receiver-)sender: Ack 1, in flight",
     ]
+
+
+def test_what_repeats_for_ever_is_a_loop() -> None:
+    pair = {"sender": PAIR["sender"], "receiver": Passive()}
+    verdict = explore(pair, Bounds(losses=0, crashes=0)).at_least_once_eventually
+    assert mermaid(verdict) == HEADER + (
+        "    Note over sender: Message 1 leaves\n"
+        "    loop again and again\n"
+        "        sender->>receiver: Message 1, ignored\n"
+        "        Note over sender: timeout\n"
+        "        sender-)receiver: Message 1 (retry), in flight\n"
+        "    end\n"
+    )
 
 
 def test_a_copy_has_a_dashed_arrow() -> None:

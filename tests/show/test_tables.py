@@ -28,6 +28,7 @@ from delivery_semantics import (
     script,
     simulate,
 )  # fmt: skip
+from delivery_semantics.core.effects import Passive
 from delivery_semantics.show.tables import (
     ROWS_MAX,
     Table,
@@ -162,6 +163,15 @@ def test_verdicts_name_their_bounds(explorations: dict[str, Exploration]) -> Non
     assert frame["worlds"].tolist() == [one.worlds for one in explorations.values()]
     assert str(broken and explorations["process once"].bounds) in frame.caption
     assert frame.caption.startswith("Every run: 1 message, ")
+
+
+def test_what_goes_round_for_ever_is_told_from_what_ends() -> None:
+    pair = {"sender": RetryUntilAcked("receiver", payments(1)), "receiver": Passive()}
+    found = explore(pair, Bounds(losses=0, crashes=0))
+    steps = len(found.at_least_once_eventually.steps)
+    assert verdicts({"unanswered": found}).iloc[0, 1] == (
+        f"broken: goes round for ever, in {steps} steps"
+    )
 
 
 def test_bounds_that_differ_have_a_column(explorations: dict[str, Exploration]) -> None:

@@ -87,7 +87,8 @@ class Verdict:
 
     Its steps have as few choices of the network, the timers and the crashes as any, and none of
     their effects can be left out; ``longer_by_at_most`` is what another order of effects could
-    still save. ``loop`` are the last of the steps if they can go on for ever without a fault.
+    still save. ``loop`` are the last of the steps if they can go on for ever without a fault;
+    the counterexample then holds the way into the loop, ``loop_event`` events, and one turn.
     """
 
     NEVER_TWICE: ClassVar[str] = "never more than once"
@@ -97,6 +98,7 @@ class Verdict:
     counterexample: Trace | None
     steps: tuple[Step, ...] = ()
     loop: tuple[Step, ...] = ()
+    loop_event: int | None = None
 
     @property
     def holds(self) -> bool:

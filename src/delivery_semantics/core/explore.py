@@ -136,8 +136,11 @@ class _Search:
         steps = self._steps(number)
         if broken is not None and not self.automatic:
             steps = self._without_idle_effects(steps, broken)
-        whole = self._concrete((*self.graph.way(number), *loop)) if loop else steps
-        return Verdict(claim, self._trace(whole), whole, whole[len(steps) :])
+        if not loop:
+            return Verdict(claim, self._trace(steps), steps)
+        whole, way_in = self._concrete((*self.graph.way(number), *loop)), self._trace(steps)
+        turn = whole[len(steps) :]
+        return Verdict(claim, self._trace(whole), whole, turn, len(way_in.events))
 
     def _trace(self, steps: tuple[Step, ...]) -> Trace:
         return script(

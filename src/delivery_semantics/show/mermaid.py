@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 
+from ..core.exploration import Verdict
 from ..core.trace import Trace
-from .diagram.story import IN_FLIGHT, Flight, Retelling, ToldRow, tell
+from .diagram.story import AGAIN, IN_FLIGHT, Flight, Retelling, ToldRow, tell
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _KEYWORDS = re.compile(
@@ -23,27 +24,32 @@ _KEYWORDS = re.compile(
 _SPECIAL = re.compile(r"[#;%<>&\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def mermaid(trace: Trace, *, saves: bool = False) -> str:
-    """Return the trace as a Mermaid 11 ``sequenceDiagram``, one line for each thing told.
+def mermaid(run: Trace | Verdict, *, saves: bool = False) -> str:
+    """Return a run as a Mermaid 11 ``sequenceDiagram``, one line for each thing told.
 
-    ``saves`` includes what participants note for themselves. Raises ValueError for a trace
-    without participants, or with an event of a stranger.
+    ``saves`` includes what participants note for themselves. What a verdict says goes on for
+    ever is a ``loop``. Raises ValueError as ``tell`` does.
     """
-    story = tell(trace, saves=saves)
+    story = tell(run, saves=saves)
     known_as = {
         name: name if _is_plain(name) else f"P{number}"
         for number, name in enumerate(story.names, start=1)
     }
     lines = ["sequenceDiagram"]
     lines += [f"    participant {_declared(name, id)}" for name, id in known_as.items()]
+    indent = "    "
     for number, row in enumerate(story.rows):
-        lines += [f"    {line}" for line in _lines(story, number, row, known_as)]
+        lines += [f"{indent}{line}" for line in _lines(story, number, row, known_as)]
+        indent = "        " if row.what == AGAIN else indent
+    lines += ["    end"] if len(indent) > 4 else []
     return "\n".join(lines) + "\n"
 
 
 def _lines(story: Retelling, number: int, row: ToldRow, known_as: dict[str, str]) -> list[str]:
     flight = story.flights.get(row.packet)
     who = known_as[row.who]
+    if row.what == AGAIN:
+        return [f"loop {row.words}"]
     if flight is None:
         return [f"Note over {who}: {_escaped(row.words)}"]
     if row.what == "sent":

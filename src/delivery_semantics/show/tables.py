@@ -139,7 +139,8 @@ def findings(audit: Audit, *, semantic: Semantic | None = None, caption: str = "
 def verdicts(explorations: Mapping[str, Exploration], *, caption: str = "") -> Table:
     """Return one row per search: "holds" or "broken" for both properties, and its worlds.
 
-    A broken one says how many steps the shortest counterexample has. The bounds stand in the
+    A broken one says how many steps the shortest counterexample has, and whether the last of
+    them repeat for ever; they count once. The bounds stand in the
     caption, or in a column where they differ: no verdict means anything without them.
     """
     found = list(explorations.values())
@@ -167,7 +168,10 @@ def _listed(ids: tuple[str, ...], shown: int = 10) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return "holds" if verdict.holds else f"broken in {len(verdict.steps)} steps"
+    if verdict.holds:
+        return "holds"
+    round_and_round = ": goes round for ever," if verdict.loop else ""
+    return f"broken{round_and_round} in {len(verdict.steps)} steps"
 
 
 def _bounds(found: Exploration) -> str:

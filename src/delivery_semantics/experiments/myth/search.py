@@ -24,7 +24,6 @@ from ... import (
     Step,
     Timeout,
     Trace,
-    Verdict,
     audit,
     explore,
     payments,
@@ -65,22 +64,20 @@ def _verdict_view(name: str, found: Exploration, survived: Trace) -> View:
     verdicts = (found.never_more_than_once, found.at_least_once_eventually)
     broken = [verdict for verdict in verdicts if not verdict.holds]
     pictures = [
-        sequence(_shown(verdict), title=f"A shortest run that breaks “{verdict.claim}”")
+        sequence(verdict, title=f"A shortest run that breaks “{verdict.claim}”")
         for verdict in broken
     ] or [sequence(survived, title=f"{name}: one of the runs it survives")]
     claims = " and ".join(f"“{verdict.claim}”" for verdict in broken)
-    said = f"breaks {claims}" if broken else "survives: no run within the bounds breaks it"
+    loops = ", by going round for ever" if any(verdict.loop for verdict in broken) else ""
+    said = (
+        f"breaks {claims}{loops}" if broken else "survives: no run within the bounds breaks it"
+    )
     return View(
         pictures,
         {verdict.claim: "holds" if verdict.holds else "broken" for verdict in verdicts}
         | {"worlds searched": found.worlds},
         f"{name} {said}. Bounds: {found.scope()}.",
     )
-
-
-def _shown(verdict: Verdict) -> Trace:
-    assert verdict.counterexample is not None
-    return verdict.counterexample
 
 
 @dataclass(frozen=True)

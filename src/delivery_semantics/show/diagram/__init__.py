@@ -12,6 +12,7 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
+from ...core.exploration import Verdict
 from ...core.trace import Trace
 from ..picture import Picture, draw
 from .layout import lay_out
@@ -22,7 +23,7 @@ ROWS_MAX = 60
 
 
 def sequence(
-    trace: Trace,
+    run: Trace | Verdict,
     *,
     title: str,
     description: str | None = None,
@@ -30,16 +31,18 @@ def sequence(
     saves: bool = False,
     totals: bool = True,
 ) -> Picture:
-    """Draw a trace as a sequence diagram.
+    """Draw a run as a sequence diagram: a trace, or the run that breaks a promise.
 
+    Where that run goes round for ever, the turn that repeats stands in a frame.
     ``description`` is by default what is drawn, sentence by sentence. ``time_axis`` shows the
     seconds at the left and spreads the rows by them, between a least and a greatest distance.
     ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
     rows are drawn and the rest is counted.
-    Raises ValueError for a trace without participants, or with an event of a stranger.
+    Raises ValueError for a verdict that holds, for a trace without participants, or with an
+    event of a stranger.
     """
-    story = tell(trace, saves=saves, totals=totals).cut(ROWS_MAX)
+    story = tell(run, saves=saves, totals=totals).cut(ROWS_MAX)
     drawing = lay_out(story, time_axis=time_axis)
     return draw(
         *parts(drawing),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .paper import fitted, text_width
-from .story import IN_FLIGHT, Retelling
+from .story import AGAIN, IN_FLIGHT, Retelling
 
 HEADER = 34  # where life lines begin, under the boxes with the names
 GUTTER = 15  # between a life line and the words beside it: marks and timers are drawn there
@@ -17,10 +17,11 @@ SPAN_MIN = 150
 NAME_WIDTH_MAX = 150
 DROP = 24  # how far an arrow falls at least
 REACH = {"lost": 0.6, IN_FLIGHT: 0.42}  # the part of its way that a packet is drawn
+FRAME = 2  # between the frame round a loop and the edge of the picture
 STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
 
 # Height above and below the middle of a row, by what it shows.
-BANDS = {"sent": (21, 9), "crashed": (13, 11)}
+BANDS = {"sent": (21, 9), "crashed": (13, 11), AGAIN: (18, 8)}
 BAND, BAND_BARE, BAND_COPY = (10, 10), (5, 5), (6, 21)
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .grid import (
+    BANDS,
+    FRAME,
     GUTTER,
     HEADER,
     MARGIN_LEFT,
@@ -26,7 +28,7 @@ from .grid import (
     heights,
 )
 from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
-from .story import Flight, Retelling, ToldRow
+from .story import AGAIN, Flight, Retelling, ToldRow
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Sign:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything to draw, in units of the picture. ``down`` is where nobody is at home."""
+    """Everything to draw, in units of the picture. ``down`` is where nobody is at home.
+
+    ``frames`` are drawn round what repeats.
+    """
 
     width: float
     height: float
@@ -64,6 +69,7 @@ class Drawing:
     arrows: tuple[Arrow, ...]
     signs: tuple[Sign, ...]
     texts: tuple[Text, ...]
+    frames: tuple[Box, ...] = ()
 
 
 def lay_out(story: Retelling, *, time_axis: bool) -> Drawing:
@@ -156,6 +162,8 @@ class _Plan:
         flight = self.story.flights.get(row.packet)
         if row.what == "sent" or not (row.words or (flight and flight.copy)):
             return None
+        if row.what == AGAIN:
+            return Text(row.words, self.at(row.who) + GUTTER, y + 5, "start", "strong")
         style = "alarm" if row.words.endswith(" again") else _STYLES.get(row.what, "ink")
         if flight is None or (row.what not in REACH and not flight.copy):
             side = self.side(row.who)
@@ -197,6 +205,15 @@ class _Plan:
             (up if is_up else down).append(((x, since), (x, self.bottom)))
         return up, down
 
+    def frames(self, width: float) -> tuple[Box, ...]:
+        """Return the frame round what repeats, down to the last row."""
+        above = BANDS[AGAIN][0]
+        return tuple(
+            (FRAME, y - above, width - FRAME, self.bottom - FRAME)
+            for row, y in zip(self.story.rows, self.heights, strict=False)
+            if row.what == AGAIN
+        )
+
     def drawing(self, width: float, height: float, texts: tuple[Text, ...]) -> Drawing:
         covers = [text.box for text in texts]
         paths = [(f, self.segment(f)) for f in self.story.flights.values()]
@@ -208,8 +225,9 @@ class _Plan:
         )
         signs = tuple(self.signs())
         return Drawing(
-            width, height, names, tuple(up), tuple(down), tuple(arrows), signs, texts
-        )
+            width, height, names, tuple(up), tuple(down), tuple(arrows), signs, texts,
+            self.frames(width),
+        )  # fmt: skip
 
 
 _STYLES = {"crashed": "alarm", "lost": "alarm", "gave_up": "strong", "in flight": "muted"}

@@ -11,18 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from ...core.exploration import Verdict
 from ...core.trace import Event, Trace
 from .words import counted, lower, named, short, times, told
 
 IN_FLIGHT = "in flight"
+AGAIN = "again and again"
 
 
 @dataclass(frozen=True)
 class ToldRow:
     """One thing that happened, with the words beside it and a sentence for those who listen.
 
-    ``what`` is the event's kind, or "in flight" for a packet that nothing became of. ``packet``
-    is 0 unless the row begins or ends a flight.
+    ``what`` is the event's kind, "in flight" for a packet that nothing became of, or "again and
+    again" where the rows begin that repeat for ever. ``packet`` is 0 unless the row begins or
+    ends a flight.
     """
 
     what: str
@@ -82,16 +85,19 @@ class Retelling:
         told = [row.sentence for row in self.rows] or ["Nothing happens."]
         if self.further:
             told.append(f"{self.further} further events are not drawn.")
+        told += ["And so on."] if any(row.what == AGAIN for row in self.rows) else []
         return told + [f"{total[:1].upper()}{total[1:]}." for total in self.totals]
 
 
-def tell(trace: Trace, *, saves: bool = False, totals: bool = True) -> Retelling:
-    """Retell a trace. ``saves`` includes what participants note for themselves.
+def tell(run: Trace | Verdict, *, saves: bool = False, totals: bool = True) -> Retelling:
+    """Retell a run, or the one that breaks a promise, with the loop in which it ends.
 
-    Without ``totals`` it says nothing of what was processed in the end.
-
-    Raises ValueError for a trace without participants, or with an event of a stranger.
+    ``saves`` includes what participants note for themselves. Without ``totals`` it says nothing
+    of what was processed in the end.
+    Raises ValueError for a verdict that holds, for a trace without participants, or with an
+    event of a stranger.
     """
+    trace, loop_event = (run, None) if isinstance(run, Trace) else _broken(run)
     if not trace.names:
         raise ValueError("trace.names is (); allowed: at least one participant")
     for event in trace.events:
@@ -100,12 +106,20 @@ def tell(trace: Trace, *, saves: bool = False, totals: bool = True) -> Retelling
                 allowed = ", ".join(trace.names)
                 raise ValueError(f"{name!r} takes part in an event; allowed: {allowed}")
     teller = _Teller(trace, saves)
-    for event in trace.events:
+    for number, event in enumerate(trace.events):
+        if number == loop_event:
+            teller.begin_loop(trace.names[0], event.time_s)
         teller.hear(event)
     teller.end()
     counts, just_once = counted(trace)
     shown = counts if totals else ()
     return Retelling(trace.names, tuple(teller.rows), teller.flights, shown, just_once)
+
+
+def _broken(verdict: Verdict) -> tuple[Trace, int | None]:
+    if verdict.counterexample is None:
+        raise ValueError(f"“{verdict}”: no run breaks it; allowed: a verdict that is broken")
+    return verdict.counterexample, verdict.loop_event
 
 
 class _Teller:
@@ -137,6 +151,11 @@ class _Teller:
             case _:
                 words, sentence = told(event)
         self._add(event.what, event.who, words, sentence, event.packet)
+
+    def begin_loop(self, who: str, time_s: float) -> None:
+        """Tell that what follows repeats, beside the life line of ``who``."""
+        self._last_time_s = time_s
+        self._add(AGAIN, who, AGAIN, "from here on it repeats for ever:", 0)
 
     def end(self) -> None:
         """Give a row to each packet whose fate the trace does not tell."""

@@ -9,7 +9,7 @@ from math import hypot
 
 from ..picture import colour, cross, disc, number, path, polyline, words
 from .layout import Arrow, Drawing, Sign
-from .paper import Point, Text
+from .paper import Box, Point, Text
 from .story import IN_FLIGHT
 
 STYLES = {
@@ -22,12 +22,9 @@ STYLES = {
 
 def parts(drawing: Drawing) -> list[str]:
     """Return the drawing's SVG elements, lines below words."""
-    boxes = "".join(
-        f"M{number(x)} {number(y)}H{number(right)}V{number(bottom)}H{number(x)}Z"
-        for x, y, right, bottom in drawing.names
-    )
-    lives = "".join(map(polyline, drawing.lines)) + boxes
+    lives = "".join([*map(polyline, drawing.lines), *map(_box, drawing.names)])
     found = [
+        path("".join(map(_box, drawing.frames)), stroke="accent"),
         path(lives, stroke="muted"),
         path("".join(map(polyline, drawing.down)), stroke="muted", dash="1 5"),
         *_arrows(drawing.arrows),
@@ -35,6 +32,11 @@ def parts(drawing: Drawing) -> list[str]:
         *(_texts(style, drawing.texts) for style in STYLES),
     ]
     return [part for part in found if part and 'd=""' not in part]
+
+
+def _box(box: Box) -> str:
+    x, y, right, bottom = map(number, box)
+    return f"M{x} {y}H{right}V{bottom}H{x}Z"
 
 
 def _texts(style: str, texts: tuple[Text, ...]) -> str:
