@@ -9,6 +9,7 @@ Book: 03-at-most-once
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 from hashlib import blake2b
 from math import log
@@ -32,6 +33,30 @@ def dice(seed: int, *question: object) -> float:
 def _cup(seed: int) -> blake2b:
     """Return the hash that holds the seed already, to be copied for each question."""
     return blake2b(digest_size=8, key=str(seed).encode())
+
+
+class Ordinals:
+    """How often each thing came, so that the third has another die than the second.
+
+    A thing is forgotten when ``REMEMBERED`` others or more have come since; it then counts from
+    1 again, and so has the dice of its first time. So a run of any length needs bounded room.
+    """
+
+    def __init__(self) -> None:
+        self._recent: dict[Hashable, int] = {}
+        self._older: dict[Hashable, int] = {}
+
+    def next(self, thing: Hashable) -> int:
+        """Count this thing, and return how often it has come, from 1."""
+        recent = self._recent
+        ordinal = 1 + (recent.get(thing) or self._older.get(thing, 0))
+        recent[thing] = ordinal
+        if len(recent) >= REMEMBERED:
+            self._recent, self._older = {}, recent
+        return ordinal
+
+
+REMEMBERED = 100_000
 
 
 def check_seed(seed: int) -> None:

@@ -21,10 +21,19 @@ def check_participants(participants: Mapping[str, Participant]) -> None:
             f"participants is {participants!r}; allowed: a mapping of names to participants, "
             "{'sender': RetryUntilAcked(…), 'receiver': ProcessOnce()}"
         )
-    senders: dict[str, str] = {}
+    sent: dict[str, Iterable[Message]] = {}
     for who, each in participants.items():
         _check_participant(who, each)
-        for message in _messages(who, each):
+        if messages := _messages(who, each):
+            sent[who] = messages
+    if len(sent) > 1:
+        _check_senders(sent)
+
+
+def _check_senders(sent: Mapping[str, Iterable[Message]]) -> None:
+    senders: dict[str, str] = {}
+    for who, messages in sent.items():
+        for message in messages:
             if (other := senders.setdefault(message.id, who)) != who:
                 raise ValueError(
                     f"messages: {other} and {who} both send the id {message.id!r}; allowed: "

@@ -10,12 +10,12 @@ Book: 03-at-most-once
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from .check import of_type, probability
 from .crashes import Crashes, CrashPoint, Outage
-from .dice import check_seed, dice
+from .dice import Ordinals, check_seed, dice
 from .effects import Effect
 from .network import Links, Network
 from .perform import (
@@ -63,7 +63,7 @@ class Driver:
         self._due: list[tuple[str, str]] = []  # run out while their participant was busy
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
-        self._asked: dict[tuple[str, object], int] = {}
+        self._asked = Ordinals()
         world.on_sent, world.on_armed = self._send_packet, self._arm_named
 
     def begin(self) -> None:
@@ -201,6 +201,5 @@ class Driver:
                     return point
         return None
 
-    def _count(self, who: str, asked: object) -> int:
-        self._asked[who, asked] = nth = self._asked.get((who, asked), 0) + 1
-        return nth
+    def _count(self, who: str, asked: Hashable) -> int:
+        return self._asked.next((who, asked))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, GeneratorType
 from typing import Any
 
@@ -85,6 +85,8 @@ def value_of(
     kind, inner = type(each), partial(value_of, other=other)
     if kind in ATOMS:
         return kind, each
+    if kind is tuple and all(map(_by_content, set(map(type, each)))):
+        return kind, each  # a million messages are looked at in passing
     if kind in (list, tuple):
         return kind, tuple(map(inner, each))
     if kind in (set, frozenset):
@@ -96,7 +98,11 @@ def value_of(
     if kind in ITERATORS:
         _, walked, *position = each.__reduce__()
         return kind, inner(walked), *position
-    by_content = is_dataclass(each) and not isinstance(each, type) and kind.__hash__ is not None
-    if kind is range or by_content:
+    if kind is range or _by_content(kind):  # type: ignore[arg-type]  # a class hashes
         return kind, each
     return other(each)
+
+
+@lru_cache(maxsize=256)
+def _by_content(kind: type) -> bool:
+    return is_dataclass(kind) and kind.__hash__ is not None

@@ -16,7 +16,7 @@ from functools import cached_property
 from math import inf, nextafter
 
 from .check import not_negative, probability
-from .dice import dice, exponential
+from .dice import Ordinals, dice, exponential
 from .effects import Payload
 
 Fate = tuple[float, ...]
@@ -89,14 +89,14 @@ def _check_placed(packet: object, fate: object) -> None:
 class Links:
     """A network's links in one run: they decide each packet's fate when the packet is sent.
 
-    They remember how often each content was sent on each link, so that every packet has dice of
-    its own, and when each link's queue is empty.
+    They count how often each content was sent on each link, so that every packet has dice of
+    its own, and remember when each link's queue is empty.
     """
 
     def __init__(self, network: Network, *, seed: int) -> None:
         self._network, self._seed = network, seed
         self._kinds: Counter[str] = Counter()
-        self._sent: Counter[str] = Counter()
+        self._sent = Ordinals()
         self._queue_empty_s: dict[tuple[str, str], float] = {}
 
     def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
@@ -106,8 +106,7 @@ class Links:
         name = ""
         if faults.by_chance:
             content = f"{source}\x1f{target}\x1f{payload}"
-            self._sent[content] += 1
-            name = f"{content}\x1f{self._sent[content]}"
+            name = f"{content}\x1f{self._sent.next(content)}"
         if placed := self._network.placed:
             self._kinds[payload.kind] += 1
             packet = (payload.kind, self._kinds[payload.kind])

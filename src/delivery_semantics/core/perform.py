@@ -25,7 +25,7 @@ from typing import assert_never
 from .answers import READS, answer, check_wait
 from .effects import Answer, Effect, Participant, Payload, Receive, ReceiveAny, Wait
 from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
-from .store import Disk
+from .store import Disk, Store
 from .tasks import Carrier, Task
 from .trace import Event
 from .world import DOWN, WAITING, World
@@ -42,9 +42,12 @@ def boot(
     record: Callable[[Event], None] | None = None,
     carry: Carrier | None = None,
     disks: Mapping[str, Disk] | None = None,
+    new_disk: Callable[[], Disk] = Store,
 ) -> World:
     """Return a world in which every participant has begun; parameters as for ``World``."""
-    world = World(participants, stores=stores, record=record, carry=carry, disks=disks)
+    world = World(
+        participants, stores=stores, record=record, carry=carry, disks=disks, new_disk=new_disk
+    )
     for who in participants:
         _begin(world, who)
     return world

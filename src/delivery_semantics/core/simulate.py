@@ -18,6 +18,7 @@ from .driver import Action, Driver
 from .effects import Participant
 from .network import Network
 from .perform import UnboundedRun, boot
+from .store import ShortStore
 from .tasks import Carrier
 from .trace import Event, Trace
 from .vet import collection_paused
@@ -47,19 +48,19 @@ def simulate(
     Raises TypeError and ValueError for bad parameters, UnboundedRun beyond ``time_s_max`` or
     ``steps_max``, which also bounds the effects of a handler that does not wait.
     """
-    positive("time_s_max", time_s_max)
-    at_least("steps_max", steps_max, 1)
     events: list[Event] = []
-    world = boot(participants, stores=stores, record=record or events.append, carry=carry)
-    world.effects_max = max(steps_max, EFFECTS_MAX)
-    agenda = _Agenda(world)
+    world = boot(
+        participants, stores=stores, record=record or events.append, carry=carry,
+        new_disk=ShortStore,
+    )  # fmt: skip
+    agenda = _Agenda(world, time_s_max, steps_max)
     network = Network() if network is None else network
     driver = Driver(
         world, network, agenda.plan, seed=seed, crashes=crashes, early_timeouts=early_timeouts,
     )  # fmt: skip
     with collection_paused():
         driver.begin()
-        agenda.to_the_end(time_s_max, steps_max)
+        agenda.to_the_end()
     return Trace(tuple(participants), world.messages(), tuple(events))
 
 
@@ -68,10 +69,13 @@ EFFECTS_MAX = 1_000
 
 
 class _Agenda:
-    """A heap of (time, serial, action, argument), so that ties have one order."""
+    """A heap of (time, serial, action, argument), so that ties have one order; and limits."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, time_s_max: float, steps_max: int) -> None:
         self._world = world
+        self._time_s_max = positive("time_s_max", time_s_max)
+        self._steps_max = at_least("steps_max", steps_max, 1)
+        world.effects_max = max(steps_max, EFFECTS_MAX)
         self._plans: list[tuple[float, int, Action, Any]] = []
         self._serial = 0
 
@@ -80,8 +84,9 @@ class _Agenda:
         due_s = self._world.time_s + delay_s
         heappush(self._plans, (due_s, self._serial, action, argument))
 
-    def to_the_end(self, time_s_max: float, steps_max: int) -> None:
+    def to_the_end(self) -> None:
         world, plans, steps = self._world, self._plans, 0
+        time_s_max, steps_max = self._time_s_max, self._steps_max
         while plans:
             world.time_s, _, action, argument = heappop(plans)
             steps += 1

@@ -96,6 +96,13 @@ class Running:
             )
         return self
 
+    def gone_on(self) -> Running:
+        """Return a task that is no more than this: the same generator, at the same place."""
+        task = Running.__new__(Running)
+        task.who, task.effect, task._handler = self.who, self.effect, self._handler
+        task._send = task._handler.send
+        return task
+
     def fail(self) -> Running:
         """Raise EffectFailed at its ``yield``; a handler that does not catch it ends there."""
         failed: Any = EffectFailed(f"{self.who}: {self.effect} failed")
@@ -169,13 +176,13 @@ class _Tried(Running):
     def resume(self, answer: Answer) -> Running:
         """Step the generator, and look at the same step of the other one."""
         super().resume(answer)
+        if len(self._effects) == TRIED_MAX:
+            return self.gone_on()
         self._try(answer)
         return self
 
     def _try(self, answer: Answer) -> None:
         """Try twice at the beginning, at the end, and now and then on the way."""
-        if len(self._effects) == TRIED_MAX:
-            return
         self._answers.append(answer)
         self._effects.append(self.effect)
         if self.effect is None or not len(self._effects) & (len(self._effects) - 1):

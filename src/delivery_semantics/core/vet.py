@@ -119,7 +119,10 @@ def nothing_outside(who: str) -> Iterator[None]:
         if event == "c_call" and (name := _outsider(what)) and not _own_die(what, frame):
             asked.append(name)
 
-    profiler = sys.getprofile()
+    profiler: Any = sys.getprofile()
+    if profiler is not None and not callable(profiler):  # cProfile's, which sets itself only
+        yield
+        return
     with collection_paused():  # others have it call them back, and then look at the time
         sys.setprofile(look)
         try:

@@ -65,9 +65,10 @@ class World:
     ``record`` is called with each event, ``on_sent`` with the number of each packet sent, and
     ``on_armed`` with the participant and the name of each timer. ``carry`` says how handlers
     are carried, in this process and tried twice by default, see ``tasks`` and ``processes``.
-    ``disks`` gives stores by name that are real; all others are made, in memory. ``clock_s`` is
-    what the clock shows, None for ``time_s``; ``effects_max`` is how many effects a handler may
-    ask for without a wait. Raises TypeError and ValueError for bad parameters, by name.
+    ``disks`` gives stores by name that are real; ``new_disk`` makes all others, in memory.
+    ``clock_s`` is what the clock shows, None for ``time_s``; ``effects_max`` is how many
+    effects a handler may ask for without a wait. Raises TypeError and ValueError for bad
+    parameters, by name.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class World:
         record: Callable[[Event], None] | None = None,
         carry: Carrier | None = None,
         disks: Mapping[str, Disk] | None = None,
+        new_disk: Callable[[], Disk] = Store,
     ) -> None:
         check_participants(participants)
         self.participants = participants
@@ -95,7 +97,7 @@ class World:
         self.effects_max = 100_000
         self.packets_sent = 0
         self.packets: dict[int, Packet] = {}
-        made = {store: Store() for store in (*names.values(), *names)}
+        made = {store: new_disk() for store in (*names.values(), *names)}
         # A search copies and compares stores; it is given no disks.
         self.stores = cast("dict[str, Store]", {**made, **(disks or {})})
         self.memory: dict[str, dict[str, Kept]] = {name: {} for name in participants}
