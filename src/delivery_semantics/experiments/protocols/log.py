@@ -1,0 +1,101 @@
+"""A log, and a consumer that keeps the offset up to which it has come.
+
+Source: Apache Kafka documentation, "Message Delivery Semantics": commit before or after
+processing, or store the offset in the same place as the output.
+
+Book: protocols
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ... import (
+    Arm,
+    Atomic,
+    Bounds,
+    Exploration,
+    Load,
+    Message,
+    Passive,
+    Process,
+    Save,
+    Send,
+    explore,
+    payments,
+)
+from ...core.effects import Handler, Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The consumer asks for the record at an offset."""
+
+    kind: ClassVar[str] = "fetch"
+    offset: int
+
+    @property
+    def id(self) -> str:
+        """The offset, as text."""
+        return str(self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The message at an offset."""
+
+    kind: ClassVar[str] = "message"
+    offset: int
+    message: Message
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return self.message.id
+
+
+@dataclass(frozen=True)
+class Topic(Passive):
+    """Answer with the record that is asked for; the log forgets nothing and counts nothing."""
+
+    messages: tuple[Message, ...]
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Send the record, if it is there yet."""
+        if isinstance(payload, Fetch) and payload.offset < len(self.messages):
+            yield Send(source, Entry(payload.offset, self.messages[payload.offset]))
+
+
+@dataclass(frozen=True)
+class Consumer(Passive):
+    """Poll the log; commit the offset ``before``, ``after`` or ``with`` the processing."""
+
+    commits: str
+
+    def start(self) -> Handler:
+        """Ask for the next record."""
+        yield from self.timer("poll")
+
+    def timer(self, name: str) -> Handler:
+        """Ask for the next record, and again after a second."""
+        yield Send("log", Fetch((yield Load("offset"))))
+        yield Arm("poll", 1.0)
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Process a record that is not behind the offset, and go on."""
+        if not isinstance(payload, Entry) or payload.offset != (yield Load("offset")):
+            return
+        process, commit = Process(payload.message), Save("offset", payload.offset + 1)
+        if self.commits == "before":
+            yield commit
+        yield Atomic(process, commit) if self.commits == "with" else process
+        if self.commits == "after":
+            yield commit
+        yield from self.timer("poll")
+
+
+def read_log(commits: str) -> Exploration:
+    """Search every run of one record with one crash of the consumer."""
+    parts = {"log": Topic(payments(1)), "consumer": Consumer(commits)}
+    return explore(parts, Bounds(losses=0, duplicates=0, crashes=1, crashable=("consumer",)))
