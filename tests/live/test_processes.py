@@ -29,6 +29,7 @@ from delivery_semantics import (
     ProcessOnce,
     ProcessThenAck,
     ProcessThenMark,
+    ReceiveAny,
     RetryUntilAcked,
     audit,
     explore,
@@ -332,6 +333,35 @@ class Hesitant(Passive):
         yield Wait(1)
 
 
+class Listens(Passive):
+    """Waits for whatever comes next."""
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        yield ReceiveAny(timeout_s=1.0)
+
+
+class PassesOn(Passive):
+    """Sends what it gets to one of whom it has heard nothing."""
+
+    def __init__(self, to: str) -> None:
+        self.to = to
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        yield Mark(payload.id)
+        yield Send(self.to, Message(payload.id))
+
+
+def test_a_process_sends_to_one_of_whom_it_has_heard_nothing(url: str) -> None:
+    three = {**pair(PassesOn("third")), "third": ProcessOnce()}
+    with Processes(three, {"receiver": url}) as processes:
+        trace = script(three, Deliver(1), Deliver(2), carry=processes)
+        processes.check(trace)
+        assert processes.marked() == {"1"}
+        assert processes.money() == 0
+    assert trace.processed() == {"1": 1}
+    assert [event.peer for event in trace.of("sent")][:2] == ["receiver", "third"]
+
+
 def test_a_participant_that_does_more_than_to_answer_is_refused(url: str) -> None:
     both = pair(Hesitant())
     allowed = "allowed in a process: to answer"
@@ -345,6 +375,12 @@ def test_a_participant_that_does_more_than_to_answer_is_refused(url: str) -> Non
         pytest.raises(ValueError, match=rf"receiver waits: Wait.*{allowed}"),
     ):
         script(both, Deliver(1), carry=processes)
+    listening = pair(Listens())
+    with (
+        Processes(listening, {"receiver": url}) as processes,
+        pytest.raises(ValueError, match=rf"receiver waits: ReceiveAny.*{allowed}"),
+    ):
+        script(listening, Deliver(1), carry=processes)
 
 
 def test_a_store_for_nobody_and_a_url_of_another_form_are_refused(url: str) -> None:

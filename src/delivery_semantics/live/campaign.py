@@ -33,14 +33,15 @@ NOWHERE = (0, 0)
 class CrashedRun:
     """A run with one crash: where it fell, and what came of it.
 
-    ``point`` is the ``place`` in words, say "before Mark". ``money_there`` is what the database
-    holds; None where there is none.
+    ``point`` is the ``place`` in words, say "before Mark". ``money_there`` and ``marked_there``
+    are what the database holds; None where there is none.
     """
 
     point: str
     place: CrashPlace
     trace: Trace
     money_there: int | None = None
+    marked_there: frozenset[str] | None = None
 
 
 def campaign(
@@ -135,7 +136,7 @@ def _crashed_at(
         if not isinstance(carry, Processes):
             return CrashedRun(point, place, trace)
         carry.check(trace)
-        return CrashedRun(point, place, trace, carry.money())
+        return CrashedRun(point, place, trace, carry.money(), carry.marked())
 
 
 class _Walk:

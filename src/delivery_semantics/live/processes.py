@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from ..core.effects import Answer, Effect, Handler, Participant, Payload, Receive, Send, Wait
+from ..core.effects import Answer, Effect, Handler, Participant, Payload, Send
 from ..core.tasks import Origin, Running, Task
 from ..core.trace import Trace
-from ..core.world import Packet
+from ..core.world import WAITING, Packet
 from ..databases import DatabaseRefused, connect, file_of
 from ..databases.disk import DatabaseStore
 from .receiver import HOST, serve_announcing
@@ -38,9 +38,10 @@ class Processes:
     """Carries some participants in processes: ``script(participants, …, carry=processes)``.
 
     ``stores`` gives each of them the URL of its database, which is to be empty; it decides
-    who runs in a process. They may answer, and nothing else. ``kills`` counts those that
-    were killed at a crash. Every process has ended when the block ends. ``synchronous`` is as
-    for ``connect``: what a kill leaves is the same for all three.
+    who runs in a process. They may answer, and send to others when something arrives; they may
+    not wait. ``kills`` counts those that were killed at a crash. Every process has ended when
+    the block ends. ``synchronous`` is as for ``connect``: what a kill leaves is the same for
+    all three.
     Raises ValueError for a store of nobody, or a URL of another form.
     """
 
@@ -56,7 +57,7 @@ class Processes:
         self.kills = 0
         self._stores = dict(stores)
         self._receivers = {
-            who: _Receiver(who, participants[who], url, synchronous)
+            who: _Receiver(who, participants[who], (*participants,), url, synchronous)
             for who, url in stores.items()
         }
 
@@ -118,6 +119,14 @@ class Processes:
                 total += DatabaseStore(database).money()
         return total
 
+    def marked(self) -> frozenset[str]:
+        """Return the ids that are marked, by the word of the databases."""
+        found: frozenset[str] = frozenset()
+        for url in dict.fromkeys(self._stores.values()):
+            with closing(connect(url)) as database:
+                found |= DatabaseStore(database).marked()
+        return found
+
     def check(self, trace: Trace) -> None:
         """Raise Divergence unless the databases hold what this trace of the run says."""
         for url in dict.fromkeys(self._stores.values()):
@@ -138,9 +147,10 @@ class _Receiver:
     """One participant's process, and the next one after it was killed."""
 
     def __init__(
-        self, who: str, participant: Participant, store: str, synchronous: str
-    ) -> None:
-        self._arguments = (who, participant, store, synchronous)
+        self, who: str, participant: Participant, others: tuple[str, ...], store: str,
+        synchronous: str,
+    ) -> None:  # fmt: skip
+        self._arguments = (who, participant, others, store, synchronous)
         self._who, self._on_sqlite = who, file_of(store) is not None
         self.process: Standing | None = None
         self.own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -182,7 +192,7 @@ class _Receiver:
         return str(what) if kind == "within" else ""
 
     def check_standing(self, effect: Effect | None) -> None:
-        if isinstance(effect, Receive | Wait):
+        if type(effect) in WAITING:
             raise ValueError(f"{self._who} waits: {effect}; allowed in a process: to answer")
         heard = self._hear()
         if heard != ("stands", effect):

@@ -17,7 +17,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -49,10 +49,13 @@ FATAL = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable)
 
 def serve(
     who: str, participant: Participant, store: str, own: socket.socket,
-    ready: Callable[[], None], *, synchronous: str = "FULL",
+    ready: Callable[[], None], *, others: Iterable[str] = (), synchronous: str = "FULL",
     announcing: Announcing | None = None,
 ) -> None:  # fmt: skip
     """Answer what comes to the socket ``own``, for ever; replies go to where it came from.
+
+    So does what is sent to one of ``others`` of whom nothing has come yet: whoever brings the
+    packets is the network.
 
     ``ready`` is called when it can answer; ``store`` and ``synchronous`` are as for
     ``connect``. A datagram that is no packet for ``who`` is ignored. With ``announcing`` it
@@ -66,6 +69,7 @@ def serve(
         ready()
         world = boot(participants, disks={who: disk}, carry=announcing or running)
         work(world, who)
+        participants |= {name: Passive() for name in others if name != who}
         for number in _arriving(own, world, participants, who):
             try:
                 deliver(world, number)
@@ -82,10 +86,11 @@ def _arriving(
 ) -> Iterator[int]:
     """Put each packet for ``who`` into the world and yield its number; send what is sent."""
     addresses: dict[str, Any] = {}
+    address: Any = None
 
     def send(number: int) -> None:
         packet = world.packets.pop(number)
-        own.sendto(encode(packet), addresses[packet.target])
+        own.sendto(encode(packet), addresses.get(packet.target, address))
 
     world.on_sent = send
     while True:
@@ -148,8 +153,9 @@ class _Announced(Running):
 
 
 def serve_announcing(
-    who: str, participant: Participant, store: str, synchronous: str, announcer: Announcer
-) -> None:
+    who: str, participant: Participant, others: tuple[str, ...], store: str, synchronous: str,
+    announcer: Announcer,
+) -> None:  # fmt: skip
     """Serve on a free port, and announce each effect.
 
     Before all else it says ("ready", port), or ("refused", why) and ends.
@@ -160,7 +166,7 @@ def serve_announcing(
         try:
             serve(
                 who, participant, store, own, ready,
-                synchronous=synchronous, announcing=Announcing(announcer),
+                others=others, synchronous=synchronous, announcing=Announcing(announcer),
             )  # fmt: skip
         except DatabaseRefused as error:
             announcer.say(("refused", str(error)))
