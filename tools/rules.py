@@ -28,7 +28,7 @@ WORLDLY = {"__import__", "breakpoint", "eval", "exec", "input", "open", "print"}
 DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "signal"}
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
-DRIVERS += ("experiments/idempotent", "experiments/stripe")
+DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
