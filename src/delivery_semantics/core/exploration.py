@@ -87,8 +87,9 @@ class Verdict:
 
     Its steps have as few choices of the network, the timers and the crashes as any, and none of
     their effects can be left out; ``longer_by_at_most`` is what another order of effects could
-    still save. ``loop`` are the last of the steps if they can go on for ever without a fault;
-    the counterexample then holds the way into the loop, ``loop_event`` events, and one turn.
+    still save. ``loop`` are the last of the steps if they can go on for ever, and only another
+    fault could lead out; the counterexample then holds the way in, ``loop_event`` events, and
+    one turn.
     """
 
     NEVER_TWICE: ClassVar[str] = "never more than once"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class FaultFree:
@@ -45,14 +45,18 @@ class FaultFree:
         """Return a nearest world from which no way leads to all messages, and the loop there.
 
         A world where nothing can happen any more comes before one that goes round; then there
-        is no loop. ``full`` has the bits of all messages, ``choices`` how far each world is.
+        is no loop. A loop is one that only a fault could leave: nobody in it is down who could
+        restart, and no packet on its way could change anything.
+        ``full`` has the bits of all messages, ``choices`` how far each world is.
         """
         doomed = self._doomed(full)
         ends = [n for n in doomed if not self.after(n) and self.masks[n] != full]
         if ends:
             return min(ends, key=choices.__getitem__), ()
-        round_and_round = ((n, self._loop(n)) for n in sorted(doomed, key=choices.__getitem__))
-        return next(((n, loop) for n, loop in round_and_round if loop), (None, ()))
+        if not doomed:
+            return None, ()
+        number = min(closed(doomed, self.after), key=lambda n: (choices[n], n))
+        return number, self._loop(number)
 
     def _doomed(self, full: int) -> list[int]:
         """Return the worlds from which no steps lead to all messages, by going backwards."""
@@ -71,7 +75,7 @@ class FaultFree:
         return waiting[::-1]
 
     def _loop(self, number: int) -> tuple[tuple[int, int], ...]:
-        """Return a shortest way from a world back to it, step by step; () if there is none."""
+        """Return a shortest way from a world back to it, step by step."""
         came_from: dict[int, int] = {}
         queue = deque([number])
         while queue and number not in came_from:
@@ -80,8 +84,6 @@ class FaultFree:
                 if other not in came_from:
                     came_from[other] = here
                     queue.append(other)
-        if number not in came_from:
-            return ()
         loop = list[tuple[int, int]]()
         here = number
         while not loop or here != number:
@@ -106,3 +108,66 @@ class FaultFree:
                 ):
                     good[number], changed = 0, True
         return [n for n in range(len(outcomes)) if good[n]]
+
+
+def closed(worlds: Iterable[int], after: Callable[[int], Iterable[int]]) -> list[int]:
+    """Return the worlds to which a way leads back from everywhere ahead of them.
+
+    These are the strongly connected components that no step leaves. ``worlds`` has whatever is
+    ahead of any of them. Source: R. Tarjan, Depth-first search and linear graph algorithms,
+    SIAM Journal on Computing, 1972.
+    """
+    search = _Components(after)
+    for world in worlds:
+        search.walk(world)
+    return search.closed
+
+
+class _Components:
+    """Tarjan's walk, with a stack of its own: the graphs are deeper than Python's."""
+
+    def __init__(self, after: Callable[[int], Iterable[int]]) -> None:
+        self.closed: list[int] = []
+        self._after = after
+        self._order: dict[int, int] = {}
+        self._low: dict[int, int] = {}
+        self._stack: list[int] = []
+        self._path: list[tuple[int, Iterator[int]]] = []
+        self._done: set[int] = set()  # those whose component is known
+        self._open: set[int] = set()  # those with a step out of their component
+
+    def walk(self, root: int) -> None:
+        if root not in self._order:
+            self._enter(root)
+        while self._path:
+            here, ahead = self._path[-1]
+            other = next(ahead, None)
+            if other is None:
+                self._leave(here)
+            elif other not in self._order:
+                self._enter(other)
+            elif other in self._done:
+                self._open.add(here)
+            else:
+                self._low[here] = min(self._low[here], self._order[other])
+
+    def _enter(self, world: int) -> None:
+        self._order[world] = self._low[world] = len(self._order)
+        self._stack.append(world)
+        self._path.append((world, iter(self._after(world))))
+
+    def _leave(self, world: int) -> None:
+        self._path.pop()
+        before = self._path[-1][0] if self._path else None
+        if before is not None:
+            self._low[before] = min(self._low[before], self._low[world])
+        if self._low[world] < self._order[world]:
+            return
+        if before is not None:
+            self._open.add(before)
+        component = set[int]()
+        while world not in component:
+            component.add(self._stack.pop())
+        self._done |= component
+        if not component & self._open:
+            self.closed += sorted(component)
