@@ -18,7 +18,7 @@ from .exploration import Bounds
 from .moves import Moves, What
 from .trace import Outcome
 from .world import Packet, World
-from .zones import Zone, can_run_out, rearm, run_out
+from .zones import Zone, can_run_out, rearm, run_out, time_passes
 
 Key = tuple[int, ...]
 """A world in numbers, equal for equal worlds."""
@@ -56,9 +56,10 @@ class Branches:
             self.moves.at_once = frozenset(n for n in alone if not self._crashable[n])
         self.ids = tuple(message.id for message in world.messages())
         self._flights: list[tuple[int, ...]] = []
-        self._zones: list[Zone] = []
+        self._zones: list[Zone] = []  # the first has no timers
         self._known: dict[Hashable, int] = {}
         self._judged: dict[Key, tuple[bool, int, Outcome]] = {}
+        self._number(self._zones, Zone())
 
     def _check_names(self, world: World) -> None:
         for parameter, groups in (
@@ -98,6 +99,8 @@ class Branches:
         zone = Zone()
         for who, node in enumerate(nodes):
             zone = rearm(zone, who, frozenset(), moves.nodes[node].timers)
+        if not self._busy(nodes):
+            zone = time_passes(zone)
         budget = (
             full.losses * LOSS + full.duplicates * COPY + full.crashes * CRASH
             + full.early_timeouts * EARLY + full.failures * FAILURE
@@ -151,7 +154,8 @@ class Branches:
                 yield self._crash(state, who)
             if isinstance(effect, CAN_FAIL) and (budget // FAILURE) & FIELD:
                 yield ("fail", who), self._moved(state, who, "fail", fault=FAILURE), 1, FAILURE
-            if not self._shares[who] and type(effect) is not Now:
+            alone = not self._shares[who] and len(self._groups[who]) <= 1
+            if alone and type(effect) is not Now:
                 return  # its effects commute with everything else: one order stands for all
         yield from self._network_ways(state, budget)
         quiet = not busy and not self._flights[state[-4]]
@@ -196,12 +200,15 @@ class Branches:
                 continue
             zone = self._zones[state[-2]]
             number = next(n for n, t in enumerate(zone.timers) if t[:2] == timer[:2])
+            known = -1
             if quiet and can_run_out(zone, number):
                 new = self._moved(state, who, ("timeout", timer.name), fired=number)
+                known = new[-2]
                 yield ("timeout", who, timer.name, False), new, 1, 0
-            elif (budget // EARLY) & FIELD:
+            if (budget // EARLY) & FIELD:
                 new = self._moved(state, who, ("timeout", timer.name), fault=EARLY)
-                yield ("timeout", who, timer.name, True), new, 1, EARLY
+                if new[-2] != known:  # else it is the same but for the fault
+                    yield ("timeout", who, timer.name, True), new, 1, EARLY
 
     def _crash(self, state: Key, who: int, before: type[Effect] | None = None) -> Way:
         nodes = self.moves.nodes
@@ -227,11 +234,10 @@ class Branches:
         clock_s = self.bounds.clock_s[state[-1]]
         move = moves.move(who, event, state[who], state[disk], state[own], clock_s)
         new = list(state)
-        if (move.gone or fired >= 0) and (
-            moves.nodes[state[who]].timers or moves.nodes[move.node].timers
-        ):
-            new[-2] = self._timed(state[-2], who, fired, move.gone, move.node)
         new[who], new[disk], new[own] = move.node, move.disk, move.own
+        if (move.gone or fired >= 0) and (state[-2] or moves.nodes[move.node].timers):
+            busy = self._busy(new[: self._count])
+            new[-2] = self._timed(state[-2], who, fired, move.gone, move.node, busy)
         arrived = event if type(event) is int else -1
         if move.sent or arrived >= 0:
             new[-4] = self._flight_after(state[-4], arrived, move.sent)
@@ -257,14 +263,22 @@ class Branches:
             found = self._known[key] = self._flight([*wires, *sent])
         return found
 
-    def _timed(self, zone: int, who: int, fired: int, gone: frozenset[str], node: int) -> int:
-        key = ("zone", zone, who, fired, gone, node)
+    def _busy(self, nodes: Iterable[int]) -> bool:
+        """Whether somebody is at work: an effect takes no time."""
+        known = self.moves.nodes
+        return any(known[node].busy for node in nodes)
+
+    def _timed(
+        self, zone: int, who: int, fired: int, gone: frozenset[str], node: int, busy: bool
+    ) -> int:  # fmt: skip
+        key = ("zone", zone, who, fired, gone, node, busy)
         found = self._known.get(key)
         if found is None:
             known = self._zones[zone]
             if fired >= 0:
                 known = run_out(known, fired)
             new = rearm(known, who, gone, self.moves.nodes[node].timers)
+            new = new if busy else time_passes(new)
             found = self._known[key] = self._number(self._zones, new)
         return found
 

@@ -213,10 +213,18 @@ class _Search:
     def _breaks(self, steps: tuple[Step, ...], broken: Callable[[World], bool]) -> bool:
         world = self._world()
         try:
-            follow(world, *steps, automatic=False)
+            for step in steps:
+                if isinstance(step, Timeout) and not step.early and at_work(world):
+                    return False  # an effect takes no time, so none waits for a timer
+                follow(world, step, automatic=False)
         except ValueError:
             return False
         return broken(world)
+
+
+def at_work(world: World) -> bool:
+    """Tell whether anybody stands at a local effect."""
+    return any(world.local_effect(who) is not None for who in world.participants)
 
 
 def repeated(world: World) -> bool:

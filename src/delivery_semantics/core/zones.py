@@ -6,8 +6,9 @@ as long as what it outlasted. All that is known is a set of bounds on difference
 it is possible exactly if no cycle of bounds is negative.
 Source: D. Dill, "Timing assumptions and verification of finite-state concurrent systems", 1989.
 
-Times are whole nanoseconds. A timer that may be *late*, because its participant was busy when
-it ran out, holds up nobody else.
+Times are whole nanoseconds. An effect takes no time: it passes where everybody waits, and as
+far as no timer has to run out. A timer that may be *late*, because its participant was busy
+when it ran out, holds up nobody else.
 
 Book: 05-exactly-once-a-myth
 """
@@ -60,7 +61,7 @@ def run_out(zone: Zone, number: int) -> Zone:
 
 
 def rearm(zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...]) -> Zone:
-    """Return what is known after timers of ``who`` are gone and these were armed, now.
+    """Return what is known when timers of ``who`` are gone and these were armed, now.
 
     ``timers`` are all that ``who`` has; those that are not in ``gone`` stay as they were.
     """
@@ -78,19 +79,20 @@ def rearm(zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...])
     order = sorted(range(len(all_timers)), key=lambda n: all_timers[n][:2])
     places = [0, *(rows[1 + n] for n in order)]
     ordered = tuple(all_timers[n] for n in order)
-    return Zone(ordered, _later([[zone.bounds[x][y] for y in places] for x in places], ordered))
+    return Zone(ordered, tuple(tuple(zone.bounds[x][y] for y in places) for x in places))
 
 
 def _perhaps_late(before: Timer, after: Timer) -> Timer:
     return after._replace(late=before.late or after.late)
 
 
-def _later(bounds: list[list[int]], timers: tuple[Timer, ...]) -> tuple[tuple[int, ...], ...]:
-    """Let time pass, as far as the timers allow."""
-    for number, timer in enumerate(timers, start=1):
+def time_passes(zone: Zone) -> Zone:
+    """Return what is known later on, as far as the timers allow."""
+    bounds = [list(row) for row in zone.bounds]
+    for number, timer in enumerate(zone.timers, start=1):
         bounds[0][number] = NEVER if timer.late else timer.length_ns
         bounds[number][0] = min(bounds[number][0], 0)
-    return _closed(bounds)
+    return Zone(zone.timers, _closed(bounds))
 
 
 def _closed(bounds: list[list[int]]) -> tuple[tuple[int, ...], ...]:
