@@ -108,7 +108,8 @@ class Branches:
         flight = self._flight([moves.wire(packet) for packet in world.packets.values()])
         state = (*nodes, *disks, flight, budget, self._number(self._zones, zone), 0)
         for who in sorted(moves.at_once):
-            state = self._moved(state, who, "work")
+            if moves.nodes[state[who]].busy:
+                state = self._moved(state, who, "work")
         return state
 
     def judged(self, state: Key) -> tuple[bool, int, Outcome]:
