@@ -10,6 +10,7 @@ import pytest
 from delivery_semantics import (
     Exploration,
     Participant,
+    Passive,
     ProcessOnce,
     ProcessThenAck,
     RetryUntilAcked,
@@ -52,6 +53,12 @@ def test_a_second_run_writes_the_same_bytes_in_the_same_place(tmp_path: Path) ->
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     assert picture_of(found, tmp_path) == told
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_run_that_goes_round_for_ever_is_told_and_drawn_as_one(tmp_path: Path) -> None:
+    told = picture_of(searched(Passive()), tmp_path)
+    assert "From here on it repeats for ever:" in told
+    assert ">again and again<" in next(tmp_path.iterdir()).read_text("utf-8")
 
 
 def test_nothing_is_written_of_what_holds(tmp_path: Path) -> None:

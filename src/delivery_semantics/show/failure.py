@@ -25,16 +25,14 @@ def picture_of(exploration: Exploration, folder: str | Path) -> str:
     """
     told = [_wrapped(str(exploration))]
     for verdict in exploration.verdicts:
-        if verdict.counterexample is not None:
+        if not verdict.holds:
             name = re.sub(r"\W+", "-", verdict.claim).strip("-")
             file = Path(folder, f"{name}.svg")
-            picture = sequence(
-                verdict.counterexample, title=f"{verdict.claim}: broken", totals=False
-            )
+            picture = sequence(verdict, title=f"{verdict.claim}: broken", totals=False)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(picture.svg + "\n", encoding="utf-8", newline="\n")
             told.append(_wrapped(str(verdict)))
-            told += tell(verdict.counterexample, totals=False).sentences()
+            told += tell(verdict, totals=False).sentences()
             told.append(f"Drawn in {file.as_posix()}")
     return "\n".join(told)
 
