@@ -210,11 +210,6 @@ def test_the_matrix_says_in_words_what_it_shows() -> None:
         semantics_halves.halves(faults="war", seed=1)
 
 
-def test_a_queue_needs_an_attempt() -> None:
-    with pytest.raises(ValueError, match="attempts_max"):
-        semantics_halves.Queue("consumer", 0)
-
-
 # Ways of choosing, and a limit on attempts
 
 

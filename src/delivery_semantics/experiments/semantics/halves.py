@@ -6,27 +6,21 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from ... import (
-    Ack,
     AckThenProcess,
     Bounds,
+    Broker,
     MarkThenProcess,
-    Message,
     Participant,
-    Passive,
     ProcessOnce,
     ProcessThenAck,
     ProcessThenMark,
-    Receive,
-    Send,
     explore,
     payments,
 )
-from ...core.check import at_least, one_of, positive
-from ...core.effects import Handler, Payload
+from ...core.check import one_of
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View
 from .pairs import Times, retry, searched, send_once
@@ -92,41 +86,11 @@ def halves(*, faults: str, seed: int) -> View:
 # A queue in between -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Queue(Passive):
-    """A broker: it takes a message, says so, and hands it on.
-
-    With ``attempts_max=1`` a message is done when it is handed over, whatever becomes of it;
-    with None it is handed over again until the consumer acks. One message at a time.
-    """
-
-    consumer: str
-    attempts_max: int | None
-    timeout_s: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.attempts_max is not None:
-            at_least("attempts_max", self.attempts_max, 1)
-        positive("timeout_s", self.timeout_s)
-
-    def receive(self, source: str, payload: Payload) -> Handler:
-        """Ack to the producer; hand on to the consumer."""
-        if not isinstance(payload, Message):
-            return  # an ack that came too late
-        yield Send(source, Ack(payload.id))
-        left = self.attempts_max
-        while left != 0:
-            left = left and left - 1
-            yield Send(self.consumer, payload)
-            if (yield Receive(Ack(payload.id), self.timeout_s)):
-                return
-
-
-CONSUMERS: Mapping[str, tuple[int | None, Callable[[], Participant]]] = {
-    "acked when handed over": (1, AckThenProcess),
-    "acked after processing": (None, ProcessThenAck),
+CONSUMERS: Mapping[str, tuple[float | None, Callable[[], Participant]]] = {
+    "acked when handed over": (None, AckThenProcess),
+    "acked after processing": (1.0, ProcessThenAck),
 }
-"""The receiving half: how often the queue hands a message over, and the consumer."""
+"""The receiving half: after how many seconds the queue hands over again, and the consumer."""
 
 QUEUE_BOUNDS = Bounds(losses=1, duplicates=0, crashes=1, crashable=("consumer",))
 
@@ -143,10 +107,10 @@ def with_queue(bounds: Bounds = QUEUE_BOUNDS) -> Matrix:
 
 
 def _through_queue(sender: str, consumer: str) -> dict[str, Participant]:
-    handed, receiver = CONSUMERS[consumer]
+    visibility_s, receiver = CONSUMERS[consumer]
     return {
         "producer": SENDERS[sender]("queue", payments(1)),
-        "queue": Queue("consumer", handed),
+        "queue": Broker("consumer", visibility_s=visibility_s),
         "consumer": receiver(),
     }
 

@@ -25,7 +25,7 @@ def short(id: str) -> str:
 
 def lower(name: str) -> str:
     """Return a name as it stands within a sentence."""
-    return name[:1].lower() + name[1:]
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 _TOLD = {
@@ -38,6 +38,7 @@ _TOLD = {
     "crashed": ("crash", "{who} crashes {note}"),
     "restarted": ("restart", "{who} restarts."),
     "confirmed": ("confirm {short}", "{who} confirms message {id}."),
+    "raised": ("raised: {note}", "{who} raises an error: {note}"),
     "gave_up": ("{short} in doubt", "{who} gives up; message {id} is in doubt."),
 }
 
@@ -51,7 +52,7 @@ def told(event: Event) -> tuple[str, str]:
         template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
         for template in _TOLD.get(kind) or _TOLD.get(event.what) or _logged(event.what)
     )
-    return words.rstrip(), sentence.rstrip(" .") + "."
+    return words.rstrip(" :"), sentence.rstrip(" .:") + "."
 
 
 def _logged(what: str) -> tuple[str, str]:
