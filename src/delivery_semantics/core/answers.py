@@ -42,17 +42,14 @@ def answer(world: World, who: str, effect: Effect) -> Answer:
 
     Raises TypeError for anything that is no effect, or that holds what it may not.
     """
-    carry_out = _EFFECTS.get(type(effect))
-    if carry_out is None:
-        raise TypeError(f"{who} yielded {effect!r}; allowed: {', '.join(_ALLOWED)}")
-    return carry_out(world, who, effect)
+    return EFFECTS[type(effect)](world, who, effect)
 
 
 def check_wait(who: str, effect: Effect) -> None:
     """Raise TypeError unless this can be waited for."""
-    if isinstance(effect, Receive):
+    if type(effect) is Receive:
         check_payload(who, effect.payload)
-    elif isinstance(effect, ReceiveAny):
+    elif type(effect) is ReceiveAny:
         for each in effect.match:
             if not isinstance(each, type):
                 check_payload(who, each)
@@ -101,7 +98,7 @@ def _atomic(world: World, who: str, effect: Atomic) -> bool:
             world.note("skipped", who, messages[0] if messages else None, note=refused)
             return False
         for each in effect.effects:
-            _EFFECTS[type(each)](world, who, each)
+            EFFECTS[type(each)](world, who, each)
     return True
 
 
@@ -181,10 +178,21 @@ def _give_up(world: World, who: str, effect: GiveUp) -> None:
     world.note("gave_up", who, Message(effect.id))
 
 
-_EFFECTS: dict[type, Callable[[World, str, Any], Answer]] = {
+class _Effects(dict[type, Callable[[World, str, Any], Answer]]):
+    """What carries out each effect, by its type; anything else is refused."""
+
+    def __missing__(self, kind: type) -> Callable[[World, str, Any], Answer]:
+        return _refuse
+
+
+def _refuse(world: World, who: str, effect: object) -> Answer:
+    raise TypeError(f"{who} yielded {effect!r}; allowed: {', '.join(_ALLOWED)}")
+
+
+EFFECTS = _Effects({
     Send: _send, Process: _process, Confirm: _confirm, GiveUp: _give_up, Mark: _mark,
     IsMarked: _is_marked, Save: _save, Load: _load, Atomic: _atomic, Once: _once, Arm: _arm,
     Disarm: _disarm, Now: _now,
-}  # fmt: skip
+})  # fmt: skip
 IN_ATOMIC = (Process, Mark, Save, Confirm, GiveUp)
-_ALLOWED = [kind.__name__ for kind in (Receive, ReceiveAny, Wait, *_EFFECTS)]
+_ALLOWED = [kind.__name__ for kind in (Receive, ReceiveAny, Wait, *EFFECTS)]

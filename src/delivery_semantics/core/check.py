@@ -65,6 +65,8 @@ def of_type(name: str, value: Thing, *kinds: type[Thing]) -> Thing:
 
 
 def _is_number(value: object) -> bool:
+    if type(value) is float:  # most are
+        return math.isfinite(value)
     if isinstance(value, bool):
         return False
     # Real alone would do, but asking for it takes five times as long as for a float.

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import assert_never
 
-from .answers import READS, answer, check_wait
+from .answers import EFFECTS, READS, answer, check_wait
 from .effects import Answer, Effect, Participant, Payload, Receive, ReceiveAny, Wait
 from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .store import Disk, Store
@@ -143,7 +143,7 @@ def work(world: World, who: str) -> None:
         return
     left = world.effects_max
     while (effect := task.effect) is not None and type(effect) not in WAITING:
-        task = task.resume(answer(world, who, effect))
+        task = task.resume(EFFECTS[type(effect)](world, who, effect))
         left -= 1
         if not left:
             raise never_waits(world, who)
@@ -260,7 +260,7 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 def _stand(world: World, who: str, task: Task) -> str:
     """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
     effect, left = task.effect, world.effects_max
-    while isinstance(effect, READS) and not world.shares_store[who]:
+    while effect is not None and type(effect) in READS and not world.shares_store[who]:
         task = task.resume(answer(world, who, effect))
         effect = task.effect
         left -= 1

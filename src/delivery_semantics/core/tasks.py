@@ -141,7 +141,7 @@ running = Generators()
 
 # Tried twice --------------------------------------------------------------------------------
 
-TRIED_MAX = 64
+HANDLERS_TRIED, TRIED_MAX = 16, 64
 """So many handlers of each participant, and so many effects of each, are tried twice."""
 
 
@@ -158,7 +158,7 @@ class Vetting(Generators):
         """Begin a handler."""
         who = origin[0]
         begun = self._begun[who] = self._begun.get(who, 0) + 1
-        return _Tried(handler, who) if begun <= TRIED_MAX else Running(handler(), who)
+        return _Tried(handler, who) if begun <= HANDLERS_TRIED else Running(handler(), who)
 
 
 class _Tried(Running):

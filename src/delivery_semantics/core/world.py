@@ -135,9 +135,9 @@ class World:
         """Return how many seconds ``who`` waits, from when it began to; None if not."""
         task = self.tasks[who]
         effect = task.effect if task is not None else None
-        if isinstance(effect, Receive | ReceiveAny):
+        if type(effect) is Receive or type(effect) is ReceiveAny:
             return effect.timeout_s
-        return effect.delay_s if isinstance(effect, Wait) else None
+        return effect.delay_s if type(effect) is Wait else None
 
     def is_down(self, who: str) -> bool:
         """Tell whether ``who`` has crashed and not restarted."""
