@@ -36,4 +36,5 @@ def fault_view(*, webhook: str, mail: str, fault: str, seed: int = 1) -> View:
         trace, end = broken.counterexample, "no mail"
     sentence = f"The webhook {webhook}, the mail service {mail}. With {fault}: {end}."
     numbers = {"worlds": found.worlds, "mails in this run": sum(trace.processed().values())}
-    return View(sequence(trace, title=f"{fault}: {end}", totals=False), numbers, sentence)
+    picture = sequence(broken or trace, title=f"{fault}: {end}", totals=False)
+    return View(picture, numbers, sentence)
