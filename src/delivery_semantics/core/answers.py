@@ -108,6 +108,8 @@ def _condition(world: World, who: str, effect: Atomic) -> str:
     if effect.unless_marked is not None and store.is_marked(_text(who, effect.unless_marked)):
         return f"{effect.unless_marked} is marked"
     if effect.only_if is not None:
+        if not isinstance(effect.only_if, tuple) or len(effect.only_if) != 2:
+            raise TypeError(f"{who}: only_if is {effect.only_if!r}; allowed: (key, value)")
         key, value = effect.only_if
         if (found := store.load(_text(who, key), 0)) != value:
             return f"{key} is {found}, not {value}"
@@ -132,6 +134,8 @@ def _save(world: World, who: str, effect: Save) -> None:
     key, value = _text(who, effect.key), effect.value
     if type(value) is not int:
         check_value(who, key, value)
+    if effect.durable is not True and effect.durable is not False:
+        raise TypeError(f"{who}: durable is {effect.durable!r}; allowed: True, False")
     if effect.durable:
         world.store(who, effect.store).save(key, value)
     else:

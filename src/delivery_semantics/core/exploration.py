@@ -44,6 +44,9 @@ class Bounds:
         for name in ("crashable", "links"):
             if getattr(self, name) is not None:
                 _check_tuple(name, getattr(self, name))
+        for link in self.links or ():
+            if not isinstance(link, tuple) or len(link) != 2:
+                raise TypeError(f"links: {link!r} is no link; allowed: (source, target)")
         for group in _check_tuple("crash_together", self.crash_together):
             _check_tuple("crash_together", group)
         for moment in _check_tuple("clock_s", self.clock_s):

@@ -64,6 +64,7 @@ def explore(
     """
     at_least("worlds_max", worlds_max, 1)
     truth("automatic", automatic)
+    of_type("after", after, tuple, list)
     of_type("bounds", bounds, Bounds, type(None))
     for name, claims in (("never", never), ("at_the_end", at_the_end)):
         _check_claims(name, claims)

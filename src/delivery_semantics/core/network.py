@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, nextafter
 
-from .check import not_negative, probability
+from .check import not_negative, of_type, probability
 from .dice import Ordinals, dice, exponential
 from .effects import Payload
 
@@ -67,6 +67,12 @@ class Network:
     placed: Mapping[tuple[str, int], Fate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        of_type("messages", self.messages, Faults)
+        of_type("acks", self.acks, Faults)
+        if not isinstance(self.placed, Mapping):
+            raise TypeError(
+                f"placed is {self.placed!r}; allowed: a mapping of packets to fates"
+            )
         for packet, fate in self.placed.items():
             _check_placed(packet, fate)
 

@@ -98,7 +98,7 @@ def describe(step: Step) -> str:
     """Return the step as a reader would write it in a script."""
     given = [repr(getattr(step, each.name)) for each in fields(step)[:1]]
     if isinstance(step, Crash) and step.before is not None:
-        given.append(f"before={step.before.__name__}")
+        given.append(f"before={getattr(step.before, '__name__', repr(step.before))}")
     if isinstance(step, Fail) and step.effect is not None:
         given.append(step.effect.__name__)
     if isinstance(step, Timeout):

@@ -193,11 +193,17 @@ CLOSE_S = 1e-9
 """What is left of a deadline by rounding is no time."""
 
 
+COUNT_MAX = 10_000_000
+"""So many messages fill some gigabytes."""
+
+
 def payments(count: int, *, amount: int = 10, first: int = 1) -> tuple[Message, ...]:
     """Return ``count`` payments of ``amount`` each; their ids are numbers, from ``first``.
 
     Raises ValueError for a number out of range.
     """
     at_least("count", count, 1)
+    if count > COUNT_MAX:
+        raise ValueError(f"count is {count}; allowed: at most {COUNT_MAX}, all are in memory")
     at_least("first", first, 0)
     return tuple(Message(str(number), amount) for number in range(first, first + count))
