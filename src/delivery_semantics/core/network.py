@@ -67,8 +67,8 @@ class Network:
     placed: Mapping[tuple[str, int], Fate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        of_type("messages", self.messages, Faults)
-        of_type("acks", self.acks, Faults)
+        of_type("network: messages", self.messages, Faults)
+        of_type("network: acks", self.acks, Faults)
         if not isinstance(self.placed, Mapping):
             raise TypeError(
                 f"placed is {self.placed!r}; allowed: a mapping of packets to fates"
