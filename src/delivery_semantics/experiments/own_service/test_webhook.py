@@ -1,4 +1,4 @@
-"""Can a customer get two mails, or none? Run by pytest, it says yes, no.
+"""Can a customer get two mails, or none? Run it with pytest: the first of the two fails.
 
 Book: bring-your-own
 """
