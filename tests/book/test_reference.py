@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def test_every_entry_has_a_docstring_and_leads_to_its_chapter(site: Path) -> Non
         (after,) = html.split(f' id="{entry.path}"')[1:]
         text, _, explained = after.partition('<div class="explained ')
         assert "<dd><p>" in text, entry.path
-        assert f'href="..{entry.chapter}.html"' in explained.split("</div>")[0], entry.path
+        there = posixpath.relpath(entry.chapter, f"/{posixpath.dirname(PAGE)}")
+        assert f'href="{there}.html"' in explained.split("</div>")[0], entry.path
 
 
 @pytest.mark.parametrize("docstring", ["", "Silent(id: str)"])

@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import panel_html
 from .picture import words
-from .view import Experiment, Progress, Scalar, Slider, View, check, finish, positions, start
+from .view import Experiment, Progress, Scalar, Slider, View, begun, check, finish, positions
 
 __all__ = ["Panel", "Slider", "View"]
 
@@ -78,7 +78,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             raise ValueError(f"position is {values!r}; allowed: {allowed!r}")
         key = tuple(place.values())
         if key not in self._views:
-            self._views[key] = finish(start(self._experiment, place, seed=self._own_seed))
+            self._views[key] = finish(begun(self._experiment, place, seed=self._own_seed))
         return self._views[key]
 
     def table(self) -> pd.DataFrame:
@@ -100,7 +100,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             self._run = None
             self._show(known)
         else:
-            self._run = start(self._experiment, place, seed=seed)
+            self._run = begun(self._experiment, place, seed=seed)
             self._advance(self._run, place, seed)
 
     def _advance(self, run: Progress, place: Mapping[str, Scalar], seed: int) -> None:

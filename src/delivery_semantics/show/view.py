@@ -144,7 +144,7 @@ def positions(sliders: Sequence[Slider]) -> list[dict[str, Scalar]]:
     return [dict(zip(names, values, strict=True)) for values in grid]
 
 
-def start(experiment: Experiment, values: Mapping[str, Any], *, seed: int) -> Progress:
+def begun(experiment: Experiment, values: Mapping[str, Any], *, seed: int) -> Progress:
     """Begin a run; it yields the share that is done and returns the view.
 
     Raises TypeError when the experiment returns anything but a `View`.
