@@ -1,7 +1,7 @@
 """The page about the house: rooms, arrows and lines, counted when the book is built.
 
 Three directives for an appendix: ``house-drawing`` draws the rooms and their arrows,
-``house-rooms`` lists the rooms, and ``house-reading`` the core's modules in their order.
+``house-rooms`` lists the rooms, and ``house-reading`` the modules in the order of reading.
 """
 
 from __future__ import annotations
@@ -183,12 +183,14 @@ def rooms(house: House) -> Iterable[str]:
 
 
 def reading(house: House) -> Iterable[str]:
-    """Yield the core's modules in the order in which to read them, in Markdown."""
-    for place, name in enumerate(READING_ORDER, start=1):
-        module = house.modules[f"core.{name}"]
-        says = (ast.get_docstring(module.tree) or "").partition("\n")[0]
-        yield f"{place}. `{name}`, {house.lines(module.name)} lines. {says}"
-    yield from ("", f"Together they have **{house.lines('core'):,} lines**.")
+    """Yield the modules of each room in the order in which to read them, in Markdown."""
+    for room, names in READING_ORDER.items():
+        yield from (f"`{room}`, **{house.lines(room):,} lines**:", "")
+        for place, name in enumerate(names, start=1):
+            module = house.modules[f"{room}.{name}"]
+            says = (ast.get_docstring(module.tree) or "").partition("\n")[0]
+            yield f"{place}. `{name}`, {house.lines(module.name)} lines. {says}"
+        yield ""
 
 
 class Drawing(SphinxDirective):

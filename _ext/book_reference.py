@@ -96,8 +96,8 @@ def definer(house: House, module: str, name: str) -> Module:
 
 def place(entry: Entry) -> tuple[int, str, int]:
     """Return what entries are sorted by: the order of reading, then the line."""
-    short = entry.home.name.rpartition(".")[2]
-    order = READING_ORDER.index(short) if entry.home.name == f"core.{short}" else -1
+    room, _, short = entry.home.name.partition(".")
+    order = READING_ORDER[room].index(short) if room in READING_ORDER else -1
     lines = shown.definitions(entry.home.path)
     return order, entry.home.name, lines[entry.name].start if entry.name in lines else 0
 

@@ -2,7 +2,7 @@
 
 A change that is meant is stored deliberately, read as a diff, and committed:
 
-    STORE_GOLDEN=1 make check ARGS="tests/core/test_explore.py tests/core/test_determinism.py"
+    STORE_GOLDEN=1 make check ARGS="tests/search/test_explore.py tests/core/test_determinism.py"
 """
 
 from __future__ import annotations

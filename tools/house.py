@@ -18,40 +18,34 @@ FACE = "__init__"
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "core": (),
+    "search": ("core",),
     "participants": ("core",),
     "databases": ("core",),
     "theory": ("core",),
-    "show": ("core",),
+    "show": ("core", "search"),
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),
     "dedup": ("core", "databases", "theory"),
     "systems": ("core", "databases", "live", "idempotency"),
 }
 """Each room, and the rooms that it may import; a room stands below those that import it."""
-ROOMS["experiments"] = tuple(ROOMS)
+ROOMS["experiments"] = tuple(room for room in ROOMS if room != "search")  # by the face
 
 COMMANDS = {"audit": ("core", "live")}
 """Modules beside the face that are only run, and the rooms that they may import."""
 
-READING_ORDER = (
-    *("effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform"),
-    *("crashes", "driver", "script", "simulate", "exploration", "explore", "position"),
-    *(
-        "graph",
-        "branches",
-        "moves",
-        "zones",
-        "liveness",
-        "frames",
-        "vet",
-        "door",
-        "order",
-        "audit",
-        "sweep",
+READING_ORDER = {
+    "core": (
+        "effects", "steps", "trace", "network", "store", "tasks", "world", "answers", "perform",
+        "crashes", "driver", "script", "simulate", "vet", "frames", "door", "order", "audit",
+        "sweep", "check", "dice",
     ),
-    *("check", "dice"),
-)
-"""The core's modules, in the order in which to read them."""
+    "search": (
+        "exploration", "explore", "graph", "branches", "moves", "histories", "zones",
+        "liveness", "position",
+    ),
+}  # fmt: skip
+"""The modules of the two rooms that say what a run is, in the order in which to read them."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -45,13 +46,13 @@ from delivery_semantics import (
     Wait,
     payments,
 )
-from delivery_semantics.core.branches import CAN_FAIL
 from delivery_semantics.core.effects import Effect, Handler, Payload
-from delivery_semantics.core.explore import outcome
 from delivery_semantics.core.perform import boot, perform, possible
 from delivery_semantics.core.tasks import Begin, Origin
 from delivery_semantics.core.trace import Outcome
 from delivery_semantics.core.world import World
+from delivery_semantics.search.branches import CAN_FAIL
+from delivery_semantics.search.explore import outcome
 
 Block = tuple[Any, ...]
 """Statements: ("do", what), ("if", what, then, else), ("loop", times, body), "break", "end"."""
@@ -419,10 +420,20 @@ def ages_after(
     return {each: 0 if each in fresh else ages.get(each, 0) for each in lengths(world)}
 
 
+def copy_of(world: World) -> World:
+    """Return an equal world that can go another way, for handlers that are values."""
+    twin = copy(world)
+    twin.record = twin.on_sent = twin.on_armed = None
+    twin.packets, twin.tasks = world.packets.copy(), world.tasks.copy()
+    twin.memory, twin.timers = world.memory.copy(), world.timers.copy()
+    twin.stores = {name: store.copy() for name, store in world.stores.items()}
+    return twin
+
+
 def after(moment: Moment, steps: tuple[Step, ...], left: Left) -> Moment:
     """Return the moment after these steps."""
     world, _, ages = moment
-    twin = world.copy()
+    twin = copy_of(world)
     for step in steps:
         armed: list[tuple[str, str]] = []
         twin.on_armed = lambda who, name, armed=armed: armed.append((who, name))

@@ -34,8 +34,6 @@ from .core.effects import (
     Send,
     Wait,
 )  # fmt: skip
-from .core.exploration import Bounds, Exploration, Verdict
-from .core.explore import explore
 from .core.network import LOST, Faults, Network
 from .core.perform import UnboundedRun
 from .core.script import script
@@ -64,6 +62,8 @@ from .participants.senders import (
     RetryUntilAcked,
     payments,
 )
+from .search.exploration import Bounds, Exploration, Verdict
+from .search.explore import explore
 
 __version__ = "0.1.0"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import book_house
+import pytest
 from house import FACE, READING_ORDER, ROOMS, House
 
 HOUSE = House()
@@ -48,9 +49,11 @@ def test_the_drawing_says_every_room_and_every_arrow_in_words() -> None:
         assert set(re.findall(r"\w+", said)) - {"and", "no", "room"} == named
 
 
-def test_the_core_is_counted_line_by_line() -> None:
-    *listed, _, total = book_house.reading(HOUSE)
-    counted = [int(line.split(", ")[1].split()[0]) for line in listed]
-    assert len(counted) == len(READING_ORDER)
-    own = HOUSE.modules["core"].text.count("\n")
-    assert f"**{sum(counted) + own:,} lines**" in total
+@pytest.mark.parametrize("room", READING_ORDER)
+def test_a_room_is_counted_line_by_line(room: str) -> None:
+    _, _, after = "\n".join(book_house.reading(HOUSE)).partition(f"`{room}`, **")
+    total, _, listed = after.partition(" lines**:\n\n")
+    counted = re.findall(r"^\d+\. `\w+`, (\d+) lines", listed.partition("\n\n")[0], re.M)
+    assert len(counted) == len(READING_ORDER[room])
+    own = HOUSE.modules[room].text.count("\n")
+    assert f"{sum(map(int, counted)) + own:,}" == total

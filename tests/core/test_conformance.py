@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_systems import copy_of
 
 import delivery_semantics.core.effects
 from delivery_semantics import (
@@ -51,14 +52,14 @@ from delivery_semantics import (
     simulate,
 )
 from delivery_semantics.core.effects import Handler
-from delivery_semantics.core.explore import outcome
 from delivery_semantics.core.network import Fate
 from delivery_semantics.core.perform import boot, perform, possible
 from delivery_semantics.core.script import run_local
 from delivery_semantics.core.store import Store
-from delivery_semantics.core.tasks import suspending
 from delivery_semantics.core.world import World
 from delivery_semantics.participants.receivers import RECEIVERS
+from delivery_semantics.search.explore import outcome
+from delivery_semantics.search.histories import Histories
 
 Parts = Mapping[str, Participant]
 
@@ -446,10 +447,10 @@ def test_suspended_and_running_handlers_agree_at_every_step(
     """And a world that is copied goes its own way without touching the other."""
     walk = Walk(CASTS[name])
     cast = walk.cast
-    world = boot(cast.parts, stores=cast.stores, carry=suspending())
+    world = boot(cast.parts, stores=cast.stores, carry=Histories())
     for choice in choices:
         step = walk.go(choice)
-        astray = world.copy()
+        astray = copy_of(world)
         perform(astray, possible(astray)[-1 - choice % len(possible(astray))])
         assert step in possible(world)
         perform(world, step)

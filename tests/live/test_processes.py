@@ -39,7 +39,6 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.crashes import Crashes
 from delivery_semantics.core.effects import Handler, Mark, Once, Payload, Process, Send, Wait
-from delivery_semantics.core.exploration import Verdict
 from delivery_semantics.core.perform import boot, crash, deliver, perform, restart
 from delivery_semantics.core.steps import Deliver, Run
 from delivery_semantics.core.world import Packet
@@ -49,6 +48,7 @@ from delivery_semantics.live.processes import Divergence, Processes
 from delivery_semantics.live.sockets import run_live
 from delivery_semantics.live.wire import encode
 from delivery_semantics.participants.receivers import HighWaterMark
+from delivery_semantics.search.exploration import Verdict
 
 ROUGH = Network(messages=Faults(loss=0.2, duplication=0.2), acks=Faults(loss=0.2))
 RECEIVERS: dict[Callable[[], Participant], tuple[CrashPoint, ...]] = {

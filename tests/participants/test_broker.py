@@ -24,8 +24,8 @@ from delivery_semantics import (
     payments,
 )
 from delivery_semantics.core.effects import Handler, Payload
-from delivery_semantics.core.graph import Never
 from delivery_semantics.core.world import World
+from delivery_semantics.search.graph import Never
 
 NOTHING = Bounds(losses=0, duplicates=0, crashes=0)
 BROKER_CRASHES = replace(NOTHING, crashes=1, crashable=("broker",))

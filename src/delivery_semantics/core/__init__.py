@@ -1,4 +1,4 @@
-"""What a run is: effects, steps, a world, and four ways of choosing what happens next.
+"""What a run is: effects, steps, a world, and a script or a seed that chooses what happens.
 
 Standard library only; no clock, no chance, no I/O.
 

@@ -1,12 +1,9 @@
 """How a handler is carried that is in the middle of its work.
 
-A run that only goes forward steps the generator itself. A search must go back and branch, and
-a generator cannot be copied; but a suspended handler is fully described by how it began and
-the answers it has had so far. So the search keeps that, and replays when it needs the next
-effect. Handlers that stand at one place with equal variables share one object: comparing two
-suspended handlers is comparing two addresses.
+A run that only goes forward steps the generator itself. The first handlers of each participant
+are tried twice, because a run means something only if they do the same again.
 
-Book: 05-exactly-once-a-myth
+Book: 02-delivery-semantics
 """
 
 from __future__ import annotations
@@ -208,103 +205,3 @@ def try_again(
                     f"for {effect}, then for {again.effect}; {INSTEAD}"
                 )
     return again
-
-
-# Values -------------------------------------------------------------------------------------
-
-
-class Suspended:
-    """A value: how the handler began, and the answers so far. ``resume`` returns another."""
-
-    __slots__ = (
-        "_histories", "_next", "answers", "begin", "effect", "effects", "line", "live", "who",
-    )  # fmt: skip
-
-    def __init__(
-        self, live: Running, begin: Begin, histories: Histories,
-        effects: tuple[Effect | None, ...], answers: tuple[Answer, ...],
-    ) -> None:  # fmt: skip
-        self.live: Running | None = live
-        self.who = live.who
-        self.begin, self.effects, self.answers = begin, effects, answers
-        self.effect, self.line = live.effect, live.line
-        self._histories = histories
-        self._next: dict[Hashable, Suspended] = {}
-
-    def resume(self, answer: Answer) -> Suspended:
-        """Return the one task that stands where this answer leads."""
-        key = (type(answer), answer)
-        task = self._next.get(key)
-        if task is None:
-            task = self._next[key] = self._histories.after(self, answer)
-        return task
-
-    def fail(self) -> Suspended:
-        """Return the one task that stands where a failure of its effect leads."""
-        task = self._next.get(EffectFailed)
-        if task is None:
-            task = self._next[EffectFailed] = self._histories.after(self, EffectFailed())
-        return task
-
-
-class Histories:
-    """Carries handlers as values, shared by everything that uses this carrier.
-
-    Raises ImpureHandler.
-    """
-
-    def __init__(self) -> None:
-        self._origins: dict[Origin, Suspended] = {}
-        self._standing: dict[Hashable, Suspended] = {}
-        self._reach: dict[str, Reach] = {}
-
-    def begin(self, origin: Origin, handler: Begin) -> Task:
-        """Return the one task that began like this."""
-        task = self._origins.get(origin)
-        if task is None:
-            who = origin[0]
-            if who not in self._reach:
-                self._reach[who] = Reach(who, handler)
-            live = Running(handler(), who)
-            task = self._origins[origin] = self._at(live, handler, (live.effect,), (None,))
-        return task
-
-    def after(self, task: Suspended, answer: Answer) -> Suspended:
-        """Return the task that stands where this answer to that one leads."""
-        live, task.live = task.live, None
-        if live is None:
-            live = try_again(task.who, task.begin, task.effects, task.answers)
-        go_on(live, answer)
-        return self._at(live, task.begin, (*task.effects, live.effect), (*task.answers, answer))
-
-    def crash(self, who: str) -> None:
-        """Do nothing: values stay."""
-
-    def _at(
-        self, live: Running, begin: Begin, effects: tuple[Effect | None, ...],
-        answers: tuple[Answer, ...],
-    ) -> Suspended:  # fmt: skip
-        """Return the task that stands where this live one does."""
-        effect = live.effect
-        place = (live.who, effect, live.standing() if effect is not None else None)
-        try:
-            task = self._standing.get(place)
-        except TypeError as error:
-            raise TypeError(
-                f"{live.who} asks for {effect!r}, which cannot be compared; allowed: numbers, "
-                "texts, tuples and frozen payloads, whose content stays"
-            ) from error
-        if task is not None:
-            task.live = task.live or live
-            return task
-        task = self._standing[place] = Suspended(live, begin, self, effects, answers)
-        # A long history is tried again now and then: each time costs its whole length.
-        if len(effects) <= TRIED_MAX or not len(effects) & (len(effects) - 1):
-            self._reach[live.who].check_untouched()
-            try_again(live.who, begin, effects, answers)
-        return task
-
-
-def suspending() -> Carrier:
-    """Return a carrier whose tasks are values."""
-    return Histories()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from copy import copy
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -109,18 +108,6 @@ class World:
         if name not in self.participants:
             allowed = ", ".join(self.participants)
             raise ValueError(f"{parameter}: {name!r} is no participant; allowed: {allowed}")
-
-    def copy(self) -> World:
-        """Return an equal world that can go another way; its events are not recorded.
-
-        Only for tasks that are values (``suspending()``): a live generator has one future.
-        """
-        twin = copy(self)
-        twin.record = twin.on_sent = twin.on_armed = None
-        twin.packets, twin.tasks = self.packets.copy(), self.tasks.copy()
-        twin.memory, twin.timers = self.memory.copy(), self.timers.copy()
-        twin.stores = {name: store.copy() for name, store in self.stores.items()}
-        return twin
 
     # What a driver asks ---------------------------------------------------------------
 

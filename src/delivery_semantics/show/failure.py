@@ -9,7 +9,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from ..core.exploration import Exploration
+from ..search.exploration import Exploration
 from .diagram import sequence
 from .diagram.story import tell
 

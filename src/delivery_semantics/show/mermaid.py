@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from ..core.exploration import Verdict
 from ..core.trace import Trace
+from ..search.exploration import Verdict
 from .diagram.story import AGAIN, IN_FLIGHT, Flight, Retelling, ToldRow, tell
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -18,8 +18,8 @@ from pandas.api.extensions import ExtensionArray
 
 from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
-from ..core.exploration import Exploration, Verdict
 from ..core.trace import Event, Trace
+from ..search.exploration import Exploration, Verdict
 from .picture import readable
 
 ROWS_MAX = 100

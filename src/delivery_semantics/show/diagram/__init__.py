@@ -12,8 +12,8 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from ...core.exploration import Verdict
 from ...core.trace import Trace
+from ...search.exploration import Verdict
 from ..picture import Picture, draw
 from .layout import lay_out
 from .story import tell

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from ...core.exploration import Verdict
 from ...core.trace import Event, Trace
+from ...search.exploration import Verdict
 from .words import counted, lower, named, short, times, told
 
 IN_FLIGHT = "in flight"

@@ -14,12 +14,13 @@ from collections.abc import Hashable, Mapping
 from types import NoneType
 from typing import NamedTuple
 
-from .effects import Effect, Kept, Now, Participant, Payload
-from .perform import boot, never_waits, perform
-from .steps import Crash, Deliver, Fail, Restart, Run, Step, Timeout
-from .store import Store
-from .tasks import Task, suspending
-from .world import DOWN, Packet, World
+from ..core.effects import Effect, Kept, Now, Participant, Payload
+from ..core.perform import boot, never_waits, perform
+from ..core.steps import Crash, Deliver, Fail, Restart, Run, Step, Timeout
+from ..core.store import Store
+from ..core.tasks import Task
+from ..core.world import DOWN, Packet, World
+from .histories import Histories
 from .zones import Timer, nanoseconds
 
 What = int | str | tuple[str, str] | type[Effect]
@@ -71,7 +72,7 @@ class Moves:
     def __init__(
         self, participants: Mapping[str, Participant], stores: Mapping[str, str] | None
     ) -> None:
-        self.bench = boot(participants, stores=stores, carry=suspending())
+        self.bench = boot(participants, stores=stores, carry=Histories())
         self.names = tuple(participants)
         self.at_once: frozenset[int] = frozenset()
         self.nodes: list[Node] = []

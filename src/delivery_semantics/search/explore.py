@@ -26,17 +26,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ..core.check import at_least, of_type, truth
+from ..core.effects import Participant
+from ..core.perform import boot, perform
+from ..core.script import follow, run_local, script
+from ..core.steps import Crash, Fail, Restart, Run, Step, Tick, Timeout, from_text
+from ..core.trace import Outcome, Trace
+from ..core.vet import collection_paused
+from ..core.world import World
 from .branches import Branches, Taken
-from .check import at_least, of_type, truth
-from .effects import Participant
 from .exploration import Bounds, Exploration, Verdict
 from .graph import Graph, Never
-from .perform import boot, perform
-from .script import follow, run_local, script
-from .steps import Crash, Fail, Restart, Run, Step, Tick, Timeout, from_text
-from .trace import Outcome, Trace
-from .vet import collection_paused
-from .world import World
 
 AtTheEnd = Mapping[str, Callable[[Outcome], bool]]
 

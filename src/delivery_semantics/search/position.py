@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .effects import Participant
+from ..core.effects import Participant
+from ..core.perform import boot, perform
+from ..core.script import follow
+from ..core.steps import Crash, Run, Step
+from ..core.world import World
 from .exploration import Verdict
-from .perform import boot, perform
-from .script import follow
-from .steps import Crash, Run, Step
-from .world import World
 
 
 @dataclass(frozen=True)

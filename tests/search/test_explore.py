@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import golden
 import pytest
+from random_systems import copy_of
 
 from delivery_semantics import (
     Ack,
@@ -45,13 +46,13 @@ from delivery_semantics import (
     script,
 )
 from delivery_semantics.core.effects import Handler, Payload
-from delivery_semantics.core.explore import outcome
 from delivery_semantics.core.perform import boot, perform, possible
 from delivery_semantics.core.steps import describe
-from delivery_semantics.core.tasks import suspending
 from delivery_semantics.core.trace import Outcome
 from delivery_semantics.core.world import World
 from delivery_semantics.participants.receivers import RECEIVERS as BY_NAME
+from delivery_semantics.search.explore import outcome
+from delivery_semantics.search.histories import Histories
 from delivery_semantics.show.mermaid import mermaid
 
 Parts = Mapping[str, Participant]
@@ -397,7 +398,7 @@ def naive(parts: Parts, within: Bounds, stores: Stores = None) -> Found:
     Only worlds that are equal down to the numbers of their packets' order are tried once. As
     in ``explore``, the effects of whoever cannot crash and shares no store are no choices.
     """
-    root = boot(parts, stores=stores, carry=suspending())
+    root = boot(parts, stores=stores, carry=Histories())
     left = (within.losses, within.duplicates, within.crashes, within.early_timeouts)
     best: dict[Hashable, int] = {}
     queue = deque([(root, left, 0)])
@@ -415,7 +416,7 @@ def naive(parts: Parts, within: Bounds, stores: Stores = None) -> Found:
             if found.missing is None and any(m.id not in counts for m in world.messages()):
                 found.missing = choices
         for step, after in steps:
-            twin = world.copy()
+            twin = copy_of(world)
             perform(twin, step)
             cost = choices + is_choice(step)
             if best.get(name := known_as(twin, after), cost + 1) > cost:

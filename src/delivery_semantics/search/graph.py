@@ -9,12 +9,12 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
+from ..core.perform import UnboundedRun
+from ..core.trace import Outcome
+from ..core.world import World
 from .branches import Branches, Key, Taken, Way
+from .histories import Suspended
 from .liveness import FaultFree
-from .perform import UnboundedRun
-from .tasks import Suspended
-from .trace import Outcome
-from .world import World
 
 LONG = 50
 """So many effects of one handler look as if it had no end."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .check import at_least, not_negative, truth
-from .steps import Run, Step, describe
-from .trace import Outcome, Trace
+from ..core.check import at_least, not_negative, truth
+from ..core.steps import Run, Step, describe
+from ..core.trace import Outcome, Trace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .effects import Atomic, Effect, Mark, Now, Once, Participant, Process, Save
+from ..core.effects import Atomic, Effect, Mark, Now, Once, Participant, Process, Save
+from ..core.trace import Outcome
+from ..core.world import Packet, World
 from .exploration import Bounds
 from .moves import Moves, What
-from .trace import Outcome
-from .world import Packet, World
 from .zones import Zone, can_run_out, rearm, run_out, time_passes
 
 Key = tuple[int, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_semantics.core.liveness import closed
+from delivery_semantics.search.liveness import closed
 
 GRAPHS = st.integers(1, 9).flatmap(
     lambda size: st.lists(

@@ -30,10 +30,10 @@ from delivery_semantics import (
     script,
 )
 from delivery_semantics.core.perform import boot
-from delivery_semantics.core.position import Position, crashes_ahead, position
 from delivery_semantics.core.script import follow, run_local
 from delivery_semantics.core.steps import from_text, to_text
 from delivery_semantics.participants import receivers
+from delivery_semantics.search.position import Position, crashes_ahead, position
 
 
 def pair(receiver: Participant) -> Mapping[str, Participant]:
