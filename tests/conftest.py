@@ -1,7 +1,7 @@
 """What all tests share: steady examples, the repository's folder, a Chromium to read pages.
 
-A machine that lacks Chromium or PostgreSQL leaves out what needs it and says so in one line;
-where nothing may be left out, the run does not start.
+A machine that lacks Chromium, PostgreSQL or a broker leaves out what needs it, and says so in
+one line each; where nothing may be left out, the run does not start.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -29,6 +33,14 @@ NO_CHROMIUM = (
     "(Debian, Ubuntu: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"
 )
 STARTS_POSTGRESQL = "postgresql()"  # in a notebook's cell
+CLIENTS = {"kafka": "confluent_kafka", "rabbitmq": "rstream", "mqtt": "paho"}
+"""The systems whose servers no wheel brings, and the module of each one's client."""
+NEEDED_BY = {
+    "09-comparison-table.ipynb": ("mqtt",),
+    "11-kafka.ipynb": ("kafka",),
+    "12-rabbitmq.ipynb": ("rabbitmq",),
+}
+"""The notebooks that are made on them."""
 
 
 def find_chromium() -> str | None:
@@ -48,6 +60,28 @@ def no_postgresql() -> str | None:
     return None
 
 
+@cache
+def no_system(name: str) -> str | None:
+    """Return what is said where a system of ``CLIENTS`` cannot be had, or None."""
+    if find_spec(CLIENTS[name]) is None:
+        return f"{name} left out: its client has no wheel for this Python yet"
+    server = import_module(f"delivery_semantics.systems.{name}.server")
+    if not os.environ.get(server.VARIABLE):
+        try:
+            with TemporaryDirectory() as folder:
+                server.prepare(Path(folder))
+        except ServerMissing as missing:
+            return str(missing)
+    return None
+
+
+def no_system_for(item: pytest.Item) -> str | None:
+    """Return what is said where a system that this test needs cannot be had, or None."""
+    marks = [str(mark.args[0]) for mark in item.iter_markers("needs")]
+    said = (no_system(name) for name in (*marks, *NEEDED_BY.get(item.path.name, ())))
+    return next(filter(None, said), None)
+
+
 def all_required() -> bool:
     """Whether nothing may be left out: in CI, or where REQUIRE_ALL is set."""
     return any(
@@ -65,6 +99,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(NO_CHROMIUM.replace("left out", "required"))
     if (missing := no_postgresql()) and not left_out():
         raise pytest.UsageError(missing)
+    for name in CLIENTS:
+        if find_spec(CLIENTS[name]) and (missing := no_system(name)):
+            raise pytest.UsageError(missing)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -88,6 +125,8 @@ class LeftOutWithoutServer:
             self.begun.add(item.path)
         with self.skipped():
             if item.path in self.begun and (missing := no_postgresql()):
+                raise ServerMissing(missing)
+            if missing := no_system_for(item):
                 raise ServerMissing(missing)
             return (yield)
 

@@ -104,11 +104,11 @@ def kill_at_each_place(
         return ManyKills(trace, Counter(walk.points), processes.money())
 
 
-Open = Callable[[], AbstractContextManager[Carrier]]
+OpenCarrier = Callable[[], AbstractContextManager[Carrier]]
 
 
 def _runs(
-    participants: Mapping[str, Participant], who: str, open_carrier: Open
+    participants: Mapping[str, Participant], who: str, open_carrier: OpenCarrier
 ) -> Iterator[CrashedRun]:
     for effect in count(1):
         for statement in count():
@@ -121,7 +121,10 @@ def _runs(
 
 
 def _crashed_at(
-    participants: Mapping[str, Participant], who: str, place: CrashPlace, open_carrier: Open
+    participants: Mapping[str, Participant],
+    who: str,
+    place: CrashPlace,
+    open_carrier: OpenCarrier,
 ) -> CrashedRun | None:
     """Crash at this place; None if there is no such."""
     events: list[Event] = []

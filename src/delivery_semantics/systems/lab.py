@@ -1,0 +1,243 @@
+"""The same faults for every real system: its consumer killed, or paused, at each of its steps.
+
+A run has one fault. The consumer stands at a step, and is killed there with SIGKILL, or stopped
+there with SIGSTOP until the system has given it up; then another one reads to the end. One that
+was paused comes back as a *zombie*, which does not know that it was replaced. What happened is
+gathered from what the processes said, and the money is what their database holds.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+from itertools import count
+
+from ..core.effects import Message, Participant
+from ..core.trace import Event, Trace
+from ..databases import connect, empty_place
+from ..databases.disk import DatabaseStore
+from ..live.standing import Died, Standing
+from .consumer import BROKER, CONSUMER, Open, consume
+
+PRODUCER, SECOND = "producer", "second consumer"
+
+Fill = Callable[[], AbstractContextManager[Open]]
+"""Makes a queue of its own with the payments in it, all confirmed; it ends with the block."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run with one fault ended.
+
+    ``fault`` is "killed", "paused" or "none", ``step`` where it fell, such as "before Process"
+    or "inside Once, before mark", and ``at`` the id of the message in work, "" if none was.
+    ``money`` is what the consumers' database holds, ``expected`` what was sent.
+    """
+
+    fault: str
+    step: str
+    at: str
+    trace: Trace
+    money: int
+    expected: int
+
+
+def undisturbed(fill: Fill, receiver: Participant, messages: Sequence[Message]) -> Ending:
+    """Let the consumer read to the end."""
+    ending = _run(fill, receiver, messages, "none", -1, _nothing)
+    assert ending is not None
+    return ending
+
+
+def kill_at_each_step(
+    fill: Fill, receiver: Participant, messages: Sequence[Message], *,
+    until_given_up: Callable[[], object] = lambda: None,
+) -> list[Ending]:  # fmt: skip
+    """Kill the consumer at each step in turn, a run each; another one reads to the end.
+
+    ``until_given_up`` waits, or has a clock advance, until the system hands over again what
+    the first one had. Raises what the consumer raises.
+    """
+    return list(_at_each_step(fill, receiver, messages, "killed", until_given_up))
+
+
+def pause_at_each_step(
+    fill: Fill, receiver: Participant, messages: Sequence[Message], *,
+    until_given_up: Callable[[], object],
+) -> list[Ending]:  # fmt: skip
+    """Pause the consumer at each step in turn; it comes back when another has read to the end.
+
+    As for ``kill_at_each_step``, but for the steps inside a transaction: there the database has
+    all others wait. That a zombie dies of what the system tells it is no error.
+    """
+    return list(_at_each_step(fill, receiver, messages, "paused", until_given_up))
+
+
+def _nothing() -> None:
+    pass
+
+
+def _at_each_step(
+    fill: Fill, receiver: Participant, messages: Sequence[Message], fault: str,
+    until_given_up: Callable[[], object],
+) -> Iterator[Ending]:  # fmt: skip
+    for place in count():
+        ending = _run(fill, receiver, messages, fault, place, until_given_up)
+        if ending is None:
+            return
+        yield ending
+
+
+def _run(
+    fill: Fill, receiver: Participant, messages: Sequence[Message], fault: str, place: int,
+    until_given_up: Callable[[], object],
+) -> Ending | None:  # fmt: skip
+    """Make one run; None if the consumer has no such step."""
+    with ExitStack() as stack:
+        open_source, store = stack.enter_context(fill()), stack.enter_context(empty_place())
+        log = RunLog(messages)
+
+        def begin(who: str) -> Worker:
+            return stack.enter_context(Worker(log, who, open_source, receiver, store))
+
+        first = begin(CONSUMER)
+        step, at = first.go_on_to(place, within=fault == "killed"), first.at
+        if fault == "killed" and step:
+            first.kill(step)
+            until_given_up()
+            log.note("restarted", CONSUMER)
+            begin(CONSUMER).go_on_to(-1)
+        elif fault == "paused" and step:
+            first.pause(step)
+            until_given_up()
+            begin(SECOND).go_on_to(-1)
+            first.come_back()
+        elif fault != "none":
+            return None
+        log.note("drained", CONSUMER)
+        with closing(connect(store)) as database:
+            money = DatabaseStore(database).money()
+        return Ending(fault, step, at, log.trace(), money, sum(m.amount for m in messages))
+
+
+class RunLog:
+    """What happened in one run, in the order in which it was told; packets numbered from 1."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = tuple(messages)
+        self._events: list[Event] = []
+        self._packets = 0
+        for message in messages:
+            self._packet(PRODUCER, BROKER, Event(0.0, "delivered", BROKER, message))
+            self._add(Event(0.0, "confirmed", PRODUCER, message))
+
+    def note(self, what: str, who: str, note: str = "") -> None:
+        """Add a fault from outside, or its end."""
+        self._add(Event(0.0, what, who, note=note))
+
+    def hear(self, who: str, event: Event) -> None:
+        """Add what the consumer ``who`` says has happened."""
+        if event.what == "delivered" and event.who == CONSUMER:
+            self._packet(BROKER, who, event._replace(who=who))
+        elif event.who == BROKER:
+            self._add(event._replace(peer=who, packet=self._packets))
+        elif event.what == "sent":
+            self._packets += 1
+            self._add(event._replace(who=who, packet=self._packets))
+        else:
+            self._add(event._replace(who=who))
+
+    def trace(self) -> Trace:
+        """Return all of it, as the log of a run outside this package."""
+        names = [PRODUCER, BROKER, CONSUMER]
+        if any(event.who == SECOND for event in self._events):
+            names.append(SECOND)
+        return Trace(tuple(names), self._messages, tuple(self._events), outside=True)
+
+    def _packet(self, source: str, target: str, arrived: Event) -> None:
+        self._packets += 1
+        arrived = arrived._replace(peer=source, packet=self._packets)
+        self._add(arrived._replace(what="sent", who=source, peer=target))
+        self._add(arrived)
+
+    def _add(self, event: Event) -> None:
+        self._events.append(event._replace(time_s=float(len(self._events))))
+
+
+class Worker:
+    """One consumer in a process of its own, which ends with the block.
+
+    ``at`` is the id of the message in work, or of the last one.
+    """
+
+    def __init__(
+        self, log: RunLog, who: str, open_source: Open, receiver: Participant, store: str
+    ) -> None:
+        self._log, self._who = log, who
+        self._process = Standing(consume, open_source, receiver, store)
+        self._effect = self.at = ""
+        self._uncommitted: list[Event] | None = None
+
+    def go_on_to(self, place: int, *, within: bool = False) -> str:
+        """Let it go on to its step of this number, from 0, and return what that is.
+
+        "" if it has read to the end before; -1 is no step. Steps inside a transaction count
+        with ``within`` only. Raises Died.
+        """
+        while step := self._next_step():
+            if within or not step.startswith("inside"):
+                if place == 0:
+                    return step
+                place -= 1
+        return ""
+
+    def kill(self, step: str) -> None:
+        """Kill it where it stands."""
+        self._process.kill()
+        self._log.note("killed", self._who, step)
+
+    def pause(self, step: str) -> None:
+        """Stop it where it stands."""
+        self._process.pause()
+        self._log.note("paused", self._who, step)
+
+    def come_back(self) -> None:
+        """Let it go on to its end, whatever that is."""
+        self._log.note("resumed", self._who)
+        self._process.resume()
+        try:
+            self.go_on_to(-1)
+        except Died as died:
+            self._log.note("crashed", self._who, str(died))
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+
+    def _next_step(self) -> str:
+        while True:
+            match self._process.next():
+                case "happened", event if self._uncommitted is not None:
+                    self._uncommitted.append(event)
+                case "happened", event:
+                    self._log.hear(self._who, event)
+                    self.at = event.payload.id if event.payload else self.at
+                case "answered", _:
+                    for event in self._uncommitted or ():
+                        self._log.hear(self._who, event)
+                    self._uncommitted = None
+                case "stands", "take":
+                    return f"after {self._effect}" if self._effect else "before the first"
+                case "stands", effect if effect is not None:
+                    self._effect = type(effect).__name__
+                    return f"before {self._effect}"
+                case "within", statement:
+                    self._uncommitted = self._uncommitted or []
+                    return f"inside {self._effect}, before {statement}"
+                case "drained", _:
+                    return ""
