@@ -8,20 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Confirm,
-    Deliver,
-    Duplicate,
-    FireAndForget,
-    Message,
-    Participant,
-    Passive,
-    ProcessOnly,
-    ProcessThenMark,
-    Run,
-    Send,
-    Trace,
-    script,
-)
+    Confirm, Deliver, Duplicate, FireAndForget, Message, Participant, Passive, ProcessOnly,
+    ProcessThenMark, Run, Send, Trace, script,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
 from ...show.picture import Picture

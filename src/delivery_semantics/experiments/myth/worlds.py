@@ -8,22 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Crash,
-    Deliver,
-    Lose,
-    Participant,
-    Process,
-    ProcessThenAck,
-    Restart,
-    RetryUntilAcked,
-    Send,
-    Step,
-    Timeout,
-    Trace,
-    audit,
-    payments,
-    script,
-)
+    Crash, Deliver, Lose, Participant, Process, ProcessThenAck, Restart, RetryUntilAcked, Send,
+    Step, Timeout, Trace, audit, payments, script,
+)  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
 

@@ -10,28 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ... import (
-    Bounds,
-    CrashPoint,
-    Exploration,
-    Faults,
-    FireAndForget,
-    Mark,
-    MarkThenProcess,
-    Message,
-    Network,
-    Once,
-    Participant,
-    Process,
-    ProcessOnce,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Send,
-    Trace,
-    audit,
-    explore,
-    payments,
-    simulate,
-)
+    Bounds, CrashPoint, Exploration, Faults, FireAndForget, Mark, MarkThenProcess, Message,
+    Network, Once, Participant, Process, ProcessOnce, ProcessThenAck, RetryUntilAcked, Send,
+    Trace, audit, explore, payments, simulate,
+)  # fmt: skip
 from ...core.check import at_least, one_of, probability
 from ...show.plots import bars
 from ...show.view import View
