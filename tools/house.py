@@ -26,7 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),
     "dedup": ("core", "databases", "theory"),
-    "systems": ("core", "databases", "live", "idempotency"),
+    "systems": ("core", "databases", "live", "idempotency", "dedup"),
 }
 """Each room, and the rooms that it may import; a room stands below those that import it."""
 ROOMS["experiments"] = tuple(room for room in ROOMS if room != "search")  # by the face

@@ -29,12 +29,15 @@ DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
 DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
+DRIVERS += ("experiments/grpc",)
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
     "idempotency": {"starlette"},
     "systems": {"h11", "starlette", "uvicorn"},
+    "systems/grpc": {"grpc"},
     "experiments/idempotent": {"httpx"},
+    "experiments/grpc": {"grpc"},
     "experiments/stripe": {"httpx", "starlette"},
 }
 """The packages of others that a room may import, or one part of it."""

@@ -168,6 +168,8 @@ class _Connection(threading.Thread, Generic[F]):
                 passing = passing and max(0, passing - len(piece.data))
                 if piece.ends:
                     self._frame_has_ended(way, cuts)
+                    if cuts:
+                        return
                     passing = None
 
     def _send(self, way: str, data: bytes, frame: F | None) -> None:
