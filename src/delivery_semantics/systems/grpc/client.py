@@ -40,7 +40,7 @@ def retry_policy(
     )
 
 
-class Client:
+class PaymentsClient:
     """Sends payments over ``channel``, on an account of its own unless one is given.
 
     A call raises grpc.RpcError unless it ends well. ``timeout_s`` is gRPC's deadline, for all
@@ -91,7 +91,7 @@ def connected(
     *,
     config: str = "",
     account: str = "",
-) -> Iterator[Client]:
+) -> Iterator[PaymentsClient]:
     """Yield a client of the service at ``address``, with a service config if it is given."""
     options: list[tuple[str, Any]] = [
         ("grpc.enable_http_proxy", 0),
@@ -100,4 +100,4 @@ def connected(
     ]
     options += [("grpc.service_config", config)] if config else []
     with grpc.insecure_channel(address, options) as channel:
-        yield Client(grpc.intercept_channel(channel, *interceptors), account=account)
+        yield PaymentsClient(grpc.intercept_channel(channel, *interceptors), account=account)

@@ -32,7 +32,7 @@ TYPES = (
 )  # fmt: skip
 
 
-class Frame(NamedTuple):
+class HTTP2Frame(NamedTuple):
     """A frame: its ``what``, and ``nth`` of these, from 1.
 
     ``call`` numbers the attempts in the order in which they come, over all connections; 0: the
@@ -64,7 +64,7 @@ def numbering() -> Callable[[], int]:
     return itertools.count(1).__next__
 
 
-class HTTP2Framing(SizedFrames[Frame]):
+class HTTP2Framing(SizedFrames[HTTP2Frame]):
     """The frames of one connection; ``number`` gives each call its number.
 
     The calls in ``refuse`` are answered by the proxy itself, as a server does that is about to
@@ -77,7 +77,7 @@ class HTTP2Framing(SizedFrames[Frame]):
         self._calls: dict[int, int] = {}
         self._seen: dict[str, int] = {}
 
-    def _frame(self, way: str, raw: bytes) -> Frame:
+    def _frame(self, way: str, raw: bytes) -> HTTP2Frame:
         side = "request" if way == UP else "reply"
         if raw.startswith(PREFACE):
             return self._counted(f"{side} preface", 0)
@@ -94,9 +94,9 @@ class HTTP2Framing(SizedFrames[Frame]):
         call = self._calls.get(stream, 0)
         return self._counted(f"{side} {call} {what}", call)
 
-    def _counted(self, what: str, call: int) -> Frame:
+    def _counted(self, what: str, call: int) -> HTTP2Frame:
         self._seen[what] = self._seen.get(what, 0) + 1
-        return Frame(what, self._seen[what], call)
+        return HTTP2Frame(what, self._seen[what], call)
 
 
 def goaway(*, last_stream: int) -> bytes:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 
 from ...databases import Connections
 from ...live.standing import Announcer, Standing
 from .interceptor import OncePerRequest
-from .service import Payments, listening
+from .service import Continuation, Payments, listening
 
 STEPS = ("arrived", "received", "processed", "done")
 
@@ -35,13 +34,15 @@ class KillablePayments(Standing):
         self.address = str(self.next())
 
 
-class Announcing(grpc.ServerInterceptor):  # type: ignore[misc]
+class AnnouncingInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     """Tells when a call with one request and one reply arrives, and when its reply is ready."""
 
     def __init__(self, tell: Callable[[str], object]) -> None:
         self._tell = tell
 
-    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:  # noqa: ANN401
+    def intercept_service(
+        self, continuation: Continuation, details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler:
         """Wrap the handler."""
         handler = continuation(details)
         if handler is None or handler.unary_unary is None:
@@ -62,7 +63,7 @@ def _serve(store: str, once: bool, port: int, announcer: Announcer) -> None:
     # What a process has written survives its SIGKILL; a loss of power is not tried here.
     connections = Connections(store, synchronous="OFF")
     payments = Payments(connections, announce=announcer.stand)
-    interceptors: list[grpc.ServerInterceptor] = [Announcing(announcer.stand)]
+    interceptors: list[grpc.ServerInterceptor] = [AnnouncingInterceptor(announcer.stand)]
     interceptors += [OncePerRequest(connections, clock=time.time)] if once else []
     with listening(payments, interceptors, port=port) as address:
         announcer.say(address)

@@ -37,7 +37,8 @@ PAID = Schema(
 )
 
 JSON = dict[str, Any]
-Announce = Callable[[str], object]
+Continuation = Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler]
+"""What an interceptor of a server asks for the handler that it surrounds."""
 
 
 def written(value: JSON) -> bytes:
@@ -61,7 +62,7 @@ class Payments:
     """
 
     def __init__(
-        self, connections: Connections, *, announce: Announce = lambda step: None
+        self, connections: Connections, *, announce: Callable[[str], object] = lambda step: None
     ) -> None:
         self._connections, self._announce = connections, announce
         PAID.ensure(connections.here())
