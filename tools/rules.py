@@ -36,6 +36,7 @@ PACKAGES = {
     "idempotency": {"starlette"},
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
+    "systems/rabbitmq": {"pika", "rstream"},
     "experiments/idempotent": {"httpx"},
     "experiments/grpc": {"grpc"},
     "experiments/stripe": {"httpx", "starlette"},
@@ -187,10 +188,11 @@ def advice(house: House, found: Import) -> str:
 
 
 def names_one_thing(house: House) -> Iterator[str]:
-    """A public class has a name of its own in the package, a public function in its room."""
+    """A public class has a name of its own in the package, a function in its part of a room."""
     first: dict[tuple[str, str], Module] = {}
     for module in house.modules.values():
-        part = module.name.rpartition(".")[0] if module.room == "experiments" else module.room
+        parted = module.room in ("experiments", "systems")
+        part = module.name.rpartition(".")[0] if parted else module.room
         for node, name in defined(module):
             there = first.setdefault(("" if name[0].isupper() else part, name), module)
             if there is not module and name not in SEVERAL:

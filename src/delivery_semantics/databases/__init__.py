@@ -11,9 +11,17 @@ from __future__ import annotations
 
 from .connect import Connections, connect, file_of
 from .database import (
-    AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
-    DatabaseUnreachable, Locked, NotSerializable, Row, Value,
-)  # fmt: skip
+    AlreadyThere,
+    Database,
+    DatabaseFull,
+    DatabaseReadOnly,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    Locked,
+    NotSerializable,
+    Row,
+    Value,
+)
 from .place import empty_place
 from .schema import Schema, SchemaMismatch
 

@@ -196,6 +196,15 @@ def found_in(file: Path, pattern: str) -> str:
     return found.group() if found else ""
 
 
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback that nobody listens at; what is started next takes them."""
+    listening = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in listening]
+    for each in listening:
+        each.close()
+    return ports
+
+
 def answers(port: int) -> bool:
     """Whether somebody listens at a port of the loopback."""
     try:

@@ -14,9 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ... import (
-    CrashPoint, Event, Faults, Network, Participant, Process, ProcessThenAck, RetryUntilAcked,
-    Send, Trace, audit, payments, simulate,
-)  # fmt: skip
+    CrashPoint,
+    Event,
+    Faults,
+    Network,
+    Participant,
+    Process,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Send,
+    Trace,
+    audit,
+    payments,
+    simulate,
+)
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

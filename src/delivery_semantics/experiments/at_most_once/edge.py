@@ -8,10 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    AckThenProcess, Bounds, Exploration, FireAndForget, Load, MarkThenProcess, Message,
-    Participant, Passive, ProcessOnly, ProcessThenAck, Relay, RetryUntilAcked, Save, Send,
-    explore, payments,
-)  # fmt: skip
+    AckThenProcess,
+    Bounds,
+    Exploration,
+    FireAndForget,
+    Load,
+    MarkThenProcess,
+    Message,
+    Participant,
+    Passive,
+    ProcessOnly,
+    ProcessThenAck,
+    Relay,
+    RetryUntilAcked,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler
 
 

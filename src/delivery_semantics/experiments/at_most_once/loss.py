@@ -13,9 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ... import (
-    Faults, FireAndForget, HighWaterMark, MarkThenProcess, Message, Network, Participant,
-    ProcessOnly, Trace, audit, payments, simulate,
-)  # fmt: skip
+    Faults,
+    FireAndForget,
+    HighWaterMark,
+    MarkThenProcess,
+    Message,
+    Network,
+    Participant,
+    ProcessOnly,
+    Trace,
+    audit,
+    payments,
+    simulate,
+)
 from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

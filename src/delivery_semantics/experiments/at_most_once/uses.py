@@ -10,8 +10,16 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from ... import (
-    Audit, Faults, HighWaterMark, Message, Participant, ProcessOnly, Trace, audit, payments,
-)  # fmt: skip
+    Audit,
+    Faults,
+    HighWaterMark,
+    Message,
+    Participant,
+    ProcessOnly,
+    Trace,
+    audit,
+    payments,
+)
 from ...core.dice import dice
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points

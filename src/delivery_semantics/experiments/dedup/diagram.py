@@ -12,9 +12,24 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack, Bounds, Deliver, Exploration, IsMarked, Lose, Mark, Message, Participant, Passive,
-    Process, RetryUntilAcked, Send, Timeout, Trace, explore, script,
-)  # fmt: skip
+    Ack,
+    Bounds,
+    Deliver,
+    Exploration,
+    IsMarked,
+    Lose,
+    Mark,
+    Message,
+    Participant,
+    Passive,
+    Process,
+    RetryUntilAcked,
+    Send,
+    Timeout,
+    Trace,
+    explore,
+    script,
+)
 from ...core.effects import Handler, Payload
 
 IDS = "processed IDs"

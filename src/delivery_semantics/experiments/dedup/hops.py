@@ -6,9 +6,18 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from ... import (
-    Broker, Deliver, Lose, Message, Participant, ProcessOnce, ProcessThenAck, RetryUntilAcked,
-    Timeout, Trace, script,
-)  # fmt: skip
+    Broker,
+    Deliver,
+    Lose,
+    Message,
+    Participant,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    script,
+)
 
 
 def behind_a_queue(*, consumer: Participant | None = None) -> Trace:

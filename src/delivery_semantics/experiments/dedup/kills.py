@@ -11,9 +11,21 @@ from dataclasses import dataclass
 from itertools import count
 
 from ... import (
-    Audit, Bounds, CrashPoint, Exploration, Faults, Network, RetryUntilAcked, Trace, Verdict,
-    audit, explore, payments, script, simulate,
-)  # fmt: skip
+    Audit,
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
+    Network,
+    RetryUntilAcked,
+    Trace,
+    Verdict,
+    audit,
+    explore,
+    payments,
+    script,
+    simulate,
+)
 from ...databases import empty_place
 from ...live.campaign import CrashedRun, ManyKills, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes

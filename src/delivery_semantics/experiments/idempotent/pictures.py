@@ -8,9 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Confirm, Deliver, Duplicate, FireAndForget, Message, Participant, Passive, ProcessOnly,
-    ProcessThenMark, Run, Send, Trace, script,
-)  # fmt: skip
+    Confirm,
+    Deliver,
+    Duplicate,
+    FireAndForget,
+    Message,
+    Participant,
+    Passive,
+    ProcessOnly,
+    ProcessThenMark,
+    Run,
+    Send,
+    Trace,
+    script,
+)
 from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
 from ...show.picture import Picture

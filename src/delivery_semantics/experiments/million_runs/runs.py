@@ -15,8 +15,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ... import (
-    CrashPoint, Event, Mark, Passive, ProcessThenMark, RetryUntilAcked, payments, simulate,
-)  # fmt: skip
+    CrashPoint,
+    Event,
+    Mark,
+    Passive,
+    ProcessThenMark,
+    RetryUntilAcked,
+    payments,
+    simulate,
+)
 
 Tally = tuple[int, ...]
 """How many runs made the payment once, twice, three times, and so on."""

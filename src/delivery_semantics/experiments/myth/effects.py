@@ -8,15 +8,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack, Bounds, CrashPoint, Exploration, Faults, Mark, Message, Network, Once, Passive,
-    Process, ProcessOnly, RetryUntilAcked, Run, Send, Trace, audit, explore, payments, script,
+    Ack,
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
+    Mark,
+    Message,
+    Network,
+    Once,
+    Passive,
+    Process,
+    ProcessOnly,
+    RetryUntilAcked,
+    Run,
+    Send,
+    Trace,
+    audit,
+    explore,
+    payments,
+    script,
     simulate,
-)  # fmt: skip
+)
 from ...core.effects import Handler, Payload
 from ...participants.receivers import RECEIVERS
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...theory.retries import mark_then_process, process_once, process_then_mark, share_error
+from ...theory.retries import (
+    mark_then_process,
+    process_once,
+    process_then_mark,
+    share_error,
+)
 from .search import Participants
 
 WINDOWS = {

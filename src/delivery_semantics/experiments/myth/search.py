@@ -8,10 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    EXACTLY_ONCE, AlternatingBitReceiver, AlternatingBitSender, Bounds, Deliver, Exploration,
-    Faults, Lose, Network, Outage, Participant, ProcessThenMark, RetryUntilAcked, Step, Timeout,
-    Trace, audit, explore, payments, script, simulate,
-)  # fmt: skip
+    EXACTLY_ONCE,
+    AlternatingBitReceiver,
+    AlternatingBitSender,
+    Bounds,
+    Deliver,
+    Exploration,
+    Faults,
+    Lose,
+    Network,
+    Outage,
+    Participant,
+    ProcessThenMark,
+    RetryUntilAcked,
+    Step,
+    Timeout,
+    Trace,
+    audit,
+    explore,
+    payments,
+    script,
+    simulate,
+)
 from ...core.dice import dice
 from ...participants.receivers import RECEIVERS
 from ...show.diagram import sequence

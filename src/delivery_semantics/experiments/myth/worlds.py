@@ -8,9 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Crash, Deliver, Lose, Participant, Process, ProcessThenAck, Restart, RetryUntilAcked, Send,
-    Step, Timeout, Trace, audit, payments, script,
-)  # fmt: skip
+    Crash,
+    Deliver,
+    Lose,
+    Participant,
+    Process,
+    ProcessThenAck,
+    Restart,
+    RetryUntilAcked,
+    Send,
+    Step,
+    Timeout,
+    Trace,
+    audit,
+    payments,
+    script,
+)
 from ...show.diagram import sequence
 from ...show.view import View
 

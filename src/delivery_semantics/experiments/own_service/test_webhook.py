@@ -5,8 +5,11 @@ Book: bring-your-own
 
 from delivery_semantics import explore
 from delivery_semantics.experiments.own_service.webhook import (
-    MailThenAck, MailWithKey, SaveAckMail, service,
-)  # fmt: skip
+    MailThenAck,
+    MailWithKey,
+    SaveAckMail,
+    service,
+)
 from delivery_semantics.show.failure import picture_of
 
 

@@ -11,9 +11,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, ReceiveAny, Save,
-    Send, explore, payments,
-)  # fmt: skip
+    Ack,
+    Arm,
+    Atomic,
+    Bounds,
+    Exploration,
+    Load,
+    Message,
+    Passive,
+    Process,
+    ReceiveAny,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler, Payload
 from ...core.world import World
 

@@ -12,9 +12,22 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack, Arm, Atomic, Bounds, Confirm, Disarm, Exploration, Load, Message, Passive, Process,
-    Save, Send, explore, payments,
-)  # fmt: skip
+    Ack,
+    Arm,
+    Atomic,
+    Bounds,
+    Confirm,
+    Disarm,
+    Exploration,
+    Load,
+    Message,
+    Passive,
+    Process,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler, Payload
 
 WINDOW = 2

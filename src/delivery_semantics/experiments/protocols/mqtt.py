@@ -11,9 +11,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Atomic, Bounds, Confirm, Exploration, Load, Message, Passive, Process, Receive, Save, Send,
-    explore, payments,
-)  # fmt: skip
+    Atomic,
+    Bounds,
+    Confirm,
+    Exploration,
+    Load,
+    Message,
+    Passive,
+    Process,
+    Receive,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler, Payload
 
 

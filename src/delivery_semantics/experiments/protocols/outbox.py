@@ -8,9 +8,22 @@ Book: protocols
 from __future__ import annotations
 
 from ... import (
-    Ack, Arm, Atomic, Bounds, Exploration, Load, Mark, Message, Participant, Passive,
-    RetryUntilAcked, Save, Send, explore, payments,
-)  # fmt: skip
+    Ack,
+    Arm,
+    Atomic,
+    Bounds,
+    Exploration,
+    Load,
+    Mark,
+    Message,
+    Participant,
+    Passive,
+    RetryUntilAcked,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler, Payload
 
 

@@ -11,9 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack, Bounds, Broker, EffectFailed, Exploration, Message, Nack, Participant, Passive,
-    Process, ProcessThenAck, RetryUntilAcked, Send, explore, payments,
-)  # fmt: skip
+    Ack,
+    Bounds,
+    Broker,
+    EffectFailed,
+    Exploration,
+    Message,
+    Nack,
+    Participant,
+    Passive,
+    Process,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Handler, Payload
 
 

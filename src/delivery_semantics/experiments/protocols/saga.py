@@ -11,8 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack, Atomic, Bounds, Exploration, Message, Passive, Process, Receive, Save, Send, explore,
-)  # fmt: skip
+    Ack,
+    Atomic,
+    Bounds,
+    Exploration,
+    Message,
+    Passive,
+    Process,
+    Receive,
+    Save,
+    Send,
+    explore,
+)
 from ...core.effects import Handler, Payload
 from ...core.trace import Outcome
 

@@ -13,9 +13,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ... import (
-    Ack, Atomic, Bounds, Exploration, Load, Mark, Message, Passive, Process, Receive, Save,
-    Send, explore, payments,
-)  # fmt: skip
+    Ack,
+    Atomic,
+    Bounds,
+    Exploration,
+    Load,
+    Mark,
+    Message,
+    Passive,
+    Process,
+    Receive,
+    Save,
+    Send,
+    explore,
+    payments,
+)
 from ...core.effects import Effect, Handler, Payload
 from ...core.trace import Outcome
 

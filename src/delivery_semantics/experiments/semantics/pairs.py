@@ -10,10 +10,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ... import (
-    Bounds, CrashPoint, Exploration, Faults, FireAndForget, Mark, MarkThenProcess, Message,
-    Network, Once, Participant, Process, ProcessOnce, ProcessThenAck, RetryUntilAcked, Send,
-    Trace, audit, explore, payments, simulate,
-)  # fmt: skip
+    Bounds,
+    CrashPoint,
+    Exploration,
+    Faults,
+    FireAndForget,
+    Mark,
+    MarkThenProcess,
+    Message,
+    Network,
+    Once,
+    Participant,
+    Process,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Send,
+    Trace,
+    audit,
+    explore,
+    payments,
+    simulate,
+)
 from ...core.check import at_least, one_of, probability
 from ...show.plots import bars
 from ...show.view import View

@@ -10,9 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ... import (
-    Bounds, Deliver, Faults, Lose, Network, Participant, ProcessThenAck, RetryUntilAcked,
-    Timeout, explore, payments, script, simulate,
-)  # fmt: skip
+    Bounds,
+    Deliver,
+    Faults,
+    Lose,
+    Network,
+    Participant,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    explore,
+    payments,
+    script,
+    simulate,
+)
 from ...core.check import at_least
 from ...core.trace import Outcome
 from ...show.picture import Picture

@@ -16,7 +16,15 @@ from matplotlib.lines import Line2D
 
 from ..picture import FONT_SIZE, Picture, readable
 from .canvas import (
-    LETTER, TEXTURES, WIDTH, check_words, figure, hue, legend_rows, style, to_picture,
+    LETTER,
+    TEXTURES,
+    WIDTH,
+    check_words,
+    figure,
+    hue,
+    legend_rows,
+    style,
+    to_picture,
 )  # fmt: skip
 
 Rows = Mapping[str, Mapping[str, float]]
