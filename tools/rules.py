@@ -37,8 +37,10 @@ PACKAGES = {
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
     "systems/rabbitmq": {"pika", "rstream"},
+    "systems/sqs": {"boto3", "botocore"},
     "experiments/idempotent": {"httpx"},
     "experiments/grpc": {"grpc"},
+    "experiments/sqs": {"botocore"},
     "experiments/stripe": {"httpx", "starlette"},
 }
 """The packages of others that a room may import, or one part of it."""

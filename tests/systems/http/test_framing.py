@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,12 @@ EXCHANGES = [
 ]
 
 
+def numbered() -> Callable[[str], int]:
+    """Number the requests from 1."""
+    numbers = itertools.count(1)
+    return lambda name: next(numbers)
+
+
 def split(framing: HTTPFraming, way: str, stream: bytes, cuts: list[int]) -> list[Passed]:
     """Split a stream at these places; its pieces are the stream, and each frame ends."""
     parts = [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
@@ -49,7 +56,7 @@ def split(framing: HTTPFraming, way: str, stream: bytes, cuts: list[int]) -> lis
 def test_requests_and_replies_are_found_whatever_the_network_does_to_them(
     exchanges: list[tuple[bytes, bytes]], data: st.DataObject
 ) -> None:
-    framing = HTTPFraming(itertools.count(1).__next__)
+    framing = HTTPFraming(numbered())
     lines = [sent.split(b" HTTP/1.1")[0].decode() for sent, _ in exchanges]
     for way, number in ((UP, 0), (DOWN, 1)):
         stream = b"".join(exchange[number] for exchange in exchanges)
@@ -62,14 +69,14 @@ def test_requests_and_replies_are_found_whatever_the_network_does_to_them(
 def test_every_place_is_one_where_a_stream_may_be_split() -> None:
     for way, number in ((UP, 0), (DOWN, 1)):
         stream = b"".join(exchange[number] for exchange in EXCHANGES)
-        framing = HTTPFraming(itertools.count(1).__next__)
+        framing = HTTPFraming(numbered())
         if way == DOWN:
             split(framing, UP, b"".join(sent for sent, _ in EXCHANGES), [])
         split(framing, way, stream, list(range(1, len(stream))))
 
 
 def test_what_is_known_of_a_request_and_of_its_reply() -> None:
-    framing = HTTPFraming(lambda: 7)
+    framing = HTTPFraming(lambda name: 7)
     [asked] = split(framing, UP, EXCHANGES[0][0], [])
     [answered] = split(framing, DOWN, EXCHANGES[0][1], [])
     assert asked == Passed("request", 7, "", "POST /a", "k")
@@ -78,7 +85,7 @@ def test_what_is_known_of_a_request_and_of_its_reply() -> None:
 
 
 def test_a_reply_of_no_length_ends_with_its_connection() -> None:
-    framing = HTTPFraming(lambda: 1)
+    framing = HTTPFraming(lambda name: 1)
     split(framing, UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", [])
     pieces = [*framing.split(DOWN, b"HTTP/1.0 200 OK\r\n\r\nabc")]
     assert not any(piece.ends for piece in pieces)
@@ -100,7 +107,7 @@ def test_a_reply_of_no_length_ends_with_its_connection() -> None:
     ],
 )
 def test_what_two_could_read_in_two_ways_is_refused(head: bytes, status: bytes) -> None:
-    framing = HTTPFraming(lambda: 1)
+    framing = HTTPFraming(lambda name: 1)
     with pytest.raises(BadFrame) as bad:
         [*framing.split(UP, b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")]
     assert bad.value.answer.startswith(b"HTTP/1.1 " + status)
@@ -108,12 +115,12 @@ def test_what_two_could_read_in_two_ways_is_refused(head: bytes, status: bytes) 
 
 def test_a_head_without_end_is_refused() -> None:
     with pytest.raises(BadFrame) as bad:
-        [*HTTPFraming(lambda: 1).split(UP, b"GET / HTTP/1.1\r\nX: " + b"x" * 2**16)]
+        [*HTTPFraming(lambda name: 1).split(UP, b"GET / HTTP/1.1\r\nX: " + b"x" * 2**16)]
     assert bad.value.answer.startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_tunnel_and_a_reply_to_nothing_are_refused() -> None:
-    framing = HTTPFraming(lambda: 1)
+    framing = HTTPFraming(lambda name: 1)
     with pytest.raises(BadFrame, match="a reply to nothing"):
         [*framing.split(DOWN, b"HTTP/1.1 200 OK\r\n\r\n")]
     with pytest.raises(BadFrame, match="no tunnel"):

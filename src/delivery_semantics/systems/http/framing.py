@@ -41,12 +41,19 @@ class Passed(NamedTuple):
 
 
 class HTTPFraming:
-    """The requests and replies of one connection; ``number`` gives each request its number."""
+    """The requests and replies of one connection.
 
-    def __init__(self, number: Callable[[], int]) -> None:
+    ``number`` gives a request its number, among those of the same name.
+    """
+
+    def __init__(self, number: Callable[[str], int]) -> None:
         self.awaited: deque[Passed] = deque()
         self._number = number
         self._parsers: dict[str, h11.Connection] = {}
+
+    def names(self, request: h11.Request) -> tuple[str, str]:
+        """Return what a request is called, and the reply to it."""
+        return "request", "reply"
 
     def split(self, way: str, data: bytes) -> Iterator[Piece[Passed]]:
         """Return the pieces of requests, or replies, that are complete with these bytes."""
@@ -99,8 +106,9 @@ class HTTPFraming:
             _check(event)
             line = f"{event.method.decode()} {event.target.decode()}"
             key = _values(event, b"idempotency-key")
-            asked = Passed("request", self._number(), "", line, key)
-            self.awaited.append(asked._replace(way="reply"))
+            name, answer = self.names(event)
+            asked = Passed(name, self._number(name), "", line, key)
+            self.awaited.append(asked._replace(way=answer))
             return asked
         if isinstance(event, h11.Response):
             if _values(event, b"transfer-encoding") and _values(event, b"content-length"):

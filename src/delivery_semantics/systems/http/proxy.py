@@ -46,7 +46,7 @@ class Proxy(Cut[Passed]):
         self._log: list[Passed] = []
         super().__init__(
             target,
-            lambda: HTTPFraming(lambda: next(numbers)),
+            lambda: HTTPFraming(lambda name: next(numbers)),
             cut={_checked("lose", name): 0 for name in lose}
             | {_checked("cut", name): count for name, count in (cut or {}).items()},
             hold=[_checked("hold", name) for name in hold],
