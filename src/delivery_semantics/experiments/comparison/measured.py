@@ -14,7 +14,7 @@ from ...databases import empty_place
 from ...live.processes import Processes
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View
-from ..semantics.pairs import PAIRS, Counts, by_chance, count, trace_by_chance
+from ..semantics.pairs import PAIRS, Chances, Counts, count, trace_by_chance
 
 ROWS: Mapping[str, tuple[str, bool, bool]] = {
     "at-most-once": ("Metrics", False, True),
@@ -23,12 +23,12 @@ ROWS: Mapping[str, tuple[str, bool, bool]] = {
 }
 """The document's rows: for what they are used, and whether duplicates and loss are possible."""
 
-PROFILES: Mapping[str, Mapping[str, float]] = {
-    "nothing": {"loss": 0.0, "crash": 0.0, "copies": 0.0},
-    "packets lost": {"loss": 0.1, "crash": 0.0, "copies": 0.0},
-    "receiver crashes": {"loss": 0.0, "crash": 0.05, "copies": 0.0},
-    "packets copied": {"loss": 0.0, "crash": 0.0, "copies": 0.05},
-    "all three": {"loss": 0.1, "crash": 0.05, "copies": 0.05},
+PROFILES: Mapping[str, Chances] = {
+    "nothing": Chances(),
+    "packets lost": Chances(loss=0.1),
+    "receiver crashes": Chances(crash=0.05),
+    "packets copied": Chances(copies=0.05),
+    "all three": Chances(loss=0.1, crash=0.05, copies=0.05),
 }
 """What goes wrong: a packet is lost both ways in 1 of 10, a message copied in 1 of 20, and the
 receiver crashes before 1 of 20 effects."""
@@ -44,7 +44,8 @@ def simulated(pair: str, profile: str, *, messages: int = PAYMENTS, seed: int = 
     Raises ValueError for an unknown profile.
     """
     one_of("profile", profile, PROFILES)
-    return by_chance(pair, **PROFILES[profile], messages=messages, seed=seed)
+    participants = PAIRS[pair].participants(messages)
+    return count(trace_by_chance(participants, PROFILES[profile], seed=seed))
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def killed(pair: str, profile: str, *, messages: int = 200, seed: int = 1) -> Ki
     one_of("profile", profile, PROFILES)
     pairs = PAIRS[pair].participants(messages)
     with empty_place() as store, Processes(pairs, {"receiver": store}) as processes:
-        trace = trace_by_chance(pairs, **PROFILES[profile], seed=seed, carry=processes)
+        trace = trace_by_chance(pairs, PROFILES[profile], seed=seed, carry=processes)
         processes.check(trace)
         return KilledRow(count(trace), processes.kills, processes.money())
 

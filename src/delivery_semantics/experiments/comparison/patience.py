@@ -11,8 +11,8 @@ from ... import ProcessOnce, ProcessThenAck, RetryUntilAcked, Trace, payments
 from ...core.check import at_least
 from ...show.plots import bars
 from ...show.view import View
-from ..semantics.pairs import count, trace_by_chance
-from .measured import AMOUNT, PAYMENTS, PROFILES
+from ..semantics.pairs import Chances, count, trace_by_chance
+from .measured import AMOUNT, PAYMENTS
 
 RECEIVERS = {"at-least-once": ProcessThenAck, "exactly-once": ProcessOnce}
 
@@ -23,7 +23,7 @@ def limited(row: str, attempts: int, loss: int, *, seed: int = 1) -> Trace:
     at_least("attempts", attempts, 1)
     sender = RetryUntilAcked("receiver", payments(PAYMENTS), attempts_max=attempts)
     pair = {"sender": sender, "receiver": RECEIVERS[row]()}
-    return trace_by_chance(pair, **{**PROFILES["nothing"], "loss": loss / 100}, seed=seed)
+    return trace_by_chance(pair, Chances(loss=loss / 100), seed=seed)
 
 
 def patience(*, attempts: int, loss: int, seed: int) -> View:

@@ -37,7 +37,7 @@ class Use:
 def use(pair: str, *, seed: int = 1) -> Use:
     """Measure one of ``PAIRS`` under the profile "all three"."""
     participants = PAIRS[pair].participants(PAYMENTS)
-    trace = trace_by_chance(participants, **PROFILES[PROFILE], seed=seed)
+    trace = trace_by_chance(participants, PROFILES[PROFILE], seed=seed)
     times = Counter(count(trace).times)
     extra = sum((n - 1) * of for n, of in times.items() if n > 1)
     return Use(len(trace.of("sent")), len(trace.of("marked")), times[0], extra)

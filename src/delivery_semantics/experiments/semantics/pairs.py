@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ... import (
     Bounds,
@@ -138,14 +139,23 @@ def by_chance(
     """
     at_least("messages", messages, 1)
     pairs = PAIRS[pair].participants(messages)
-    return count(trace_by_chance(pairs, loss=loss, crash=crash, copies=copies, seed=seed))
+    return count(trace_by_chance(pairs, Chances(loss, crash, copies), seed=seed))
+
+
+class Chances(NamedTuple):
+    """How likely each fault is; see ``by_chance``."""
+
+    loss: float = 0.0
+    crash: float = 0.0
+    copies: float = 0.0
 
 
 def trace_by_chance(
-    participants: Mapping[str, Participant], *, loss: float, crash: float, copies: float,
-    seed: int, carry: Carrier | None = None,
+    participants: Mapping[str, Participant], chances: Chances, *, seed: int,
+    carry: Carrier | None = None,
 ) -> Trace:  # fmt: skip
     """Simulate a pair as ``by_chance`` does; ``carry`` as for ``simulate``. Raises as that."""
+    loss, crash, copies = chances
     for name, value in (("loss", loss), ("crash", crash)):
         if probability(name, value) == 1:
             raise ValueError(f"{name} is 1; allowed: 0 or more and below 1")
