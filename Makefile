@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse lock wheels rabbitmq clean
+.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse lock wheels kafka rabbitmq clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -83,6 +83,9 @@ lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for 
 
 wheels: .venv/lock.made  ## ask the package index whether the lock installs from wheels on every Python
 	@$(BIN)/python tools/wheels.py
+
+kafka: .venv/package.made  ## get Kafka: its jars, 42 MB in ~/.cache; needs Java 17 or later, and Maven
+	@$(BIN)/python -m delivery_semantics.systems.kafka.fetch
 
 rabbitmq:  ## get RabbitMQ 4 and mosquitto, as root or by sudo: installed, or 240 MB in ~/.cache
 	@bash tools/get_rabbitmq.sh

@@ -36,6 +36,7 @@ PACKAGES = {
     "idempotency": {"starlette"},
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
+    "systems/kafka": {"confluent_kafka"},
     "systems/rabbitmq": {"pika", "rstream"},
     "systems/sqs": {"boto3", "botocore"},
     "experiments/idempotent": {"httpx"},

@@ -1,0 +1,225 @@
+"""Payments through Kafka, with the official Python client (confluent-kafka, on librdkafka).
+
+Whatever is made on a cluster has a name that no other run has, and is deleted afterwards:
+topics and groups. Nobody can delete a transactional id; the cluster forgets it after a week.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Message as Delivered
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.cimpl import NewTopic
+
+from ...core.effects import Message
+from ...core.trace import Record
+
+PREFIX = "delivery-semantics-"
+TIMEOUT_S = 30.0
+QUIET = {"log_level": 0}  # what it says goes to stderr, and its words have times and ports
+HASTE = {"reconnect.backoff.ms": 1, "retry.backoff.ms": 1, "linger.ms": 0}
+"""A producer that tries again at once: nothing is lost by waiting, and nobody waits here."""
+
+READING = {
+    "enable.auto.commit": False, "auto.offset.reset": "earliest",
+    "enable.partition.eof": True, "fetch.wait.max.ms": 10,
+}  # fmt: skip
+"""From the beginning to the end, and the client says when it is there."""
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OwnTopic:
+    """A topic that no other run has, at the cluster ``address`` (HOST:PORT, …)."""
+
+    address: str
+    name: str
+
+    def owned(self, what: str) -> str:
+        """Return an id for a group or a transaction that no other run has."""
+        return f"{self.name}-{what}"
+
+    def at(self, address: str) -> OwnTopic:
+        """Return the same topic by another way, such as a proxy."""
+        return OwnTopic(address, self.name)
+
+
+@contextmanager
+def topic(address: str, *, partitions: int = 1) -> Iterator[OwnTopic]:
+    """Make a topic; it and the groups that it owns are gone when the block ends."""
+    made, admin = OwnTopic(address, f"{PREFIX}{uuid.uuid4().hex}"), _admin(address)
+    admin.create_topics([NewTopic(made.name, partitions)])[made.name].result(TIMEOUT_S)
+    try:
+        _wait_until_ready(admin, made, partitions)
+        yield made
+    finally:
+        for done in admin.delete_topics([made.name]).values():
+            done.result(TIMEOUT_S)
+        while groups := _groups(admin, made):
+            _delete(admin, groups)
+
+
+def left_at(address: str) -> list[str]:
+    """Return the topics and groups of this package that are there; none after its runs."""
+    admin = _admin(address)
+    topics = [name for name in admin.list_topics(timeout=TIMEOUT_S).topics if PREFIX in name]
+    return topics + _groups(admin, OwnTopic(address, PREFIX))
+
+
+def _wait_until_ready(admin: AdminClient, made: OwnTopic, partitions: int) -> None:
+    """Wait until the broker leads the partitions, and the groups: it says yes before that."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    offsets = {TopicPartition(made.name, number): latest for number in range(partitions)}
+    last = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            for asked in admin.list_offsets(offsets).values():
+                asked.result(TIMEOUT_S)
+            committed(made)
+            return
+        except KafkaException:
+            if time.monotonic() > last:
+                raise
+
+
+def _delete(admin: AdminClient, groups: list[str]) -> None:
+    for done in admin.delete_consumer_groups(groups).values():
+        try:
+            done.result(TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].name() != "NON_EMPTY_GROUP":  # who was killed is still awaited
+                raise
+
+
+# Sending ----------------------------------------------------------------------------------
+
+
+def producer(to: OwnTopic, **settings: object) -> Producer:
+    """Return a producer with these settings; dots are written as underscores."""
+    return Producer(QUIET | HASTE | {"bootstrap.servers": to.address} | dotted(settings))
+
+
+def transactional(to: OwnTopic, name: str = "transfer", **settings: object) -> Producer:
+    """Return a producer that can begin a transaction; others of this name are fenced."""
+    made = producer(to, transactional_id=to.owned(name), **settings)
+    made.init_transactions(TIMEOUT_S)
+    return made
+
+
+def send(
+    made: Producer, to: OwnTopic, *payments: Message, partition: int = 0
+) -> tuple[str, ...]:
+    """Send payments one by one; return the ids of those that were confirmed."""
+    confirmed: list[str] = []
+    for payment in payments:
+
+        def told(error: object, _: Delivered, id: str = payment.id) -> None:
+            if error is None:
+                confirmed.append(id)
+
+        made.produce(to.name, written(payment), partition=partition, on_delivery=told)
+        made.flush(TIMEOUT_S)
+    return tuple(confirmed)
+
+
+def fill(to: OwnTopic, *payments: Message) -> OwnTopic:
+    """Put payments into a topic, each of them once; return it."""
+    send(producer(to, enable_idempotence=True), to, *payments)
+    return to
+
+
+def written(payment: Message) -> bytes:
+    """Return a payment as the value of a record."""
+    return json.dumps({"id": payment.id, "amount": payment.amount}).encode()
+
+
+def record(delivered: Delivered, delivery: int = 0) -> Record:
+    """Return what was handed over. Raises KafkaException if that is an error."""
+    if error := delivered.error():
+        raise KafkaException(error)
+    value = json.loads(delivered.value() or b"")
+    return Record(
+        value["id"], value["amount"], str(delivered.partition()), delivered.offset(), delivery
+    )
+
+
+def dotted(settings: dict[str, object]) -> Settings:
+    """Return settings by the names that Kafka has for them."""
+    return {name.replace("_", "."): value for name, value in settings.items()}
+
+
+# Reading ----------------------------------------------------------------------------------
+
+
+def consumer(of: OwnTopic, group: str = "readers", **settings: object) -> Consumer:
+    """Return a consumer of a group, with these settings besides ``READING``."""
+    own = {"bootstrap.servers": of.address, "group.id": of.owned(group)}
+    return Consumer(QUIET | READING | own | dotted(settings))
+
+
+def read(
+    of: OwnTopic, *, isolation: str = "read_committed", partition: int = 0
+) -> tuple[Record, ...]:
+    """Return what a topic shows to a reader of this isolation level."""
+    with closing(consumer(of, isolation_level=isolation)) as reader:
+        reader.assign([TopicPartition(of.name, partition, 0)])
+        return tuple(to_the_end(reader))
+
+
+def to_the_end(reader: Consumer) -> Iterator[Record]:
+    """Yield what a consumer is handed, up to the end of its partition."""
+    while (delivered := next_of(reader)) is not None:
+        yield record(delivered)
+
+
+def next_of(reader: Consumer) -> Delivered | None:
+    """Return what a consumer is handed next, None at the end of its partition.
+
+    Raises TimeoutError if nothing comes, KafkaException for another error.
+    """
+    delivered = reader.poll(TIMEOUT_S)
+    if delivered is None:
+        raise TimeoutError(f"Kafka handed over nothing for {TIMEOUT_S} s")
+    if (error := delivered.error()) and error.name() == "_PARTITION_EOF":
+        return None
+    if error:
+        raise KafkaException(error)
+    return delivered
+
+
+def committed(of: OwnTopic, group: str = "readers", *, partition: int = 0) -> int:
+    """Return the offset that a group has committed, 0 if none."""
+    with closing(consumer(of, group)) as reader:
+        [at] = reader.committed([TopicPartition(of.name, partition)], TIMEOUT_S)
+        return max(0, at.offset)
+
+
+def session_ms(address: str, wanted: int = 500) -> int:
+    """Return a session timeout that this cluster allows: ``wanted`` milliseconds, or more."""
+    admin = _admin(address)
+    node = next(iter(admin.list_topics(timeout=TIMEOUT_S).brokers))
+    broker = ConfigResource(ConfigResource.Type.BROKER, str(node))
+    told = admin.describe_configs([broker])[broker].result(TIMEOUT_S)
+    return max(wanted, int(told["group.min.session.timeout.ms"].value))
+
+
+def _admin(address: str) -> AdminClient:
+    return AdminClient({**QUIET, "bootstrap.servers": address})
+
+
+def _groups(admin: AdminClient, of: OwnTopic) -> list[str]:
+    known = admin.list_consumer_groups().result(TIMEOUT_S).valid
+    return [group.group_id for group in known if group.group_id.startswith(of.name)]
