@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
 
 def convicted(ways: ThreeWays) -> dict[str, int]:
     """The points at which a kill costs money or makes some, and how much is there then."""
-    return {shot.point: shot.money_there or 0 for shot in ways.killed if shot.money_there != 10}
+    return {shot.step: shot.money for shot in ways.killed if shot.money != 10}
 
 
 @each_order

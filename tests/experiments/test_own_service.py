@@ -122,10 +122,10 @@ def test_the_killed_process_does_what_the_model_does(
     runs = killed_and_modelled(service(webhook, mail))
     assert len(runs) == (4 if isinstance(webhook, SaveAckMail) else 5)
     for killed, crashed in runs:
-        assert killed.point == crashed.point
+        assert killed.step == crashed.step
         assert mails(killed.trace) == mails(crashed.trace)
-        assert killed.marked_there == frozenset({"order-7"})
-        assert crashed.marked_there is None
+        assert killed.marked == frozenset({"order-7"})
+        assert crashed.marked == frozenset({"order-7"})
 
 
 def test_the_kills_find_the_second_mail_and_the_mail_that_never_was() -> None:
@@ -140,7 +140,7 @@ def test_the_kills_find_the_second_mail_and_the_mail_that_never_was() -> None:
 def test_a_kill_before_the_mark_leaves_none_and_the_retry_makes_it(tmp_path: Path) -> None:
     urls = (f"sqlite:///{tmp_path}/{number}.db" for number in count())
     runs = kill_campaign(service(MailThenAck(), MailWithKey()), urls, who="webhook")
-    [run] = [run for run in runs if run.point == "before Mark"]
+    [run] = [run for run in runs if run.step == "before Mark"]
     what = [event.what for event in run.trace.events if event.who == "webhook"]
     assert what.index("crashed") < what.index("marked")
-    assert run.marked_there == frozenset({"order-7"})
+    assert run.marked == frozenset({"order-7"})

@@ -79,7 +79,7 @@ def urls(tmp_path: Path) -> Iterator[str]:
 
 
 def times(runs: list[CrashedRun]) -> dict[str, int]:
-    return {run.point: run.trace.processed()["1"] for run in runs}
+    return {run.step: run.trace.processed()["1"] for run in runs}
 
 
 @each_receiver
@@ -98,7 +98,7 @@ def test_processes_that_are_killed_end_the_same_way(
 ) -> None:
     killed = kill_campaign(pair(receiver()), urls)
     for run in killed:
-        assert run.money_there == audit(run.trace).money_there
+        assert run.money == audit(run.trace).money_there
     at_an_effect = {run.place: run.trace for run in killed if run.place[1] == 0}
     assert at_an_effect == {run.place: run.trace for run in campaign(pair(receiver()))}
 
@@ -126,7 +126,7 @@ def test_the_search_and_the_campaign_convict_the_same_receivers(
 
 def test_with_several_messages_each_has_its_places() -> None:
     runs = campaign(pair(ProcessThenMark(), messages=3))
-    assert [run.point for run in runs] == list(EXPECTED[ProcessThenMark]) * 3
+    assert [run.step for run in runs] == list(EXPECTED[ProcessThenMark]) * 3
     assert sum(audit(run.trace).verdict(EXACTLY_ONCE) != "ok" for run in runs) == 3
 
 
@@ -143,7 +143,7 @@ def test_another_transaction_has_its_own_statements(urls: Iterator[str]) -> None
         "sender": AlternatingBitSender("receiver", payments(1)),
         "receiver": AlternatingBitReceiver(),
     }
-    points = [run.point for run in kill_campaign(both, urls)]
+    points = [run.step for run in kill_campaign(both, urls)]
     inside = [f"inside Atomic, before {what}" for what in ("process", "save", "commit")]
     assert points == ["before Atomic", *inside, "before Send", "after Send"]
 

@@ -219,3 +219,7 @@ def test_search_seed_and_script_agree_on_random_systems(first: int) -> None:
     compared = [each for each in said if each.startswith("compared")]
     assert len(compared) > CHUNK / 2, said
     assert sum(int(each.split()[1]) for each in compared) > CHUNK / 2, said
+
+
+def test_a_timer_that_ran_out_in_a_handler_is_not_late_without_limit() -> None:
+    assert agree(41063, seeds=4, scripts=4).startswith("compared")

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 
+from ..core.audit import audit
 from ..core.effects import Effect, Participant
 from ..core.perform import boot, crash, deliver, restart, run, timeout
 from ..core.tasks import Carrier, running
@@ -33,15 +34,22 @@ NOWHERE = (0, 0)
 class CrashedRun:
     """A run with one crash: where it fell, and what came of it.
 
-    ``point`` is the ``place`` in words, say "before Mark". ``money_there`` and ``marked_there``
-    are what the database holds; None where there is none.
+    ``fault`` is "killed" for a real process, else "crashed"; ``step`` is the ``place`` in
+    words, say "before Mark". ``money`` and ``marked`` are what the database holds, or without
+    one what the run came to.
     """
 
-    point: str
+    fault: str
+    step: str
     place: CrashPlace
     trace: Trace
-    money_there: int | None = None
-    marked_there: frozenset[str] | None = None
+    money: int
+    marked: frozenset[str]
+
+    @property
+    def expected(self) -> int:
+        """The money that is right."""
+        return sum(message.amount for message in self.trace.messages)
 
 
 def campaign(
@@ -135,11 +143,13 @@ def _crashed_at(
         if not walk.to_the_end():
             return None
         trace = Trace(tuple(participants), walk.world.messages(), tuple(events))
-        [point] = walk.points
-        if not isinstance(carry, Processes):
-            return CrashedRun(point, place, trace)
-        carry.check(trace)
-        return CrashedRun(point, place, trace, carry.money(), carry.marked())
+        [step] = walk.points
+        if isinstance(carry, Processes):
+            carry.check(trace)
+            return CrashedRun("killed", step, place, trace, carry.money(), carry.marked())
+        money = audit(trace).money_there
+        marked = frozenset(event.payload.id for event in trace.of("marked") if event.payload)
+        return CrashedRun("crashed", step, place, trace, money, marked)
 
 
 class _Walk:

@@ -29,6 +29,9 @@ Taken = tuple[Any, ...]
 Way = tuple[Taken, Key, int, int]
 """A step, where it leads, 1 if it is a choice and 0 if an effect, and the fault that it is."""
 
+Zones = tuple[Zone, ...]
+"""What can be known of the timers, which all of these have: one of them is true."""
+
 FIELD = (1 << 16) - 1
 LOSS, COPY, CRASH, EARLY, FAILURE = (1 << 16 * n for n in range(5))
 CAN_FAIL = (Process, Mark, Save, Atomic, Once)
@@ -56,10 +59,10 @@ class Branches:
             self.moves.at_once = frozenset(n for n in alone if not self._crashable[n])
         self.ids = tuple(message.id for message in world.messages())
         self._flights: list[tuple[int, ...]] = []
-        self._zones: list[Zone] = []  # the first has no timers
+        self._zones: list[Zones] = []  # the first has no timers
         self._known: dict[Hashable, int] = {}
         self._judged: dict[Key, tuple[bool, int, Outcome]] = {}
-        self._number(self._zones, Zone())
+        self._number(self._zones, (Zone(),))
 
     def _check_names(self, world: World) -> None:
         for parameter, groups in (
@@ -96,17 +99,15 @@ class Branches:
         bench.stores = world.stores
         nodes = [moves.node(who) for who in range(self._count)]
         disks = [moves.disk(place) for place in bench.stores]
-        zone = Zone()
+        zone = 0
         for who, node in enumerate(nodes):
-            zone = rearm(zone, who, frozenset(), moves.nodes[node].timers)
-        if not self._busy(nodes):
-            zone = time_passes(zone)
+            zone = self._timed(zone, who, -1, frozenset(), node, self._busy(nodes))
         budget = (
             full.losses * LOSS + full.duplicates * COPY + full.crashes * CRASH
             + full.early_timeouts * EARLY + full.failures * FAILURE
         )  # fmt: skip
         flight = self._flight([moves.wire(packet) for packet in world.packets.values()])
-        state = (*nodes, *disks, flight, budget, self._number(self._zones, zone), 0)
+        state = (*nodes, *disks, flight, budget, zone, 0)
         for who in sorted(moves.at_once):
             if moves.nodes[state[who]].busy:
                 state = self._moved(state, who, "work")
@@ -199,10 +200,10 @@ class Branches:
         for timer in node.timers:
             if timer.name and not node.idle:
                 continue
-            zone = self._zones[state[-2]]
-            number = next(n for n, t in enumerate(zone.timers) if t[:2] == timer[:2])
+            zones = self._zones[state[-2]]
+            number = next(n for n, t in enumerate(zones[0].timers) if t[:2] == timer[:2])
             known = -1
-            if quiet and can_run_out(zone, number):
+            if quiet and any(can_run_out(zone, number) for zone in zones):
                 new = self._moved(state, who, ("timeout", timer.name), fired=number)
                 known = new[-2]
                 yield ("timeout", who, timer.name, False), new, 1, 0
@@ -277,10 +278,11 @@ class Branches:
         if found is None:
             known = self._zones[zone]
             if fired >= 0:
-                known = run_out(known, fired)
-            new = rearm(known, who, gone, self.moves.nodes[node].timers)
-            new = new if busy else time_passes(new)
-            found = self._known[key] = self._number(self._zones, new)
+                known = tuple(run_out(z, fired) for z in known if can_run_out(z, fired))
+            timers = self.moves.nodes[node].timers
+            new = {each for one in known for each in rearm(one, who, gone, timers)}
+            new = new if busy else set(map(time_passes, new))
+            found = self._known[key] = self._number(self._zones, tuple(sorted(new)))
         return found
 
     # With effects that run by themselves ----------------------------------------------

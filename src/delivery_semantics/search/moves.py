@@ -46,7 +46,7 @@ class Node:
         wait_s = world.timer_s(name)
         waits = () if wait_s is None else (Timer(who, "", nanoseconds(wait_s)),)
         named = tuple(
-            Timer(who, timer, nanoseconds(delay_s), not (self.idle or self.busy))
+            Timer(who, timer, nanoseconds(delay_s), not self.idle)
             for timer, delay_s in self.armed.items()
         )
         self.timers: tuple[Timer, ...] = () if self.down else (*waits, *named)

@@ -7,14 +7,19 @@ it is possible exactly if no cycle of bounds is negative.
 Source: D. Dill, "Timing assumptions and verification of finite-state concurrent systems", 1989.
 
 Times are whole nanoseconds. An effect takes no time: it passes where everybody waits, and as
-far as no timer has to run out. A timer that may be *late*, because its participant was busy
-when it ran out, holds up nobody else.
+far as no timer has to run out. A timer whose participant is in the middle of a handler holds up
+nobody: it may run out meanwhile, and is then *due* as soon as the handler ends. Whether it did
+is two cases, so what is known is a few zones of which one is true.
+How long ago a timer is due makes no difference, and is forgotten, else there were no end of
+zones. Source: C. Daws, S. Tripakis, "Model checking of real-time reachability properties using
+abstractions", 1998.
 
 Book: 05-exactly-once-a-myth
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -23,7 +28,7 @@ NEVER = 1 << 62
 
 
 class Timer(NamedTuple):
-    """One that is armed: whose, its name ("" for a wait), how long, and if it may be late."""
+    """One that is armed: whose, its name ("" for a wait), how long; late in a handler."""
 
     who: int
     name: str
@@ -45,29 +50,24 @@ def nanoseconds(delay_s: float) -> int:
 
 def can_run_out(zone: Zone, number: int) -> bool:
     """Tell whether the timer of this number can run out before all others have to."""
-    mine = zone.timers[number]
-    return all(
-        zone.bounds[1 + other][1 + number] >= mine.length_ns - timer.length_ns
-        for other, timer in enumerate(zone.timers)
-        if other != number and not timer.late
-    )
+    return zone.bounds[0][1 + number] >= zone.timers[number].length_ns
 
 
 def run_out(zone: Zone, number: int) -> Zone:
     """Return what is known when this timer has run out, in its time, at this moment."""
-    bounds = [list(row) for row in zone.bounds]
-    bounds[1 + number][0] = min(bounds[1 + number][0], -zone.timers[number].length_ns)
-    return Zone(zone.timers, _closed(bounds))
+    return _bounded(zone, 1 + number, 0, -zone.timers[number].length_ns)
 
 
-def rearm(zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...]) -> Zone:
-    """Return what is known when timers of ``who`` are gone and these were armed, now.
+def rearm(
+    zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...]
+) -> Iterator[Zone]:
+    """Yield what can be known when timers of ``who`` are gone and these were armed, now.
 
     ``timers`` are all that ``who`` has; those that are not in ``gone`` stay as they were.
     """
     after = {timer.name: timer for timer in timers}
     kept = [
-        (1 + n, timer if timer.who != who else _perhaps_late(timer, after[timer.name]))
+        (1 + n, timer if timer.who != who else after[timer.name])
         for n, timer in enumerate(zone.timers)
         if timer.who != who or (timer.name in after and timer.name not in gone)
     ]
@@ -79,19 +79,47 @@ def rearm(zone: Zone, who: int, gone: frozenset[str], timers: tuple[Timer, ...])
     order = sorted(range(len(all_timers)), key=lambda n: all_timers[n][:2])
     places = [0, *(rows[1 + n] for n in order)]
     ordered = tuple(all_timers[n] for n in order)
-    return Zone(ordered, tuple(tuple(zone.bounds[x][y] for y in places) for x in places))
+    yield from _due_or_not(
+        Zone(ordered, tuple(tuple(zone.bounds[x][y] for y in places) for x in places))
+    )
 
 
-def _perhaps_late(before: Timer, after: Timer) -> Timer:
-    return after._replace(late=before.late or after.late)
+def _due_or_not(zone: Zone) -> Iterator[Zone]:
+    """Yield both cases of a timer that may have run out in a handler that has ended."""
+    for number, timer in enumerate(zone.timers, start=1):
+        longest_ns, shortest_ns = zone.bounds[0][number], -zone.bounds[number][0]
+        if not timer.late and shortest_ns < timer.length_ns < longest_ns:
+            yield from _due_or_not(_bounded(zone, number, 0, -timer.length_ns))
+            yield from _due_or_not(_bounded(zone, 0, number, timer.length_ns))
+            return
+    yield zone
 
 
 def time_passes(zone: Zone) -> Zone:
     """Return what is known later on, as far as the timers allow."""
+    timers = [*enumerate(zone.timers, start=1)]
+    if any(not t.late and -zone.bounds[n][0] >= t.length_ns for n, t in timers):
+        return zone
     bounds = [list(row) for row in zone.bounds]
-    for number, timer in enumerate(zone.timers, start=1):
+    for number, timer in timers:
         bounds[0][number] = NEVER if timer.late else timer.length_ns
         bounds[number][0] = min(bounds[number][0], 0)
+    return _forgetful(Zone(zone.timers, _closed(bounds)))
+
+
+def _forgetful(zone: Zone) -> Zone:
+    """Forget how long ago a timer has run out: beyond its length no time makes a difference."""
+    most = [0, *(timer.length_ns for timer in zone.timers)]
+    bounds = [
+        [NEVER if bound > most[y] else max(bound, -most[x]) for y, bound in enumerate(row)]
+        for x, row in enumerate(zone.bounds)
+    ]
+    return Zone(zone.timers, _closed(bounds))
+
+
+def _bounded(zone: Zone, x: int, y: int, bound: int) -> Zone:
+    bounds = [list(row) for row in zone.bounds]
+    bounds[x][y] = min(bounds[x][y], bound)
     return Zone(zone.timers, _closed(bounds))
 
 

@@ -31,8 +31,8 @@ def frame(view: View, id: str) -> str:
     for index, picture in enumerate(view.pictures):
         if len(view.pictures) > 1:
             parts.append(f'<p class="panel-caption">{words(picture.title)}</p>')
-        svg = picture.svg_with_id(f"{id}-{index}")
-        parts.append(f'<div class="panel-picture" style="font-size: 0px">{svg}</div>')
+        parts.append(picture.inline("panel-picture", f"{id}-{index}"))
+        parts += filter(None, [picture.list_of_links()])
     parts += ["</div>", '<div class="panel-words">']
     if view.numbers:
         numbers = view.numbers.items()

@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 
 from ..core.check import positive
 
@@ -39,17 +40,28 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OWN_ID = re.compile(r' aria-labelledby="(eo-[0-9a-f]+)-title ')
 
 
+class Link(NamedTuple):
+    """What a letter in a picture stands for, and where to read on; "" for nowhere."""
+
+    words: str
+    to: str = ""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An inline SVG with its title and description.
 
     `svg` is one `<svg role="img">` element that carries both texts itself; make it with `draw`.
-    `description` says in words what the picture shows. Raises ValueError when one is missing.
+    `description` says in words what the picture shows. `links` say below the picture what its
+    letters A, B, … stand for. `narrow` is the same picture where the page is narrow, if it is
+    drawn otherwise there. Raises ValueError when a text is missing.
     """
 
     svg: str
     title: str
     description: str
+    links: tuple[Link, ...] = ()
+    narrow: str = ""
 
     def __post_init__(self) -> None:
         for name in ("title", "description"):
@@ -68,17 +80,52 @@ class Picture:
         # JupyterLab drops <svg> from a notebook it does not trust but keeps the words inside;
         # a font size of zero around the drawing keeps those loose words from piling up.
         return (
-            f'<figure class="picture">\n<div style="font-size: 0px">{self.svg}</div>\n'
-            f"<figcaption>{words(self.title)}</figcaption>\n</figure>"
+            f'<figure class="picture">\n{self.inline()}\n'
+            f"<figcaption>{words(self.title)}{self.list_of_links()}</figcaption>\n</figure>"
         )
 
-    def svg_with_id(self, id: str) -> str:
-        """Return the SVG with ids that begin with `id`, for a second place on one page."""
-        own = _OWN_ID.search(self.svg)
-        return self.svg.replace(own.group(1), id) if own else self.svg
+    def inline(self, kind: str = "", id: str = "") -> str:
+        """Return the drawing in a `<div>` of class `kind`; in two where narrow pages have one.
+
+        With `id` the ids in it begin with that, for a second place on one page.
+        """
+        if not self.narrow:
+            return _div(kind, _with_id(self.svg, id))
+        narrow = _with_id(self.narrow, id and f"{id}-narrow")
+        return "\n".join((
+            _div(f"{kind} picture-wide".strip(), _with_id(self.svg, id)),
+            _div(f"{kind} picture-narrow".strip(), narrow, "; display: none"),
+        ))  # fmt: skip
+
+    def list_of_links(self) -> str:
+        """Return what the picture's letters stand for, as a list; "" if there are none."""
+        items = [
+            f'<li><a href="{words(link.to)}">{words(link.words)}</a></li>'
+            if link.to
+            else f"<li>{words(link.words)}</li>"
+            for link in self.links
+        ]
+        return f'\n<ol type="A" class="picture-links">{"".join(items)}</ol>' if items else ""
 
 
-def draw(*parts: str, width: float, height: float, title: str, description: str) -> Picture:
+def _div(kind: str, svg: str, style: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f'<div{named} style="font-size: 0px{style}">{svg}</div>'
+
+
+def _with_id(svg: str, id: str) -> str:
+    own = _OWN_ID.search(svg)
+    return svg.replace(own.group(1), id) if own and id else svg
+
+
+def draw(
+    *parts: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    links: tuple[Link, ...] = (),
+) -> Picture:
     """Put SVG elements together into a `Picture` of `width` by `height` units.
 
     `parts` are finished SVG elements without ids; `text`, `path` and `rect` make them. Where
@@ -100,7 +147,7 @@ def draw(*parts: str, width: float, height: float, title: str, description: str)
         f'<title id="{id}-title">{words(title)}</title>\n'
         f'<desc id="{id}-desc">{words(description)}</desc>\n{body}\n</svg>'
     )
-    return Picture(svg=svg, title=title, description=description)
+    return Picture(svg, title, description, links)
 
 
 def words(plain: str) -> str:

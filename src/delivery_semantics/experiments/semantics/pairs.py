@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ... import (
     Bounds,
@@ -33,6 +34,7 @@ from ... import (
     simulate,
 )
 from ...core.check import at_least, one_of, probability
+from ...core.tasks import Carrier
 from ...show.plots import bars
 from ...show.view import View
 
@@ -135,10 +137,28 @@ def by_chance(
     delivered twice. The timer is so long that it hardly ever fires early.
     Raises ValueError for a loss or crash of 1, with which a retrying sender would never end.
     """
+    at_least("messages", messages, 1)
+    pairs = PAIRS[pair].participants(messages)
+    return count(trace_by_chance(pairs, Chances(loss, crash, copies), seed=seed))
+
+
+class Chances(NamedTuple):
+    """How likely each fault is; see ``by_chance``."""
+
+    loss: float = 0.0
+    crash: float = 0.0
+    copies: float = 0.0
+
+
+def trace_by_chance(
+    participants: Mapping[str, Participant], chances: Chances, *, seed: int,
+    carry: Carrier | None = None,
+) -> Trace:  # fmt: skip
+    """Simulate a pair as ``by_chance`` does; ``carry`` as for ``simulate``. Raises as that."""
+    loss, crash, copies = chances
     for name, value in (("loss", loss), ("crash", crash)):
         if probability(name, value) == 1:
             raise ValueError(f"{name} is 1; allowed: 0 or more and below 1")
-    at_least("messages", messages, 1)
     slow = {"delay_s": 0.1, "delay_s_mean": 0.2}
     network = Network(
         messages=Faults(loss=loss, duplication=copies, **slow), acks=Faults(loss=loss, **slow)
@@ -146,8 +166,11 @@ def by_chance(
     points = tuple(
         CrashPoint("receiver", effect, crash) for effect in (Process, Mark, Once, Send)
     )
-    pairs = PAIRS[pair].participants(messages)
-    trace = simulate(pairs, network, seed=seed, crashes=points)
+    return simulate(participants, network, seed=seed, crashes=points, carry=carry)
+
+
+def count(trace: Trace) -> Counts:
+    """Count how often each payment of a run was processed."""
     found, processed = audit(trace), trace.processed()
     times = tuple(processed[message.id] for message in trace.messages)
     return Counts(times, found.money_expected, found.money_there)
