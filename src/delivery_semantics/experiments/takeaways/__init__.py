@@ -1,0 +1,4 @@
+"""The experiments of the last chapter.
+
+Book: 17-key-takeaways
+"""
