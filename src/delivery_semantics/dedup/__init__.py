@@ -23,8 +23,10 @@ from .question import (
     scoped,
     stored_bytes,
 )  # fmt: skip
+from .receiver import ProcessIfNew
 
 __all__ = [
     "ID_BYTES_MAX", "SCHEMA", "Bloom", "DedupStore", "Gap", "Generations", "Highest", "Id",
-    "InDatabase", "InMemory", "NotRemembered", "Shared", "StoreFull", "scoped", "stored_bytes",
+    "InDatabase", "InMemory", "NotRemembered", "ProcessIfNew", "Shared", "StoreFull", "scoped",
+    "stored_bytes",
 ]  # fmt: skip

@@ -37,6 +37,15 @@ class Bloom:
         return cls(bits=bloom_bits(ids=ids, error=error), hashes=bloom_hashes(error=error))
 
     @property
+    def state(self) -> int:
+        """All bits, as a number; can be set."""
+        return int.from_bytes(self._bytes, "big")
+
+    @state.setter
+    def state(self, state: int) -> None:
+        self._bytes[:] = state.to_bytes(len(self._bytes), "big")
+
+    @property
     def size_bytes(self) -> int:
         """What it occupies, full or empty."""
         return len(self._bytes)
@@ -81,6 +90,15 @@ class Generations:
         self._make = make
         self._old, self._new = make(), make()
         self._number: int | None = None
+
+    @property
+    def state(self) -> tuple[int | None, int, int]:
+        """The number of the window, and the bits of both filters; can be set."""
+        return self._number, self._old.state, self._new.state
+
+    @state.setter
+    def state(self, state: tuple[int | None, int, int]) -> None:
+        self._number, self._old.state, self._new.state = state
 
     def first_time(self, id: Id, now_s: float) -> bool:
         """Return whether ``id`` is surely new to both filters, and set its bits."""

@@ -23,17 +23,17 @@ class Highest:
 
     def __init__(self, *, gap_check: bool = True) -> None:
         self.gap_check = gap_check
-        self.highest = 0
+        self.state = 0  # the highest number
 
     def first_time(self, id: Id, now_s: float) -> bool:
         """Return whether the number is above the highest, and remember it."""
         number = _number(id)
         moment(now_s)  # for its check: numbers do not grow old
-        if number <= self.highest:
+        if number <= self.state:
             return False
-        if self.gap_check and number > self.highest + 1:
-            raise Gap(f"id is {number}; allowed: {self.highest + 1} or one that was seen")
-        self.highest = number
+        if self.gap_check and number > self.state + 1:
+            raise Gap(f"id is {number}; allowed: {self.state + 1} or one that was seen")
+        self.state = number
         return True
 
 

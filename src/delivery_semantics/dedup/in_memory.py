@@ -43,6 +43,15 @@ class InMemory:
     def __len__(self) -> int:
         return len(self._seen_s)
 
+    @property
+    def state(self) -> tuple[tuple[str, float], ...]:
+        """Each id, a letter for a byte, and when it was seen, the oldest first; can be set."""
+        return tuple((raw.decode("latin-1"), seen_s) for raw, seen_s in self._seen_s.items())
+
+    @state.setter
+    def state(self, state: tuple[tuple[str, float], ...]) -> None:
+        self._seen_s = OrderedDict((id.encode("latin-1"), seen_s) for id, seen_s in state)
+
     def first_time(self, id: Id, now_s: float) -> bool:
         """Return whether ``id`` was not accepted within the window, and remember it."""
         raw, now_s = stored_bytes(id), moment(now_s)
