@@ -1,8 +1,9 @@
 """The page of the book: a theme of one layout, and what a browser needs done to the text.
 
 Each page loads the project's own files, from ``_static`` and from the package, and nothing
-else: whatever another extension would add is left out. Solutions fold without a script, wide
-tables scroll within themselves, and each page says in one sentence what it is about.
+else: whatever another extension would add is left out. Solutions and code fold without a
+script, what a cell shows stands before how it was run, wide tables scroll within themselves,
+and each page says in one sentence what it is about.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -31,7 +33,6 @@ DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
     "<th></th>": "<td></td>",
-    ' aria-label="Toggle hidden content"': "",  # it would hide the words that one reads
 }
 
 
@@ -79,6 +80,22 @@ class FoldDropdowns(SphinxPostTransform):
             details["classes"] = ["admonition", *admonition["classes"]]
             details["ids"] = admonition["ids"]
             admonition.replace_self(details)
+
+
+class FoldCode(SphinxPostTransform):
+    """Turn what MyST-NB hides into ``<details>``, and put folded code below what it shows."""
+
+    default_priority = 700  # MyST-NB has hidden it by then
+    formats = ("html",)
+
+    def run(self, **_: object) -> None:
+        """Replace the folds of one document."""
+        for cell in list(self.document.findall(nodes.container)):
+            folds = [child for child in cell if isinstance(child, HideCodeCellNode)]
+            cell.children = [child for child in cell if child not in folds]
+            for fold in folds:
+                summary = Summary("", "", nodes.Text(fold["prompt_show"]))
+                cell.append(Details("", summary, *fold.children, classes=["hide"]))
 
 
 class MakeTablesScroll(SphinxPostTransform):
@@ -144,7 +161,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_html_theme("book", str(Path(__file__).parent / "theme"))
     app.add_node(Details, html=(visit_details, depart_details))
     app.add_node(Summary, html=(visit_summary, depart_summary))
-    for transform in (FoldDropdowns, MakeTablesScroll):
+    for transform in (FoldCode, FoldDropdowns, MakeTablesScroll):
         app.add_post_transform(transform)
     app.add_config_value("comments_config", {}, "")  # Jupyter Book always sets it
     app.connect("config-inited", add_panel_files)

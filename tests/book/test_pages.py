@@ -325,6 +325,38 @@ def test_without_a_script_the_text_the_first_frames_and_the_tables_stand(
 
 
 @each_notebook
+def test_folded_code_stands_below_what_it_shows_and_opens_by_keyboard(
+    open_page: Open, name: str
+) -> None:
+    page = open_page(name)
+    for fold in page.locator("details.hide").all():
+        assert fold.locator("summary").inner_text() == "How this was run"
+        assert not fold.locator("pre").first.is_visible()
+        fold.locator("summary").press("Enter")
+        assert fold.locator("pre").first.is_visible()
+    assert page.locator("details.hide ~ .cell_output").count() == 0
+    page.emulate_media(media="print")
+    assert page.locator("details.hide:not([open]):visible").count() == 0
+
+
+LETTERS_PX = """() => [...document.querySelectorAll(".picture-narrow svg, .picture-wide svg")]
+  .filter(svg => svg.checkVisibility())
+  .map(svg => 14 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)"""
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+@each_notebook
+def test_a_picture_that_is_drawn_twice_is_legible_at_both_widths(
+    open_page: Open, name: str, width_px: int
+) -> None:
+    page = open_page(name, width_px=width_px)
+    unfold(page)
+    letters_px = page.evaluate(LETTERS_PX)
+    assert len(letters_px) == page.locator(".picture-wide").count()
+    assert min(letters_px, default=11) >= 11
+
+
+@each_notebook
 def test_every_slider_moves_by_keyboard_and_shows_its_frames(
     open_page: Open, name: str
 ) -> None:
