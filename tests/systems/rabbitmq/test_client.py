@@ -29,8 +29,8 @@ from delivery_semantics.systems.rabbitmq.client import (
     QUORUM,
     RETURNED,
     SENT,
+    AmqpPublisher,
     Consuming,
-    Publisher,
     connect,
     depth,
     publish,
@@ -49,7 +49,7 @@ def test_a_lost_confirm_leaves_a_publisher_in_doubt_and_the_message_stored(url: 
         proxy(
             url, cut={("confirm", 2): 0}, tell=lambda f, fate: told.append((f.name, fate))
         ) as cut,
-        closing(Publisher(through(url, cut.address))) as publisher,
+        closing(AmqpPublisher(through(url, cut.address))) as publisher,
     ):
         known = [publisher.publish(name, message) for message in payments(3)]
         assert known == [CONFIRMED, IN_DOUBT, IN_DOUBT]
@@ -63,10 +63,10 @@ def test_what_goes_to_no_queue_is_confirmed_and_with_mandatory_returned_too(url:
     with proxy(url, tell=lambda frame, fate: told.append(frame.name[0])) as cut:
         for mandatory, known in ((False, CONFIRMED), (True, RETURNED)):
             with closing(
-                Publisher(through(url, cut.address), mandatory=mandatory)
+                AmqpPublisher(through(url, cut.address), mandatory=mandatory)
             ) as publisher:
                 assert publisher.publish("no such queue", payments(1)[0]) == known
-        with closing(Publisher(through(url, cut.address), confirms=False)) as publisher:
+        with closing(AmqpPublisher(through(url, cut.address), confirms=False)) as publisher:
             assert publisher.publish("no such queue", payments(1)[0]) == SENT
     seen = [name for name in told if name in ("publish", "confirm", "return")]
     assert seen == ["publish", "confirm", "publish", "return", "confirm", "publish"]

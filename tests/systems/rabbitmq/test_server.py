@@ -16,8 +16,8 @@ from delivery_semantics.systems import chroot
 from delivery_semantics.systems.rabbitmq import server as module
 from delivery_semantics.systems.rabbitmq.client import (
     CONFIRMED,
+    AmqpPublisher,
     Consuming,
-    Publisher,
     connect,
     publish,
     queue,
@@ -109,7 +109,7 @@ def test_without_one_a_line_says_how_to_get_it(
 
 def test_a_publisher_whose_broker_is_killed_is_in_doubt() -> None:
     with restartable() as server, queue(server.address, kind="classic") as name:
-        publisher = Publisher(server.address)
+        publisher = AmqpPublisher(server.address)
         assert publisher.publish(name, payments(1)[0]) == CONFIRMED
         server.signal(signal.SIGKILL)
         server.wait()

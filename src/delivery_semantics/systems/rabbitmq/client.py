@@ -63,7 +63,7 @@ def depth(url: str, name: str) -> int:
         return int(connection.channel().queue_declare(name, passive=True).method.message_count)
 
 
-class Publisher:
+class AmqpPublisher:
     """A publisher on a connection of its own, with confirms or without.
 
     Without them it knows nothing of what becomes of a message. With ``mandatory`` the broker
@@ -106,7 +106,7 @@ class Publisher:
 
 def publish(url: str, name: str, messages: Iterable[Message]) -> None:
     """Publish messages and wait for their confirms. Raises RuntimeError without one."""
-    with closing(Publisher(url, mandatory=True)) as publisher:
+    with closing(AmqpPublisher(url, mandatory=True)) as publisher:
         for message in messages:
             known = publisher.publish(name, message)
             if known != CONFIRMED:
