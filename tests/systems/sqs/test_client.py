@@ -47,7 +47,7 @@ def test_a_standard_queue_tells_no_key_and_no_position(url: str) -> None:
 def test_what_is_hidden_is_waited_for_and_handed_over_again(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs) as queue:
         client.send(sqs, queue, Message("1"))
-        client.receive(sqs, queue)
+        client.receive_messages(sqs, queue)
         assert [record.delivery for record in read(url, queue)] == [2]
 
 
@@ -58,7 +58,7 @@ def test_an_ack_for_a_message_that_is_another_consumers_is_refused(url: str) -> 
             taken = zombie.take()
             assert taken is not None
             pass_time(url, client.VISIBILITY_S)
-            assert client.receive(sqs, queue)
+            assert client.receive_messages(sqs, queue)
             with pytest.raises(AckRefused, match="ReceiptHandleIsInvalid"):
                 zombie.ack(taken)
         assert client.counts(sqs, queue) == (0, 1)

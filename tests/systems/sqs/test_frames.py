@@ -23,7 +23,7 @@ def test_each_request_and_reply_has_the_name_of_its_action(url: str) -> None:
         with closing(client.connect(through)) as sqs, client.queue(sqs) as queue:
             for payment in payments(2):
                 client.send(sqs, queue, payment)
-            client.receive(sqs, queue)
+            client.receive_messages(sqs, queue)
         pass_time(through, 0)
     assert [passed.name for passed in told][:10] == [
         ("CreateQueue", 1), ("CreateQueue reply", 1),

@@ -57,12 +57,12 @@ def test_time_passes_at_once_and_only_when_told(url: str) -> None:
     sqs = client.connect(url)
     with client.queue(sqs, visibility_s=1000) as queue:
         client.send(sqs, queue, Message("1"))
-        assert client.receive(sqs, queue)
+        assert client.receive_messages(sqs, queue)
         began_s = time.monotonic()
         server.pass_time(url, 999)
-        assert not client.receive(sqs, queue)
+        assert not client.receive_messages(sqs, queue)
         server.pass_time(url, 1)
-        assert client.receive(sqs, queue)
+        assert client.receive_messages(sqs, queue)
         assert time.monotonic() - began_s < 60
     sqs.close()
 

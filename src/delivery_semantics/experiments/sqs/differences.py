@@ -36,7 +36,9 @@ class Asker:
 
     def take(self, **options: Any) -> list[str]:  # noqa: ANN401
         """Return the receipt handles of what can be seen."""
-        found = client.receive(self.sqs, self.queue, **{"MaxNumberOfMessages": 10, **options})
+        found = client.receive_messages(
+            self.sqs, self.queue, **{"MaxNumberOfMessages": 10, **options}
+        )
         return [message["ReceiptHandle"] for message in found]
 
     def delete(self, handle: str) -> str:
@@ -155,7 +157,7 @@ def _order_and_copies(asked: Asker) -> str:
     for payment in payments(50):
         client.send(asked.sqs, asked.queue, payment)
     got = []
-    while found := client.receive(asked.sqs, asked.queue):
+    while found := client.receive_messages(asked.sqs, asked.queue):
         got += [int(client.record(one).id) for one in found]
     return "in order, each once" if got == list(range(1, 51)) else "out of order, or copies"
 

@@ -7,15 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache, partial
 
-from ... import AckThenProcess, Participant, ProcessOnce, ProcessThenAck, payments
+from ... import (
+    AckThenProcess,
+    Bounds,
+    Broker,
+    Exploration,
+    Participant,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    explore,
+    payments,
+)
+from ...show.strips import kill_strip
+from ...show.view import View
 from ...systems.consumer import Open
 from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
 from ...systems.sqs import client
 from ...systems.sqs.server import pass_time, running
 
-PAYMENTS = payments(2)
+PAYMENTS = payments(1)
 RECEIVERS: dict[str, type[Participant]] = {
     "delete, process": AckThenProcess,
     "process, delete": ProcessThenAck,
@@ -34,21 +48,58 @@ def filled(url: str, *, fifo: bool) -> Iterator[Open]:
         yield client.OpenQueue(url, queue)
 
 
-def endings(url: str, receiver: str, fault: str, *, fifo: bool) -> list[Ending]:
-    """Run one of ``RECEIVERS`` with one of ``FAULTS`` at each of its steps."""
+def endings(url: str, receiver: Participant, fault: str, *, fifo: bool = True) -> list[Ending]:
+    """Run a receiver with one of ``FAULTS`` at each of its steps in turn.
+
+    What it sends is the deletion, and the steps are named so.
+    """
     run = kill_at_each_step if fault == KILLED else pause_at_each_step
-    return run(
-        partial(filled, url, fifo=fifo), RECEIVERS[receiver](), PAYMENTS,
+    found = run(
+        partial(filled, url, fifo=fifo), receiver, PAYMENTS,
         until_given_up=partial(pass_time, url, client.VISIBILITY_S),
     )  # fmt: skip
+    return [replace(e, step=e.step.replace("Send", "Delete")) for e in found if e.at]
 
 
 @cache
 def all_endings() -> dict[tuple[str, str], list[Ending]]:
-    """Run each receiver with each fault, on a FIFO queue."""
+    """Run each of ``RECEIVERS`` with each of ``FAULTS``, on FIFO queues."""
     with running() as url:
         return {
-            (receiver, fault): endings(url, receiver, fault, fifo=True)
-            for receiver in RECEIVERS
+            (name, fault): endings(url, receiver(), fault)
+            for name, receiver in RECEIVERS.items()
             for fault in FAULTS
         }
+
+
+def kills_view(*, receiver: str, fault: str, seed: int = 1) -> View:
+    """Show what one fault at each step came to, for one consumer."""
+    ended = all_endings()[receiver, fault]
+    wrong = [one for one in ended if one.money != one.expected]
+    at = f": {', '.join(one.step for one in wrong)}" if wrong else ""
+    return View(
+        kill_strip({receiver: ended}, title=f"A FIFO queue; {receiver}; {fault} at each step"),
+        {
+            "runs": len(ended),
+            "wrong": len(wrong),
+            "least money": min(one.money for one in ended),
+            "most money": max(one.money for one in ended),
+        },
+        f"The consumer ({receiver}) is {fault} at each of {len(ended)} steps, once in each "
+        f"run. The money is wrong in {len(wrong)} of them{at}.",
+    )
+
+
+def kills_search(receiver: Participant, fault: str) -> Exploration:
+    """Search the same: a consumer that crashes, or whose visibility timeout ends too early."""
+    parts = {
+        "producer": RetryUntilAcked("broker", payments(1)),
+        "broker": Broker("consumer", visibility_s=float(client.VISIBILITY_S)),
+        "consumer": receiver,
+    }
+    killed = int(fault == KILLED)
+    bounds = Bounds(
+        losses=0, duplicates=0, crashes=killed, early_timeouts=1 - killed,
+        crashable=("consumer",),
+    )  # fmt: skip
+    return explore(parts, bounds)

@@ -108,7 +108,7 @@ class SQSLab:
     def receive(self, who: str = CONSUMER, **options: Any) -> list[Handed]:  # noqa: ANN401
         """Return what SQS hands to a consumer now; nothing, if nothing can be seen."""
         self._meet(who)
-        found = client.receive(self.sqs, self.queue, **options)
+        found = client.receive_messages(self.sqs, self.queue, **options)
         self._passed.clear()
         handed = [Handed.of(message) for message in found]
         for one in handed:
@@ -117,7 +117,7 @@ class SQSLab:
 
     def process(self, handed: Handed, who: str = CONSUMER) -> None:
         """Have the effect: the money moves."""
-        self._note("processed", who, handed.payment)
+        self._note("processed", who, handed.record)
 
     def delete(self, handed: Handed, who: str = CONSUMER) -> str | None:
         """Delete what was handed over; return SQS's error or "", None without an answer."""

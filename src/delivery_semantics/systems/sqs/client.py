@@ -114,7 +114,7 @@ def send(
     return answer
 
 
-def receive(sqs: Any, queue: str, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def receive_messages(sqs: Any, queue: str, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """Return what SQS hands over now, one message unless ``MaxNumberOfMessages`` says more."""
     answer = sqs.receive_message(
         QueueUrl=queue, MessageSystemAttributeNames=["All"],
@@ -155,7 +155,9 @@ class QueueSource:
         If all that is left is hidden, it waits until that is seen again.
         """
         while True:
-            for message in receive(self._sqs, self._queue, WaitTimeSeconds=self._wait_s):
+            for message in receive_messages(
+                self._sqs, self._queue, WaitTimeSeconds=self._wait_s
+            ):
                 taken = record(message)
                 self._handles[taken] = message["ReceiptHandle"]
                 return taken

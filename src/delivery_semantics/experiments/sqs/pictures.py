@@ -1,0 +1,23 @@
+"""What one commit holds, for each consumer, and where a kill or a pause breaks the rest.
+
+Book: 13-aws-sqs
+"""
+
+from __future__ import annotations
+
+from ...show.picture import Picture
+from ...show.strips import boundary, breaks_of, track
+from .kills import FAULTS, RECEIVERS, all_endings
+
+
+def boundary_picture() -> Picture:
+    """Draw each consumer's steps, from its runs, and at their edges what breaks it."""
+    ends = all_endings()
+    return boundary(
+        {name: track(one.step for one in ends[name, "killed"]) for name in RECEIVERS},
+        breaks={
+            name: [one for fault in FAULTS for one in breaks_of(ends[name, fault])]
+            for name in RECEIVERS
+        },
+        title="What one commit holds, and where the rest breaks",
+    )

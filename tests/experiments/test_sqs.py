@@ -1,0 +1,201 @@
+"""Payments through SQS: the unsafe is convicted, the safe acquitted, and the model agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from delivery_semantics import (
+    AT_LEAST_ONCE,
+    AT_MOST_ONCE,
+    EXACTLY_ONCE,
+    FIFO,
+    AckThenProcess,
+    ProcessOnce,
+    ProcessThenAck,
+    Semantic,
+    audit,
+    payments,
+)
+from delivery_semantics.experiments.sqs import kills, visibility, window
+from delivery_semantics.experiments.sqs.dead_letters import brought_back, unreadable
+from delivery_semantics.experiments.sqs.differences import QUESTIONS, answers
+from delivery_semantics.experiments.sqs.groups import blocked
+from delivery_semantics.experiments.sqs.lab import (
+    CONSUMER,
+    FIRST_DELETE,
+    FIRST_SEND,
+    QUEUE,
+    SECOND,
+    lab,
+)
+from delivery_semantics.systems.sqs import client
+from delivery_semantics.systems.sqs.server import running
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running() as url:
+        yield url
+
+
+# What is drawn is what happened
+
+
+def test_the_log_has_each_request_and_reply_and_who_lost_it(url: str) -> None:
+    [payment] = payments(1)
+    with lab(url, lose=[FIRST_SEND, FIRST_DELETE]) as run:
+        assert run.send(payment) is None
+        assert run.send(payment) is not None
+        [taken] = run.receive()
+        run.process(taken)
+        assert run.delete(taken) is None
+        trace = run.trace()
+    assert [(e.who, e.peer) for e in trace.of("lost")] == [
+        (QUEUE, "producer"), (QUEUE, CONSUMER),
+    ]  # fmt: skip
+    assert [e.note for e in trace.of("timed_out")] == ["cut", "cut"]
+    assert len(trace.of("confirmed")) == 1
+    assert len(trace.of("sent")) == 7
+    assert audit(trace).money_there == payment.amount
+
+
+def test_a_lost_reply_to_a_deletion_leaves_nothing_behind(url: str) -> None:
+    with lab(url, fifo=True, lose=[FIRST_DELETE]) as run:
+        run.send(*payments(1))
+        [taken] = run.receive()
+        assert run.delete(taken) is None
+        run.wait(client.VISIBILITY_S, QUEUE)
+        assert run.receive(SECOND) == []
+
+
+# The way in
+
+
+def test_only_one_id_for_the_payment_keeps_a_copy_out_and_only_for_five_minutes() -> None:
+    runs = window.resent_runs()
+    once = {key for key, run in runs.items() if run.money == window.PAYMENT.amount}
+    assert once == {
+        (ids, after)
+        for ids in (window.OF_THE_PAYMENT, window.OF_THE_CONTENT)
+        for after in (0, 299)
+    }
+    assert all((run.deliveries, run.same_message) in {(1, True), (2, False)}
+               for run in runs.values())  # fmt: skip
+
+
+def test_the_queue_did_what_the_search_found() -> None:
+    forgets = window.window_search(window_s=None, ids_max=0)
+    for (ids, after), run in window.resent_runs().items():
+        remembers = ids in (window.OF_THE_PAYMENT, window.OF_THE_CONTENT)
+        found = window.window_search(window_s=300.0) if remembers else forgets
+        assert run.trace.outcome() in found.outcomes, (ids, after)
+        verdict = audit(run.trace).verdict(EXACTLY_ONCE)
+        assert (verdict == "ok") == (run.money == window.PAYMENT.amount)
+    assert window.window_search(window_s=None).never_more_than_once.holds
+
+
+# The way out
+
+
+def test_work_that_outlasts_its_time_is_done_twice_unless_time_is_extended() -> None:
+    found = visibility.visibility_search()
+    for (queue, work_s, extends), run in visibility.slow_runs().items():
+        late = work_s > client.VISIBILITY_S and extends == visibility.NEVER
+        assert run.money == (20 if late else 10), (queue, work_s, extends)
+        assert bool(run.late_delete) == late
+        assert run.trace.outcome() in found.outcomes
+
+
+SETTINGS = [
+    (AckThenProcess(), kills.KILLED, AT_MOST_ONCE),
+    (ProcessThenAck(), kills.KILLED, AT_LEAST_ONCE),
+    (ProcessThenAck(), kills.PAUSED, AT_LEAST_ONCE),
+    (ProcessOnce(), kills.KILLED, EXACTLY_ONCE),
+    (ProcessOnce(), kills.PAUSED, EXACTLY_ONCE),
+]
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+@pytest.mark.parametrize(("receiver", "fault", "promise"), SETTINGS)
+def test_what_is_unsafe_is_convicted_and_what_is_safe_acquitted(
+    url: str,
+    receiver: AckThenProcess | ProcessThenAck | ProcessOnce,
+    fault: str,
+    promise: Semantic,
+    fifo: bool,
+) -> None:
+    ends = kills.endings(url, receiver, fault, fifo=fifo)
+    audits = [audit(end.trace) for end in ends]
+    assert not any(a.verdict(promise).startswith("broken") for a in audits)
+    convicted = [a.verdict(EXACTLY_ONCE).startswith("broken") for a in audits]
+    assert convicted == [end.money != end.expected for end in ends]
+    assert any(convicted) == (promise is not EXACTLY_ONCE)
+    found = kills.kills_search(receiver, fault)
+    assert {end.trace.outcome() for end in ends} <= set(found.outcomes)
+
+
+def test_a_zombies_late_deletion_is_refused(url: str) -> None:
+    ends = kills.endings(url, ProcessThenAck(), kills.PAUSED)
+    [zombie] = [end for end in ends if end.step == "before Delete"]
+    assert [e.note for e in zombie.trace.of("ignored")] == ["ReceiptHandleIsInvalid"]
+
+
+# Order, and what cannot be read
+
+
+def test_a_group_waits_for_what_is_in_flight_and_other_groups_do_not(url: str) -> None:
+    fifo, standard = (blocked(url, fifo=fifo) for fifo in (True, False))
+    assert (fifo.meanwhile, fifo.afterwards) == (("b1", "b2"), ("a1", "a2"))
+    assert (standard.meanwhile, standard.afterwards) == (("a2", "b1", "b2"), ("a1",))
+    assert audit(fifo.trace).verdict(FIFO) == "ok"
+    assert audit(standard.trace).out_of_order == ("a1",)
+
+
+def test_what_cannot_be_read_blocks_its_group_until_it_is_put_aside(url: str) -> None:
+    blocks = unreadable(url, fifo=True, receives_max=None, rounds=4)
+    assert (blocks.order, blocks.receives, blocks.aside) == (("p1",), 4, ())
+    passes = unreadable(url, fifo=True, receives_max=2, rounds=4)
+    assert (passes.order, passes.receives, passes.aside) == (("p1", "p3"), 2, ("p2",))
+    assert audit(passes.trace).parked == ("p2",)
+
+
+def test_what_is_brought_back_within_five_minutes_is_lost_though_acked(url: str) -> None:
+    early = brought_back(url, after_s=200).found
+    assert (early.lost_though_acked, early.money_there) == (("p2",), 20)
+    for back in (brought_back(url, after_s=301), brought_back(url, after_s=200, new_id=True)):
+        assert (back.found.lost, back.found.money_there) == ((), 30)
+        assert back.found.one_at_two_positions == ("p2",)
+
+
+# The emulator
+
+
+def test_where_the_emulator_differs_from_what_is_documented(url: str) -> None:
+    differ = {
+        question.words: answer
+        for question, answer in zip(QUESTIONS, answers(url), strict=True)
+        if answer != question.aws
+    }
+    assert differ == {
+        "FIFO: ReceiveRequestAttemptId used again": "nothing",
+        "FIFO: delete after the visibility timeout": "OK",
+        "Standard: delete with an older receipt handle": "refused",
+        "Visibility changed after its timeout": "OK",
+        "Visibility to more than 12 hours in all": "OK",
+        "Standard: a MessageDeduplicationId": "OK",
+        "Standard: dead letters into a FIFO queue": "OK",
+        "StartMessageMoveTask, the redrive of AWS": "no such action",
+        "Standard: fifty messages, read at leisure": "in order, each once",
+    }
+
+
+def test_every_queue_of_an_experiment_is_gone_afterwards(url: str) -> None:
+    blocked(url, fifo=True)
+    unreadable(url, fifo=False, receives_max=1, rounds=1)
+    with closing(client.connect(url)) as sqs:
+        assert "QueueUrls" not in sqs.list_queues() or not sqs.list_queues()["QueueUrls"]
