@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse lock wheels kafka rabbitmq clean
+.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse shares lock wheels kafka rabbitmq clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -76,6 +76,9 @@ _build/html/index.html: .venv/package.made Makefile $(SOURCES)
 RESOLVE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
     --all-extras --group build --group lab
+
+shares: _build/html/index.html  ## measure what each page's height is given to: code, panels, pictures, tables, prose
+	@$(BIN)/python tools/shares.py $(ARGS)
 
 lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for the book and for Binder
 	$(RESOLVE) --group book --group test --group bench --group lock --output-file requirements.lock pyproject.toml

@@ -330,7 +330,7 @@ def test_folded_code_stands_below_what_it_shows_and_opens_by_keyboard(
 ) -> None:
     page = open_page(name)
     for fold in page.locator("details.hide").all():
-        assert fold.locator("summary").inner_text() == "How this was run"
+        assert fold.locator("summary").text_content() == "How this was run"
         assert not fold.locator("pre").first.is_visible()
         fold.locator("summary").press("Enter")
         assert fold.locator("pre").first.is_visible()

@@ -1,0 +1,57 @@
+"""What a page's height is given to, in the chapters on real systems: little of it is code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import shown
+from playwright.sync_api import Browser
+from shares import WIDTH_PX, shares
+
+CODE_MAX = 0.20
+REAL_SYSTEMS = ("11-", "12-", "13-", "14-", "15-")
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CHAPTERS = [page for page in shown.pages() if page.name.startswith(REAL_SYSTEMS)]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_chapter_on_a_real_system_shows_more_than_its_code(
+    browser: Browser, address: str, chapter: Path
+) -> None:
+    page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900})
+    page.goto(f"{address}chapters/{chapter.stem}.html")
+    found = shares(page)
+    page.close()
+    assert found["code"] <= CODE_MAX, {kind: f"{share:.0%}" for kind, share in found.items()}
+
+
+def test_each_kind_counts_once_and_what_is_folded_is_as_high_as_its_fold(
+    browser: Browser,
+) -> None:
+    page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900})
+    page.set_content(
+        """<style>* { margin: 0; padding: 0; border: 0; } div, summary { height: 100px; }
+        td { height: 200px; } table { border-spacing: 0; } p { height: 300px; }</style>
+        <main><article>
+        <p>prose</p>
+        <div class="highlight">code</div>
+        <details class="hide"><summary>fold</summary><div class="highlight"></div></details>
+        <figure class="panel"><div></div><table><tr><td></td></tr></table></figure>
+        <figure class="picture"><div></div></figure>
+        <table><tr><td></td></tr></table>
+        <div class="cell_output"><div class="highlight">printed</div></div>
+        </article></main>"""
+    )
+    found = shares(page)
+    page.close()
+    heights = {kind: round(1200 * share) for kind, share in found.items()}
+    assert heights.pop("prose") == 300
+    assert heights == {
+        "code": 200,
+        "panels": 300,
+        "pictures": 100,
+        "tables": 200,
+        "printed": 100,
+    }
