@@ -14,6 +14,7 @@ from delivery_semantics import (
     AlternatingBitReceiver,
     AlternatingBitSender,
     Bounds,
+    Broker,
     FireAndForget,
     MarkThenProcess,
     Participant,
@@ -186,3 +187,15 @@ def test_a_place_that_a_transaction_does_not_have_is_refused(urls: Iterator[str]
 def test_a_run_without_an_end_is_refused() -> None:
     with pytest.raises(RuntimeError, match="goes on after 100,000 steps; allowed: one that"):
         campaign(pair(Passive()))
+
+
+def test_a_brokers_timer_fires_when_nothing_else_can_happen() -> None:
+    participants: dict[str, Participant] = {
+        "producer": RetryUntilAcked("broker", payments(1), timeout_s=30.0),
+        "broker": Broker("consumer", visibility_s=1.0),
+        "consumer": ProcessThenAck(),
+    }
+    runs = campaign(participants, who="consumer")
+    assert {run.step: run.trace.processed()["1"] for run in runs} == {
+        "before Process": 1, "before Send": 2, "after Send": 1,
+    }  # fmt: skip

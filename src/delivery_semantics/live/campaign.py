@@ -206,6 +206,9 @@ class _Walk:
             if world.timer_s(name) is not None:
                 timeout(world, name)
                 return True
+            for timer in world.timers[name]:
+                timeout(world, name, timer)
+                return True
         return False
 
     def _crashes(self, effect: Effect | None) -> bool:
