@@ -110,5 +110,6 @@ def _environment(home: Path, nodes: int, mapper: int) -> dict[str, str]:
         "RABBITMQ_LOGS": "-", "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
         "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/plugins",
+        "RUNNING_UNDER_SYSTEMD": "1",  # no shell stands before Erlang, and takes its signals
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{local} {IDLE}",
     }  # fmt: skip

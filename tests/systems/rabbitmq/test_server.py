@@ -1,0 +1,118 @@
+"""A RabbitMQ that is killed and started again keeps what is durable."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from delivery_semantics import payments
+from delivery_semantics.systems import chroot
+from delivery_semantics.systems.rabbitmq import server as module
+from delivery_semantics.systems.rabbitmq.client import (
+    CONFIRMED,
+    AmqpPublisher,
+    Consuming,
+    connect,
+    publish,
+    queue,
+)
+from delivery_semantics.systems.rabbitmq.server import prepare, restartable, running
+from delivery_semantics.systems.server import Server, ServerMissing
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("rabbitmq")]
+
+
+@pytest.fixture
+def nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AMQP_URL", raising=False)
+
+
+def test_what_is_confirmed_is_there_when_the_broker_was_killed() -> None:
+    with restartable() as server:
+        before = server.address
+        with queue(before) as quorum, queue(before, kind="classic") as classic:
+            # A quorum queue of 4.0 is registered on disk only some time after it was declared.
+            restart(server, signal.SIGTERM)
+            for name in (quorum, classic):
+                publish(before, name, payments(3))
+            restart(server, signal.SIGKILL)
+            assert server.address == before
+            assert [read(before, name) for name in (quorum, classic)] == [["1", "2", "3"]] * 2
+
+
+def restart(server: Server, number: signal.Signals) -> None:
+    server.signal(number)
+    server.wait()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port(server.address)))
+    server.start()
+
+
+def test_it_listens_on_loopback_only_and_runs_as_nobody_of_importance() -> None:
+    with restartable() as server:
+        own = [psutil.Process(pid) for pid in psutil.pids() if is_of(pid, server.folder)]
+        places = {c.laddr for p in own for c in p.net_connections() if c.status == "LISTEN"}
+        assert port(server.address) in {place.port for place in places}
+        assert {place.ip for place in places} <= {"127.0.0.1", "::1"}
+        assert 0 not in {process.uids().effective for process in own} or os.geteuid() != 0
+
+
+def is_of(pid: int, folder: Path) -> bool:
+    """Whether a process has its working folder mounted from there, as those of a root have."""
+    mounted = Path(f"/proc/{pid}/mountinfo")
+    try:
+        return f"{folder} " in mounted.read_text()
+    except OSError:
+        return False
+
+
+def read(url: str, name: str) -> list[str]:
+    """Return the ids of what a queue hands over, all of which is acked."""
+    with closing(Consuming(url, name)()) as source:
+        found = []
+        while record := source.take():
+            found.append(record.id)
+            source.ack(record)
+    return found
+
+
+def port(url: str) -> int:
+    return int(url.partition("#")[0].rpartition(":")[2].strip("/"))
+
+
+def test_a_named_broker_is_used_and_nothing_started(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMQP_URL", url)
+    with running() as found, closing(connect(found)) as connection:
+        assert found == url
+        assert connection.is_open
+
+
+@pytest.mark.usefixtures("nothing_is_named")
+def test_without_one_a_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(module, "PROGRAM", str(tmp_path / "none"))
+    assert chroot.find_root() is None
+    with pytest.raises(ServerMissing, match=r"make rabbitmq.*AMQP_URL"):
+        prepare(tmp_path)
+
+
+def test_a_publisher_whose_broker_is_killed_is_in_doubt() -> None:
+    with restartable() as server, queue(server.address, kind="classic") as name:
+        publisher = AmqpPublisher(server.address)
+        assert publisher.publish(name, payments(1)[0]) == CONFIRMED
+        server.signal(signal.SIGKILL)
+        server.wait()
+        assert publisher.publish(name, payments(2)[1]) == "in doubt"
+        publisher.close()
+        server.start()
