@@ -29,8 +29,8 @@ def read(url: str, queue: str) -> list[Record]:
 
 def test_a_payment_comes_back_as_it_was_sent(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=True) as queue:
-        client.send(sqs, queue, Message("a", 17), key="Ada")
-        client.send(sqs, queue, Message("b", 4))
+        client.send_payment(sqs, queue, Message("a", 17), key="Ada")
+        client.send_payment(sqs, queue, Message("b", 4))
         assert read(url, queue) == [
             Record("a", 17, key="Ada", position=1, delivery=1),
             Record("b", 4, key=client.GROUP, position=2, delivery=1),
@@ -40,20 +40,20 @@ def test_a_payment_comes_back_as_it_was_sent(url: str) -> None:
 
 def test_a_standard_queue_tells_no_key_and_no_position(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs) as queue:
-        client.send(sqs, queue, Message("a"), key="Ada")
+        client.send_payment(sqs, queue, Message("a"), key="Ada")
         assert read(url, queue) == [Record("a", 10, delivery=1)]
 
 
 def test_what_is_hidden_is_waited_for_and_handed_over_again(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs) as queue:
-        client.send(sqs, queue, Message("1"))
+        client.send_payment(sqs, queue, Message("1"))
         client.receive_messages(sqs, queue)
         assert [record.delivery for record in read(url, queue)] == [2]
 
 
 def test_an_ack_for_a_message_that_is_another_consumers_is_refused(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=True) as queue:
-        client.send(sqs, queue, Message("1"))
+        client.send_payment(sqs, queue, Message("1"))
         with closing(client.OpenQueue(url, queue)()) as zombie:
             taken = zombie.take()
             assert taken is not None
@@ -84,7 +84,7 @@ def test_two_runs_at_once_do_not_meet(url: str) -> None:
     def run(first: int) -> list[str]:
         with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=True) as queue:
             for payment in payments(20, first=first):
-                client.send(sqs, queue, payment)
+                client.send_payment(sqs, queue, payment)
             return [record.id for record in read(url, queue)]
 
     with ThreadPoolExecutor(2) as threads:

@@ -22,7 +22,7 @@ def test_each_request_and_reply_has_the_name_of_its_action(url: str) -> None:
         through = f"http://{proxy.address}"
         with closing(client.connect(through)) as sqs, client.queue(sqs) as queue:
             for payment in payments(2):
-                client.send(sqs, queue, payment)
+                client.send_payment(sqs, queue, payment)
             client.receive_messages(sqs, queue)
         pass_time(through, 0)
     assert [passed.name for passed in told][:10] == [
@@ -45,9 +45,9 @@ def test_a_lost_request_leaves_nothing_and_a_lost_reply_a_message(
             between(url, lose=[(lost, 2)]) as proxy,
             closing(client.connect(f"http://{proxy.address}")) as through,
         ):
-            client.send(through, queue, Message("1"))
+            client.send_payment(through, queue, Message("1"))
             with pytest.raises(ConnectionClosedError):
-                client.send(through, queue, Message("2"))
+                client.send_payment(through, queue, Message("2"))
         assert client.counts(sqs, queue) == (stored, 0)
 
 
@@ -56,7 +56,7 @@ def test_botos_own_retry_sends_the_same_request_again(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=True) as queue:
         with between(url, lose=[("SendMessage reply", 1)], tell=told.append) as proxy:
             through = client.connect(f"http://{proxy.address}", attempts=2)
-            client.send(through, queue, Message("1"))
+            client.send_payment(through, queue, Message("1"))
             through.close()
         assert client.counts(sqs, queue) == (1, 0)
     assert [passed.number for passed in told if passed.way == "SendMessage"] == [1, 2]

@@ -56,7 +56,7 @@ def test_it_is_no_other_service_of_aws(url: str) -> None:
 def test_time_passes_at_once_and_only_when_told(url: str) -> None:
     sqs = client.connect(url)
     with client.queue(sqs, visibility_s=1000) as queue:
-        client.send(sqs, queue, Message("1"))
+        client.send_payment(sqs, queue, Message("1"))
         assert client.receive_messages(sqs, queue)
         began_s = time.monotonic()
         server.pass_time(url, 999)

@@ -32,7 +32,7 @@ class Asker:
 
     def send(self, **options: Any) -> str:  # noqa: ANN401
         """Send the payment; return SQS's id of the message."""
-        return str(client.send(self.sqs, self.queue, PAYMENT, **options)["MessageId"])
+        return str(client.send_payment(self.sqs, self.queue, PAYMENT, **options)["MessageId"])
 
     def take(self, **options: Any) -> list[str]:  # noqa: ANN401
         """Return the receipt handles of what can be seen."""
@@ -155,7 +155,7 @@ def _move_task(asked: Asker) -> str:
 
 def _order_and_copies(asked: Asker) -> str:
     for payment in payments(50):
-        client.send(asked.sqs, asked.queue, payment)
+        client.send_payment(asked.sqs, asked.queue, payment)
     got = []
     while found := client.receive_messages(asked.sqs, asked.queue):
         got += [int(client.record(one).id) for one in found]

@@ -44,7 +44,7 @@ def filled(url: str, *, fifo: bool) -> Iterator[Open]:
     """Make a queue with the payments in it, and yield how to open it."""
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=fifo) as queue:
         for payment in PAYMENTS:
-            client.send(sqs, queue, payment)
+            client.send_payment(sqs, queue, payment)
         yield client.OpenQueue(url, queue)
 
 

@@ -95,7 +95,7 @@ class SQSLab:
         request = SQSRequest(payment.id, payment.amount, label)
         answer = self._ask(
             PRODUCER, request, f"OK {payment.id}",
-            lambda: client.send(
+            lambda: client.send_payment(
                 self.sqs, self.queue, payment,
                 key=key, deduplication=deduplication, **content,
             ),

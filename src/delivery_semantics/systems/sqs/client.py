@@ -89,7 +89,7 @@ def dead_letters(sqs: Any, queue: str, *, receives_max: int) -> dict[str, Any]: 
     return {"RedrivePolicy": json.dumps(policy)}
 
 
-def send(
+def send_payment(
     sqs: Any,  # noqa: ANN401
     queue: str,
     payment: Message,
