@@ -34,6 +34,8 @@ def positive(name: str, value: _Number) -> _Number:
 
 def not_negative(name: str, value: _Number) -> _Number:
     """Return `value`, a finite number that is 0 or more; raise ValueError otherwise."""
+    if type(value) is float and 0.0 <= value < math.inf:  # most are
+        return value
     return _require(_is_number(value) and value >= 0, name, value, "a finite number, 0 or more")
 
 
@@ -65,8 +67,6 @@ def of_type(name: str, value: Thing, *kinds: type[Thing]) -> Thing:
 
 
 def _is_number(value: object) -> bool:
-    if type(value) is float:  # most are
-        return math.isfinite(value)
     if isinstance(value, bool):
         return False
     # Real alone would do, but asking for it takes five times as long as for a float.

@@ -150,12 +150,17 @@ class Vetting(Generators):
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
+        self._reach: dict[str, Reach] = {}
 
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler."""
         who = origin[0]
         begun = self._begun[who] = self._begun.get(who, 0) + 1
-        return _Tried(handler, who) if begun <= HANDLERS_TRIED else Running(handler(), who)
+        if begun > HANDLERS_TRIED:
+            return Running(handler(), who)
+        if begun == 1:
+            self._reach[who] = Reach(who, handler)
+        return _Tried(handler, self._reach[who])
 
 
 class _Tried(Running):
@@ -163,11 +168,11 @@ class _Tried(Running):
 
     __slots__ = ("_again", "_answers", "_effects", "_reach")
 
-    def __init__(self, begin: Begin, who: str) -> None:
-        self._again, self._reach = begin, Reach(who, begin)
+    def __init__(self, begin: Begin, reach: Reach) -> None:
+        self._again, self._reach = begin, reach
         self._answers: list[Answer] = []
         self._effects: list[Effect | None] = []
-        super().__init__(begin(), who)
+        super().__init__(begin(), reach.who)
         self._try(None)
 
     def resume(self, answer: Answer) -> Running:
@@ -179,10 +184,11 @@ class _Tried(Running):
         return self
 
     def _try(self, answer: Answer) -> None:
-        """Try twice at the beginning, at the end, and now and then on the way."""
+        """Try twice at the end, and now and then on the way: at 2, 4, 8, … effects."""
         self._answers.append(answer)
         self._effects.append(self.effect)
-        if self.effect is None or not len(self._effects) & (len(self._effects) - 1):
+        tried = len(self._effects)
+        if self.effect is None or (tried > 1 and not tried & (tried - 1)):
             self._reach.check_untouched()
             try_again(self.who, self._again, self._effects, self._answers)
 

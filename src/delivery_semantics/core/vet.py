@@ -28,6 +28,7 @@ CLOCKS = {"time", "datetime"}
 CHANCE = {"random", "_random", "secrets", "uuid", "posix", "nt"}
 ALLOWED = {"time.struct_time", "datetime.timedelta"}
 DEPTH_MAX = 4
+PLAIN = {*ATOMS, list, tuple, dict, set, frozenset}
 
 
 class ImpureHandler(ValueError):
@@ -41,7 +42,7 @@ class Reach:
         self.who = who
         method = getattr(method, "func", method)  # a partial one has its arguments already
         self._owner = getattr(method, "__self__", None)
-        self._functions = [*_functions(method, self._owner)]
+        self._functions = [(f, _names_outside(f)) for f in _functions(method, self._owner)]
         self._before = dict(self._look())
 
     def check_untouched(self) -> None:
@@ -57,8 +58,8 @@ class Reach:
                 yield f"self.{name}", _contents(each)
             for name, each in _plain(vars(type(owner))):
                 yield f"{type(owner).__name__}.{name}", _contents(each)
-        for function in self._functions:
-            for name, each in _plain(_outside(function)):
+        for function, names in self._functions:
+            for name, each in _plain(_outside(function, names)):
                 yield name, _contents(each)
 
 
@@ -80,23 +81,31 @@ def _attributes(owner: object) -> Iterator[tuple[str, Any]]:
                 yield name, getattr(owner, name)
 
 
-def _outside(function: FunctionType) -> dict[str, Any]:
+def _names_outside(function: FunctionType) -> list[str]:
+    """Return the globals that a function may write to: plain ones, and those to come."""
+    known = function.__globals__
+    return [n for n in function.__code__.co_names if n not in known or type(known[n]) in PLAIN]
+
+
+def _outside(function: FunctionType, names: list[str]) -> dict[str, Any]:
     """What a function can write to and that is not its own: globals, closures, defaults."""
-    code = function.__code__
-    found = {n: function.__globals__[n] for n in code.co_names if n in function.__globals__}
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+    known = function.__globals__
+    found = {name: known[name] for name in names if name in known}
+    for name, cell in zip(
+        function.__code__.co_freevars, function.__closure__ or (), strict=True
+    ):
         try:
             found[name] = cell.cell_contents
         except ValueError:  # not filled yet
             continue
-    found |= {f"a default of {function.__name__}": function.__defaults__ or ()}
+    if function.__defaults__:
+        found[f"a default of {function.__name__}"] = function.__defaults__
     return found
 
 
 def _plain(found: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a mapping of names
-    kinds = (*ATOMS, list, tuple, dict, set, frozenset)
     for name, each in found.items():
-        if type(each) in kinds and not name.startswith("__"):
+        if type(each) in PLAIN and not name.startswith("__"):
             yield name, each
 
 

@@ -140,7 +140,7 @@ class World:
         Raises ValueError for another name.
         """
         used = self.store_names[who]
-        if name not in ("", used, who):
+        if name and name not in (used, who):
             raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")
         return self.stores[name or used]
 
