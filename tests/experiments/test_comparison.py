@@ -21,7 +21,7 @@ def test_one_cell_is_wrong_where_the_network_copies() -> None:
     assert {p for p, says in wrong.items() if "Otherwise" in says} == {
         "packets copied", "all three",
     }  # fmt: skip
-    assert "at-most-once processes 49 twice or more" in wrong["packets copied"]
+    assert "at-most-once: no duplicates, but 49 times" in wrong["packets copied"]
     assert "at-least-once" not in wrong["all three"]
 
 

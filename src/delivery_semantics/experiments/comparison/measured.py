@@ -82,7 +82,11 @@ _WIDTH, _NAME, _HEAD, _ROW = 410, 104, 30, 62
 def cells(*, profile: str, seed: int) -> View:
     """Fill the document's table under one of ``PROFILES``."""
     found = {pair: simulated(pair, profile, seed=seed) for pair in ROWS}
-    wrong = [says for pair, counts in found.items() for says in _contradictions(pair, counts)]
+    wrong = [
+        f"{cell}, but {times} times"
+        for pair, counts in found.items()
+        for cell, times in wrong_cells(pair, counts).items()
+    ]
     money = {f"there, {pair}": counts.money_there for pair, counts in found.items()}
     return View(
         picture=_picture(found, title=f"The document's table; what goes wrong: {profile}"),
@@ -93,15 +97,15 @@ def cells(*, profile: str, seed: int) -> View:
     )  # fmt: skip
 
 
-def _contradictions(pair: str, counts: Counts) -> list[str]:
+def wrong_cells(pair: str, counts: Counts) -> dict[str, int]:
+    """Return the document's cells of a row that the run contradicts, and how often."""
     _, duplicates, loss = ROWS[pair]
     groups = counts.groups()
-    found = []
-    if groups["twice or more"] and not duplicates:
-        found.append(f"{pair} processes {groups['twice or more']} twice or more")
-    if groups["never"] and not loss:
-        found.append(f"{pair} loses {groups['never']}")
-    return found
+    wrong = {
+        f"{pair}: no duplicates": 0 if duplicates else groups["twice or more"],
+        f"{pair}: no loss": 0 if loss else groups["never"],
+    }
+    return {cell: times for cell, times in wrong.items() if times}
 
 
 def _picture(found: Mapping[str, Counts], *, title: str) -> Picture:
