@@ -12,13 +12,16 @@ from delivery_semantics import (
     Passive,
     Process,
     Receive,
+    Run,
     Save,
     Send,
+    Timeout,
     Wait,
     explore,
     payments,
 )
 from delivery_semantics.core.effects import Handler, Payload
+from delivery_semantics.core.steps import Step
 from delivery_semantics.core.world import World
 
 NO_FAULTS = Bounds(losses=0, duplicates=0, crashes=0)
@@ -98,3 +101,41 @@ def test_how_long_a_timer_is_due_makes_no_difference() -> None:
     within = Bounds(losses=1, duplicates=0, crashes=1, crashable=("other",))
     found = explore(parts, within, worlds_max=1_000)
     assert found.at_least_once_eventually.holds
+
+
+class Twice(Passive):
+    """Waits three seconds, and three again."""
+
+    messages = payments(1)
+
+    def start(self) -> Handler:
+        """Wait, wait, and process."""
+        yield Wait(3.0)
+        yield Save("three", 1)
+        yield Wait(3.0)
+        yield Process(self.messages[0])
+
+
+def six_first(world: World) -> bool:
+    """Whether six seconds have passed before four."""
+    return bool(world.stores["busy"].processed) and not world.stores["clock"].load("four", 0)
+
+
+@pytest.mark.parametrize("automatic", [False, True])
+@pytest.mark.parametrize(
+    ("begun", "holds"),
+    [
+        ((), True),
+        ((Timeout("busy"),), True),
+        ((Timeout("busy"), Run("busy")), True),
+        ((Timeout("clock", early=True),), True),
+        ((Timeout("busy", early=True),), False),  # nobody knows how early
+    ],
+)
+def test_a_prefix_takes_its_time(begun: tuple[Step, ...], holds: bool, automatic: bool) -> None:
+    if automatic:
+        begun = begun[:1]
+    parts = {"busy": Twice(), "clock": Clock()}
+    never = {"six first": six_first}
+    found = explore(parts, NO_FAULTS, never=never, after=begun, automatic=automatic)
+    assert found.claims["six first"].holds == holds

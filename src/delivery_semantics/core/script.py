@@ -5,7 +5,7 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from .check import truth
@@ -55,21 +55,34 @@ def script(
 
 def follow(world: World, *steps: Step, automatic: bool = True) -> None:
     """Perform these steps in a world that has been booted; parameters as for ``script``."""
+    for _ in followed(world, *steps, automatic=automatic):
+        pass
+
+
+def followed(
+    world: World, *steps: Step, automatic: bool = True
+) -> Iterator[tuple[Step | None, list[str]]]:
+    """Do the same, and yield each step and who has moved on by it; None: the local effects."""
     world.clock_s = world.clock_s or 0.0
     for number, step in enumerate(steps, start=1):
         if type(step) not in get_args(Step):
             kinds = ", ".join(kind.__name__ for kind in KINDS.values())
             raise ValueError(f"step {number}: {step!r} is no step; allowed: {kinds}")
         if automatic:
-            run_local(world, until=step)
+            yield None, run_local(world, until=step)
         world.time_s = float(number)
         if not _is_possible(world, step):
             raise ValueError(_not_possible(world, number, step))
-        perform(world, step)
+        who = perform(world, step)
+        yield step, [who] if who is not None else []
 
 
-def run_local(world: World, *, until: Step | None = None) -> None:
-    """Carry out every local effect, but stop at the one where ``until`` crashes or fails."""
+def run_local(world: World, *, until: Step | None = None) -> list[str]:
+    """Carry out every local effect, but stop at the one where ``until`` crashes or fails.
+
+    Return who has moved on.
+    """
+    moved = [who for who in world.participants if world.local_effect(who) is not None]
     for who in world.participants:
         stop: type[Effect] | None = None
         if isinstance(until, Crash | Fail) and until.who == who:
@@ -80,6 +93,7 @@ def run_local(world: World, *, until: Step | None = None) -> None:
             left -= 1
             if not left:
                 raise never_waits(world, who)
+    return moved
 
 
 def _is_possible(world: World, step: Step) -> bool:

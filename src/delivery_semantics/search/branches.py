@@ -10,10 +10,13 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ..core.effects import Atomic, Effect, Mark, Now, Once, Participant, Process, Save
+from ..core.script import followed
+from ..core.steps import Step, Timeout
 from ..core.trace import Outcome
 from ..core.world import Packet, World
 from .exploration import Bounds
@@ -44,7 +47,7 @@ class Branches:
         self, participants: Mapping[str, Participant], stores: Mapping[str, str] | None,
         bounds: Bounds, *, automatic: bool,
     ) -> None:  # fmt: skip
-        self.bounds = bounds
+        self.bounds, self._automatic = bounds, automatic
         self.moves = Moves(participants, stores)
         world, names = self.moves.bench, self.moves.names
         self._count = len(names)
@@ -92,16 +95,14 @@ class Branches:
         link = None if self.bounds.reordering else lambda wire: moves.wires[wire][:2]
         return self._number(self._flights, tuple(sorted(wires, key=link)))
 
-    def begin(self, world: World) -> Key:
-        """Return the state of this world, which is on the carrier of the bench."""
+    def begin(self, world: World, after: Sequence[Step]) -> Key:
+        """Return the state after these steps; the world is on the carrier of the bench."""
         moves, bench, full = self.moves, self.moves.bench, self.bounds
         bench.tasks, bench.memory, bench.timers = world.tasks, world.memory, world.timers
         bench.stores = world.stores
+        zone = self._timers_after(world, after)
         nodes = [moves.node(who) for who in range(self._count)]
         disks = [moves.disk(place) for place in bench.stores]
-        zone = 0
-        for who, node in enumerate(nodes):
-            zone = self._timed(zone, who, -1, frozenset(), node, self._busy(nodes))
         budget = (
             full.losses * LOSS + full.duplicates * COPY + full.crashes * CRASH
             + full.early_timeouts * EARLY + full.failures * FAILURE
@@ -112,6 +113,32 @@ class Branches:
             if moves.nodes[state[who]].busy:
                 state = self._moved(state, who, "work")
         return state
+
+    def _timers_after(self, world: World, after: Sequence[Step]) -> int:
+        """Take these steps, and return the number of what is then known of the timers."""
+        zone, armed = 0, list[tuple[str, str]]()
+        world.on_armed = lambda name, timer: armed.append((name, timer))
+        begun: tuple[Step | None, list[str]] = (None, list(self.moves.names))
+        for step, moved in chain([begun], followed(world, *after, automatic=self._automatic)):
+            busy = any(world.local_effect(name) for name in self.moves.names)
+            for name in moved:
+                who = self.moves.names.index(name)
+                gone = frozenset({"", *(timer for each, timer in armed if each == name)})
+                fired, node = self._fired(zone, who, step), self.moves.node(who)
+                at_work = busy or name != moved[-1]  # no time passes between them
+                zone = self._timed(zone, who, fired, gone, node, at_work)
+            armed.clear()
+        world.on_armed = None
+        return zone
+
+    def _fired(self, zone: int, who: int, step: Step | None) -> int:
+        """Return the number of the timer that this step lets run out in its time, or -1."""
+        if not isinstance(step, Timeout) or step.early:
+            return -1
+        zones = self._zones[zone]
+        timers = [timer[:2] for timer in zones[0].timers]
+        number = timers.index((who, step.name))
+        return number if any(can_run_out(each, number) for each in zones) else -1
 
     def judged(self, state: Key) -> tuple[bool, int, Outcome]:
         """Return if one was processed twice, which were processed, as bits, and the outcome."""

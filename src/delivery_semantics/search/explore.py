@@ -89,11 +89,13 @@ class _Search:
         self.participants, self.bounds, self.stores = participants, bounds, stores
         self.after, self.automatic = tuple(after), automatic
         self.branches = Branches(participants, stores, bounds, automatic=automatic)
-        first = self.branches.begin(self._beginning())
+        first = self.branches.begin(self._booted(), self.after)
         self.graph = Graph(self.branches, first, automatic=automatic)
 
-    def _beginning(self) -> World:
-        world = self._world()
+    def _booted(self) -> World:
+        """Return the world before any step, on the carrier that the graph uses."""
+        carry = self.branches.moves.bench.carry
+        world = boot(self.participants, stores=self.stores, carry=carry)
         if not world.messages():
             raise ValueError(
                 "participants: nobody has messages, so every claim would hold; "
@@ -102,9 +104,8 @@ class _Search:
         return world
 
     def _world(self) -> World:
-        """Return the world at the beginning, on the carrier that the graph uses."""
-        carry = self.branches.moves.bench.carry
-        world = boot(self.participants, stores=self.stores, carry=carry)
+        """Return the world in which the search begins."""
+        world = self._booted()
         follow(world, *self.after, automatic=self.automatic)
         return world
 

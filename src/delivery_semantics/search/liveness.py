@@ -49,7 +49,7 @@ class FaultFree:
         restart, and no packet on its way could change anything.
         ``full`` has the bits of all messages, ``choices`` how far each world is.
         """
-        doomed = self._doomed(full)
+        doomed = [n for n, bits in enumerate(self._ahead(self.masks)) if bits != full]
         ends = [n for n in doomed if not self.after(n) and self.masks[n] != full]
         if ends:
             return min(ends, key=choices.__getitem__), ()
@@ -58,21 +58,34 @@ class FaultFree:
         number = min(closed(doomed, self.after), key=lambda n: (choices[n], n))
         return number, self._loop(number)
 
-    def _doomed(self, full: int) -> list[int]:
-        """Return the worlds from which no steps lead to all messages, by going backwards."""
-        good = list(self.masks)
-        waiting = [n for n in range(len(good) - 1, -1, -1) if good[n] != full]
-        changed = True
-        while changed and waiting:
-            changed = False
-            for number in waiting:
-                bits = good[number]
-                for other in self.after(number):
-                    bits |= good[other]
-                if bits != good[number]:
-                    good[number], changed = bits, True
-            waiting = [n for n in waiting if good[n] != full]
-        return waiting[::-1]
+    def _ahead(self, bits: Sequence[int]) -> list[int]:
+        """Return the bits of each world, with those of all to which its steps can lead."""
+        first, before = self._before(len(bits))
+        found, waiting, lowest = list(bits), list(range(len(bits))), len(bits)
+        while waiting:
+            number = waiting.pop()
+            lowest = min(lowest, number)  # below it all still wait for the first time
+            for other in before[first[number] : first[number + 1]]:
+                more = found[other] | found[number]
+                if more != found[other]:
+                    found[other] = more
+                    if other >= lowest:
+                        waiting.append(other)
+        return found
+
+    def _before(self, worlds: int) -> tuple[array[int], array[int]]:
+        """Return from where steps lead to each world, in one row, and where each begins."""
+        first = array("q", bytes(8 * (worlds + 1)))
+        for other in self._to:
+            first[other + 1] += 1
+        for number in range(worlds):
+            first[number + 1] += first[number]
+        free, before = first[:], array("l", self._to)
+        for number in range(worlds):
+            for other in self.after(number):
+                before[free[other]] = number
+                free[other] += 1
+        return first, before
 
     def _loop(self, number: int) -> tuple[tuple[int, int], ...]:
         """Return a shortest way from a world back to it, step by step."""
@@ -98,16 +111,8 @@ class FaultFree:
         """
         if not self._back:
             return [n for n in range(len(outcomes)) if not self.after(n)]
-        good = bytearray(b"\x01") * len(outcomes)
-        changed = True
-        while changed:
-            changed = False
-            for number in range(len(outcomes) - 1, -1, -1):
-                if good[number] and not all(
-                    good[o] and outcomes[o] == outcomes[number] for o in self.after(number)
-                ):
-                    good[number], changed = 0, True
-        return [n for n in range(len(outcomes)) if good[n]]
+        ahead = self._ahead([1 << outcome for outcome in outcomes])
+        return [n for n, outcome in enumerate(outcomes) if ahead[n] == 1 << outcome]
 
 
 def closed(worlds: Iterable[int], after: Callable[[int], Iterable[int]]) -> list[int]:
