@@ -29,7 +29,7 @@ DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
 DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
-DRIVERS += ("experiments/grpc",)
+DRIVERS += ("experiments/grpc", "experiments/mqtt")
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
@@ -38,9 +38,11 @@ PACKAGES = {
     "systems/grpc": {"grpc"},
     "systems/kafka": {"confluent_kafka"},
     "systems/rabbitmq": {"pika", "rstream"},
+    "systems/mqtt": {"paho"},
     "systems/sqs": {"boto3", "botocore"},
     "experiments/idempotent": {"httpx"},
     "experiments/grpc": {"grpc"},
+    "experiments/mqtt": {"paho"},
     "experiments/sqs": {"botocore"},
     "experiments/stripe": {"httpx", "starlette"},
 }

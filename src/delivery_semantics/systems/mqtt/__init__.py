@@ -1,4 +1,4 @@
 """MQTT, on a mosquitto that is found or started.
 
-Book: 08-stripe-idempotency
+Book: 09-comparison-table
 """

@@ -5,7 +5,7 @@ that ``make rabbitmq`` has unpacked beside RabbitMQ runs in a temporary folder, 
 one. It keeps sessions and messages in memory, and writes them down when it is ended by SIGTERM;
 SIGKILL loses them, as with mosquitto's own settings.
 
-Book: 08-stripe-idempotency
+Book: 09-comparison-table
 """
 
 from __future__ import annotations

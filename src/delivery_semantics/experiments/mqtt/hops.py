@@ -1,0 +1,170 @@
+"""From the publisher to the broker, and from there to the subscriber: each hop has its level.
+
+A proxy stands on either hop. The second hop is held back until the first is done, so that the
+log of a run is the same each time.
+Source: OASIS, "MQTT Version 5.0", 2019, sections 3.8.4 and 4.3.
+
+Book: 09-comparison-table
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import ClassVar
+
+from paho.mqtt.client import MQTTMessage
+
+from ... import Event, Message, Trace, payments
+from ...core.effects import Payload
+from ...show.diagram import sequence
+from ...show.view import View
+from ...systems.frames import UP, FrameName
+from ...systems.mqtt.client import END, Peer, names, payment
+from ...systems.mqtt.frames import ControlPacket, on_hop
+from ...systems.mqtt.server import running
+
+PUBLISHER, BROKER, SUBSCRIBER = "publisher", "broker", "subscriber"
+QUALITIES = (0, 1, 2)
+NOTHING, MESSAGE, ACK = "nothing", "the message", "its first ack"
+LOST: dict[str, tuple[FrameName, ...]] = {
+    NOTHING: (),
+    MESSAGE: (("PUBLISH", 1),),
+    ACK: (("PUBACK", 1), ("PUBREC", 1)),
+}
+"""What is lost once, on both hops."""
+[PAYMENT] = payments(1)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A payment in a PUBLISH."""
+
+    kind: ClassVar[str] = "message"
+    id: str
+    amount: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A PUBACK, PUBREC, PUBREL or PUBCOMP for the payment ``id``."""
+
+    kind: ClassVar[str] = "ack"
+    id: str
+    label: str
+
+
+class HopLog:
+    """What the proxies and the subscriber tell of `PAYMENT`, in their order."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._lock = threading.Lock()
+        self._packets = 0
+        self._other: set[str] = set()  # the hops on which something else is under way
+
+    def passed(self, client: str, packet: ControlPacket) -> None:
+        """Write down a packet of the hop of ``client``, unless it is about something else."""
+        if not packet.kind.startswith("PUB"):
+            return
+        if packet.kind == "PUBLISH":
+            ours = f'"{END}"'.encode() not in packet.raw
+            (self._other.discard if ours else self._other.add)(client)
+        if client in self._other:
+            return
+        ends = (client, BROKER) if packet.way == UP else (BROKER, client)
+        with self._lock:
+            self._packets += 1
+            sent = Event(0.0, "sent", ends[0], _payload(packet), ends[1], self._packets)
+            self._events.append(sent)
+            if packet.fate == "forwarded":
+                self._events.append(sent._replace(what="delivered", who=ends[1], peer=ends[0]))
+            else:
+                self._events.append(sent._replace(what="lost"))
+                self._events.append(Event(0.0, "timed_out", client, note="cut"))
+
+    def note(self, what: str, who: str, payload: Payload | None = None) -> None:
+        """Write down anything else."""
+        with self._lock:
+            self._events.append(Event(0.0, what, who, payload))
+
+    def trace(self) -> Trace:
+        """Return all of it, as the log of a run outside this package."""
+        events = tuple(e._replace(time_s=float(n)) for n, e in enumerate(self._events))
+        return Trace((PUBLISHER, BROKER, SUBSCRIBER), (PAYMENT,), events, outside=True)
+
+
+def _payload(packet: ControlPacket) -> Payload:
+    if packet.kind != "PUBLISH":
+        return Answered(PAYMENT.id, packet.kind)
+    again = ", DUP" if packet.again else ""
+    return Published(PAYMENT.id, PAYMENT.amount, f"PUBLISH, QoS {packet.quality}{again}")
+
+
+@cache
+def hop_runs() -> dict[tuple[str, int, int], Trace]:
+    """Run each loss with each pair of levels: what is published with, and subscribed to."""
+    with running() as url:
+        return {
+            (lost, published, subscribed): hop_run(url, lost, published, subscribed)
+            for lost in LOST
+            for published in QUALITIES
+            for subscribed in QUALITIES
+        }
+
+
+def hop_run(url: str, lost: str, published: int, subscribed: int) -> Trace:
+    """Publish one payment, lose the same on either hop, and read until nothing more comes."""
+    log, first = HopLog(), ("PUBLISH", 1)
+    ends: list[str] = []
+
+    def hear(message: MQTTMessage) -> None:
+        found = payment(message)
+        if found.id == END:
+            ends.append(END)
+        else:
+            log.note("processed", SUBSCRIBER, found)
+
+    with ExitStack() as stack:
+        topic, *ids = stack.enter_context(names(url, PUBLISHER, SUBSCRIBER, END))
+        hops = [
+            stack.enter_context(
+                on_hop(url, lose=LOST[lost], hold=hold, tell=partial(log.passed, client))
+            )
+            for client, hold in ((PUBLISHER, ()), (SUBSCRIBER, [first]))
+        ]
+        subscriber = stack.enter_context(Peer(f"mqtt://{hops[1].address}", ids[1], hear=hear))
+        subscriber.subscribe(topic, subscribed)
+        publisher = stack.enter_context(Peer(f"mqtt://{hops[0].address}", ids[0]))
+        if publisher.publish(topic, PAYMENT, published):
+            log.note("confirmed", PUBLISHER, PAYMENT)
+        publisher.subscribe(f"{topic}/else", 0)
+        hops[1].release(first)
+        teller = stack.enter_context(Peer(url, ids[2]))
+        while not ends:  # with level 0 the end can be lost as well
+            before = subscriber.connections
+            teller.publish(topic, Message(END, 0), 1)
+            subscriber.wait(lambda: ends or subscriber.connections > before)  # noqa: B023
+        log.note("drained", SUBSCRIBER)
+    return log.trace()
+
+
+def hop_view(*, lost: str, published: int, subscribed: int, seed: int = 1) -> View:
+    """Show one loss on both hops, with two levels."""
+    trace = hop_runs()[lost, published, subscribed]
+    times = trace.processed()[PAYMENT.id]
+    words = {0: "is lost", 1: "arrives once", 2: "arrives twice"}.get(times, "arrives often")
+    on_second = min(published, subscribed)
+    return View(
+        sequence(trace, title=f"Published with QoS {published}, subscribed with {subscribed}"),
+        {
+            "level of the second hop": on_second,
+            "money expected": PAYMENT.amount,
+            "money there": times * PAYMENT.amount,
+        },
+        f"Lost once on each hop: {lost}. Published with QoS {published}, subscribed with "
+        f"{subscribed}, so the second hop has {on_second}. The payment {words}.",
+    )
