@@ -399,3 +399,10 @@ def test_the_workflow_tests_the_oldest_and_the_newest_python_and_publishes_a_who
     allowed = SpecifierSet(PROJECT["project"]["requires-python"])
     assert PYTHONS[0] in allowed
     assert f"3.{int(PYTHONS[0][2:]) - 1}" not in allowed
+
+
+@pytest.mark.parametrize("system", ["grpc", "kafka", "mqtt", "rabbitmq", "sqs"])
+def test_the_readme_names_the_variable_of_each_system(system: str) -> None:
+    text = (ROOT / f"src/delivery_semantics/systems/{system}/server.py").read_text("utf-8")
+    [variable] = re.findall(r'^.*\bVARIABLE = .*"([A-Z_]+)"$', text, re.MULTILINE)
+    assert f"`{variable}`" in README.read_text("utf-8")
