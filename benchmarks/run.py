@@ -28,6 +28,7 @@ import aims
 import dedup
 import idempotency
 import nbformat
+import queues
 import sweeps
 from in_simpy import stop_and_wait
 
@@ -255,7 +256,7 @@ def idempotency_keys() -> None:
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "simulator": simulator, "search": search, "aims": lambda: show(*aims.table()),
     "dedup": lambda: show(*dedup.table()), "sweep": lambda: show(*sweeps.table()),
-    "idempotency": idempotency_keys,
+    "idempotency": idempotency_keys, "queues": lambda: show(*queues.table()),
     "sliders": sliders, "book": book,
 }  # fmt: skip
 

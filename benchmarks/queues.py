@@ -1,0 +1,104 @@
+"""What a guarantee costs at a queue: messages per second and the slowest of a hundred.
+
+The kinds are measured in turns, a hundred messages each, within one run and on one server, so
+that what else the machine does weighs on all alike. What counts is the ratio. That of SQS is
+the emulator's, and says nothing about Amazon's machines.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from delivery_semantics import Message
+from delivery_semantics.systems.mqtt import client as mqtt
+from delivery_semantics.systems.mqtt.server import running as mosquitto
+from delivery_semantics.systems.server import ServerMissing
+from delivery_semantics.systems.sqs import client as sqs
+from delivery_semantics.systems.sqs.server import running as emulator
+
+MESSAGES, TURN = 1_000, 100
+Through = Callable[[int], None]
+"""Takes message number so-and-so from one end to the other."""
+
+
+def table(
+    messages: int = MESSAGES,
+) -> tuple[str, tuple[str, ...], list[tuple[object, ...]]]:
+    """Return title, head and rows; a system that cannot be had has none."""
+    rows: list[tuple[object, ...]] = []
+    for opened in (sqs_kinds, mqtt_kinds):
+        try:
+            with opened() as kinds:
+                rows += _rows(_measured(kinds, messages))
+        except ServerMissing as missing:
+            print(missing)
+    return (
+        f"One message at a time, from end to end ({messages:,} each, in turns)",
+        ("queue", "per second", "us, median", "us, p99", "times the first"),
+        rows,
+    )
+
+
+def _measured(kinds: Mapping[str, Through], messages: int) -> dict[str, list[float]]:
+    """Return the seconds that each message took, for each kind."""
+    took: dict[str, list[float]] = {name: [] for name in kinds}
+    for first in range(0, messages, TURN):
+        for name, through in kinds.items():
+            for number in range(first, min(first + TURN, messages)):
+                began = time.perf_counter()
+                through(number)
+                took[name].append(time.perf_counter() - began)
+    return took
+
+
+def _rows(took: Mapping[str, list[float]]) -> Iterator[tuple[object, ...]]:
+    plain = sum(next(iter(took.values())))
+    for name, each in took.items():
+        p99 = statistics.quantiles(each, n=100)[-1]
+        micro = (int(1e6 * one) for one in (statistics.median(each), p99))
+        yield name, int(len(each) / sum(each)), *micro, f"{sum(each) / plain:.2f}"
+
+
+@contextmanager
+def sqs_kinds() -> Iterator[dict[str, Through]]:
+    """Yield a standard and a FIFO queue: send, receive, delete."""
+    with ExitStack() as stack:
+        boto = sqs.connect(stack.enter_context(emulator()))
+        stack.callback(boto.close)
+
+        def through(queue: str) -> Through:
+            def send_receive_delete(number: int) -> None:
+                sqs.send_payment(boto, queue, Message(str(number)))
+                [handed] = sqs.receive_messages(boto, queue)
+                sqs.delete(boto, queue, handed["ReceiptHandle"])
+
+            return send_receive_delete
+
+        yield {
+            f"SQS (ministack), {name}": through(stack.enter_context(sqs.queue(boto, fifo=fifo)))
+            for name, fifo in (("standard", False), ("FIFO", True))
+        }
+
+
+@contextmanager
+def mqtt_kinds() -> Iterator[dict[str, Through]]:
+    """Yield MQTT's three levels, on both hops: publish, and hear."""
+    with ExitStack() as stack:
+        url = stack.enter_context(mosquitto())
+
+        def through(quality: int) -> Through:
+            topic, *ids = stack.enter_context(mqtt.names(url, "publisher", "subscriber"))
+            publisher, subscriber = (stack.enter_context(mqtt.Peer(url, id)) for id in ids)
+            subscriber.subscribe(topic, quality)
+
+            def publish_and_hear(number: int) -> None:
+                publisher.publish(topic, Message(str(number)), quality)
+                subscriber.wait(lambda: subscriber.received)
+                subscriber.received.popleft()
+
+            return publish_and_hear
+
+        yield {f"MQTT (mosquitto), QoS {quality}": through(quality) for quality in (0, 1, 2)}
