@@ -69,6 +69,13 @@ class Standing:
         self._stands = how == "stands"
         return word
 
+    def go_on(self) -> None:
+        """Let it go on, if it stands, and do not wait for what it says next."""
+        if self._stands:
+            self._stands = False
+            with suppress(*GONE):
+                self._pipe.send(None)
+
     def pause(self) -> None:
         """Stop it with SIGSTOP, wherever it is; it has stopped when this returns."""
         if not self._paused:
@@ -97,9 +104,8 @@ class Standing:
         self.kill()
 
     def _hear(self) -> tuple[str, Any]:
+        self.go_on()
         try:
-            if self._stands:
-                self._pipe.send(None)
             return self._pipe.recv() if self._pipe.poll(TIMEOUT_S) else ("silent", None)
         except GONE:
             return "ended", ()

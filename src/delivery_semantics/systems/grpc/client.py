@@ -65,6 +65,14 @@ class PaymentsClient:
         )  # fmt: skip
         return int(reply["number"])
 
+    def begin(
+        self, payment: Message, *, metadata: Metadata = (), timeout_s: float | None = 30.0
+    ) -> grpc.Call:
+        """Begin to pay; ``code()`` of the call waits for its end, and ``cancel()`` ends it."""
+        return self._pay.future(
+            self._written(payment), metadata=tuple(metadata), timeout=timeout_s
+        )
+
     def pay_all(
         self, payments: Iterable[Message], *, metadata: Metadata = (), timeout_s: float = 30.0
     ) -> int:

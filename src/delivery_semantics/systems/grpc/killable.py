@@ -30,7 +30,7 @@ class KillablePayments(Standing):
     """
 
     def __init__(self, store: str, *, once: bool, port: int = 0) -> None:
-        super().__init__(_serve, store, once, port)
+        super().__init__(_serve, store, once, port, load=(__name__,))
         self.address = str(self.next())
 
 

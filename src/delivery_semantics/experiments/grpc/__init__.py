@@ -1,0 +1,4 @@
+"""gRPC: one call, its attempts, and where the effects of all of them are counted.
+
+Book: 14-grpc
+"""

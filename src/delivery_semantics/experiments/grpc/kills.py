@@ -1,0 +1,138 @@
+"""The server killed at each step of a call, or paused there and back after another one.
+
+A second server, on the same database, is ready before the first one falls. After a kill the
+connection ends, and gRPC's retryPolicy tries again. A server that is paused keeps its
+connection: the client gives the call up, which gRPC does not retry, and calls again with the
+same request id. When that call has ended the first server comes back, as a zombie.
+
+Book: 14-grpc
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cache, partial
+
+from ...databases import connect, empty_place
+from ...show.diagram import sequence
+from ...show.view import View
+from ...systems.cut import Cut
+from ...systems.grpc.client import PaymentsClient, connected
+from ...systems.grpc.frames import HTTP2Frame, HTTP2Framing, numbering
+from ...systems.grpc.killable import STEPS, KillablePayments
+from ...systems.grpc.request_id import REQUEST_ID, WithRequestId
+from ...systems.lab import Ending
+from .faults import SERVERS
+from .lab import PAYMENT, config
+from .log import CLIENT, CallLog
+
+FAULTS = ("killed", "paused")
+IN_TRANSACTION = ("received", "processed")
+"""Steps at which a server that remembers ids has a transaction open."""
+SAME_ID = ((REQUEST_ID, "one payment"),)
+
+
+def steps(fault: str, server: str) -> tuple[str, ...]:
+    """Return the steps at which a server can be killed or paused.
+
+    One that is paused within its transaction has all others wait for its database, so that
+    nothing is to be seen.
+    """
+    waits = fault == "paused" and SERVERS[server]
+    return tuple(step for step in STEPS if not (waits and step in IN_TRANSACTION))
+
+
+def killed_and_paused(server: str) -> list[Ending]:
+    """Return how each run ended: a kill at each step, and then a pause at each."""
+    return [ended(fault, step, server) for fault in FAULTS for step in steps(fault, server)]
+
+
+@cache
+def ended(fault: str, step: str, server: str) -> Ending:
+    """Kill or pause a server at a step of the first attempt, and let the client try again."""
+    once = SERVERS[server]
+    log, number = CallLog(PAYMENT, once=once), numbering()
+    with ExitStack() as stack:
+        url = stack.enter_context(empty_place())
+        first = stack.enter_context(KillablePayments(url, once=once))
+        second = stack.enter_context(KillablePayments(url, once=once))
+        framing = partial(HTTP2Framing, number)
+        proxy = stack.enter_context(Cut(first.address, framing, tell=log.frame))
+        client = stack.enter_context(
+            connected(proxy.address, [WithRequestId()], config=config(4))
+        )
+        run = _Run(log, first, second, proxy, client)
+        run.killed(step) if fault == "killed" else run.paused(step)
+        money = _money(url)
+    trace = log.trace()
+    return Ending(fault, f"at {step}", PAYMENT.id, trace, money, PAYMENT.amount)
+
+
+class _Run:
+    """One call, and the two servers that it may meet."""
+
+    def __init__(
+        self, log: CallLog, first: KillablePayments, second: KillablePayments,
+        proxy: Cut[HTTP2Frame], client: PaymentsClient,
+    ) -> None:  # fmt: skip
+        self._log, self._first, self._second = log, first, second
+        self._proxy, self._client = proxy, client
+
+    def killed(self, step: str) -> None:
+        """Kill the first server at a step; gRPC tries again, and finds the second one."""
+        call = self._client.begin(PAYMENT)
+        self._go_on(self._first, step)
+        self._proxy.target = self._second.address
+        self._log.fault("crashed", note=f"at “{step}”")
+        self._first.kill()
+        self._go_on(self._second, "")
+        self._log.ended(call.code().name)
+
+    def paused(self, step: str) -> None:
+        """Pause the first server at a step; the client calls again, and then it comes back."""
+        call = self._client.begin(PAYMENT, metadata=SAME_ID)
+        self._go_on(self._first, step)
+        self._log.fault("paused")
+        self._first.pause()
+        self._proxy.target = self._second.address
+        call.cancel()
+        self._log.fault("timed_out", CLIENT)
+        with connected(self._proxy.address, account=self._client.account) as again:
+            call = again.begin(PAYMENT, metadata=SAME_ID)
+            self._go_on(self._second, "")
+            self._log.ended(call.code().name)
+        self._log.fault("resumed")
+        self._first.resume()
+        self._go_on(self._first, "", begun=step)
+
+    def _go_on(self, server: KillablePayments, step: str, *, begun: str = "") -> None:
+        """Let a server go on until it stands at a step, or, for "", to the end of the call."""
+        now = begun
+        while now != (step or "done"):
+            now = str(server.next())
+            self._log.step(now)
+        if not step:
+            server.go_on()
+
+
+def _money(url: str) -> int:
+    database = connect(url)
+    try:
+        [(money,)] = database.rows("SELECT COALESCE(SUM(amount), 0) FROM paid")
+    finally:
+        database.close()
+    return int(money)
+
+
+def kill_view(*, fault: str, step: str, server: str, seed: int = 1) -> View:
+    """Show one server that is killed or paused at a step."""
+    if step not in steps(fault, server):
+        step = "arrived"
+    end = ended(fault, step, server)
+    effects = end.money // PAYMENT.amount
+    times = {1: "once"}.get(effects, f"{effects} times")
+    return View(
+        sequence(end.trace, title=f"{fault} {end.step}; the server {server}"),
+        {"effects": effects, "money expected": end.expected, "money there": end.money},
+        f"The server {server}, and is {fault} {end.step}. The payment was made {times}.",
+    )
