@@ -69,7 +69,7 @@ class Standing:
         self._stands = how == "stands"
         return word
 
-    def go_on(self) -> None:
+    def let_go(self) -> None:
         """Let it go on, if it stands, and do not wait for what it says next."""
         if self._stands:
             self._stands = False
@@ -104,7 +104,7 @@ class Standing:
         self.kill()
 
     def _hear(self) -> tuple[str, Any]:
-        self.go_on()
+        self.let_go()
         try:
             return self._pipe.recv() if self._pipe.poll(TIMEOUT_S) else ("silent", None)
         except GONE:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from ... import Trace
+from ... import Exploration, Trace
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.frames import FrameName
 from ...systems.grpc.frames import reply, request
-from .lab import PAYMENT, CallLab, call_lab
-from .model import ATTEMPTS_ALLOWED
+from .lab import PAYMENT, CallLab, Setting, call_lab
+from .model import ATTEMPTS_ALLOWED, CUT_ONCE, EARLY, searched_in_two_parts
 
 DEADLINE = "deadline in the handler"
 REFUSED = "refused by the server"
@@ -49,23 +49,29 @@ def faced(fault: str, client: str, server: str) -> CallEnded:
     """Make one call that meets one of ``FAULTS``, on a real connection."""
     if fault == DEADLINE:
         return _late(client, server)
-    with call_lab(
+    setting = Setting(
         cut=CUTS.get(fault, ()), refuse=(1,) if fault == REFUSED else (),
         attempts_max=CLIENTS[client], once=SERVERS[server],
-    ) as lab:  # fmt: skip
+    )  # fmt: skip
+    with call_lab(setting) as lab:
         return _ended(lab, lab.call())
 
 
 def _late(client: str, server: str) -> CallEnded:
+    return late_with(attempts_max=CLIENTS[client], once=SERVERS[server])
+
+
+def late_with(
+    *, attempts_max: int, codes: tuple[str, ...] = ("UNAVAILABLE",), once: bool = False
+) -> CallEnded:
     """Hold the handler until the call's deadline is over; then let it go on to its end.
 
     On a slow machine a short deadline is over before the handler has begun, which would be
     another experiment: then a longer one is tried.
     """
+    setting = Setting(hold_at="received", attempts_max=attempts_max, codes=codes, once=once)
     for deadline_s in DEADLINES_S:
-        with call_lab(
-            hold_at="received", attempts_max=CLIENTS[client], once=SERVERS[server]
-        ) as lab:
+        with call_lab(setting) as lab:
             status = lab.call(timeout_s=deadline_s)
             if lab.held.is_set():
                 lab.gate.open()
@@ -78,7 +84,8 @@ def _late(client: str, server: str) -> CallEnded:
 def lost_replies(lost: int, attempts_max: int, server: str) -> CallEnded:
     """Make one call whose first replies are lost, with gRPC's retryPolicy."""
     cut = [reply(number) for number in range(1, lost + 1)]
-    with call_lab(cut=cut, attempts_max=attempts_max, once=SERVERS[server]) as lab:
+    setting = Setting(cut=cut, attempts_max=attempts_max, once=SERVERS[server])
+    with call_lab(setting) as lab:
         return _ended(lab, lab.call())
 
 
@@ -89,6 +96,21 @@ def _ended(lab: CallLab, status: str) -> CallEnded:
 def effects_expected(lost: int, attempts_max: int, server: str) -> int:
     """How often a server carries out a call of which so many replies are lost."""
     return 1 if SERVERS[server] else min(lost + 1, attempts_max, ATTEMPTS_ALLOWED)
+
+
+def searched_for(fault: str, client: str, server: str) -> Exploration:
+    """Search what a call can come to that meets this fault; a deadline leaves one attempt."""
+    late = fault == DEADLINE
+    return searched_in_two_parts(
+        attempts_max=1 if late else CLIENTS[client], once=SERVERS[server],
+        bounds=EARLY if late else CUT_ONCE,
+    )  # fmt: skip
+
+
+def among(fault: str, client: str, server: str) -> bool:
+    """Whether the real call ended in one of the ways that the search finds for it."""
+    found = searched_for(fault, client, server)
+    return faced(fault, client, server).trace.outcome() in found.outcomes
 
 
 # In panels --------------------------------------------------------------------------------
@@ -113,7 +135,7 @@ def attempts_view(*, lost: int, attempts_max: int, server: str, seed: int = 1) -
 
 
 def _view(ended: CallEnded, title: str, begin: str) -> View:
-    numbers = {
+    numbers: dict[str, str | int] = {
         "status": ended.status.replace("_", " ").lower(),
         "attempts that arrived": ended.attempts, "effects": ended.effects,
         "money expected": PAYMENT.amount, "money there": ended.money,

@@ -14,37 +14,46 @@ from contextlib import ExitStack
 from functools import cache, partial
 
 from ...databases import connect, empty_place
-from ...show.diagram import sequence
+from ...show.picture import Picture
+from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
 from ...systems.cut import Cut
 from ...systems.grpc.client import PaymentsClient, connected
 from ...systems.grpc.frames import HTTP2Frame, HTTP2Framing, numbering
-from ...systems.grpc.killable import STEPS, KillablePayments
+from ...systems.grpc.killable import KillablePayments
 from ...systems.grpc.request_id import REQUEST_ID, WithRequestId
 from ...systems.lab import Ending
 from .faults import SERVERS
 from .lab import PAYMENT, config
 from .log import CLIENT, CallLog
 
-FAULTS = ("killed", "paused")
-IN_TRANSACTION = ("received", "processed")
-"""Steps at which a server that remembers ids has a transaction open."""
+KILLED, PAUSED = "killed", "paused"
+AT_A_STEP = (KILLED, PAUSED)
+PLACES = {
+    "forgets": {"received": "before Pay", "done": "before Reply"},
+    "remembers request ids": {
+        "arrived": "before Once", "received": "inside Once, before Pay",
+        "processed": "inside Once, before Keep reply", "done": "before Reply",
+    },
+}  # fmt: skip
+"""For each server, the steps that it announces, and where they stand in what it does."""
+
 SAME_ID = ((REQUEST_ID, "one payment"),)
 
 
-def steps(fault: str, server: str) -> tuple[str, ...]:
+def steps(fault: str, server: str) -> list[str]:
     """Return the steps at which a server can be killed or paused.
 
     One that is paused within its transaction has all others wait for its database, so that
     nothing is to be seen.
     """
-    waits = fault == "paused" and SERVERS[server]
-    return tuple(step for step in STEPS if not (waits and step in IN_TRANSACTION))
+    places = PLACES[server].items()
+    return [step for step, at in places if fault == KILLED or not at.startswith("inside")]
 
 
-def killed_and_paused(server: str) -> list[Ending]:
-    """Return how each run ended: a kill at each step, and then a pause at each."""
-    return [ended(fault, step, server) for fault in FAULTS for step in steps(fault, server)]
+def endings(fault: str, server: str) -> list[Ending]:
+    """Return how each run ended, with this fault at each step."""
+    return [ended(fault, step, server) for step in steps(fault, server)]
 
 
 @cache
@@ -62,10 +71,10 @@ def ended(fault: str, step: str, server: str) -> Ending:
             connected(proxy.address, [WithRequestId()], config=config(4))
         )
         run = _Run(log, first, second, proxy, client)
-        run.killed(step) if fault == "killed" else run.paused(step)
+        run.killed(step) if fault == KILLED else run.paused(step)
         money = _money(url)
     trace = log.trace()
-    return Ending(fault, f"at {step}", PAYMENT.id, trace, money, PAYMENT.amount)
+    return Ending(fault, PLACES[server][step], PAYMENT.id, trace, money, PAYMENT.amount)
 
 
 class _Run:
@@ -112,7 +121,7 @@ class _Run:
             now = str(server.next())
             self._log.step(now)
         if not step:
-            server.go_on()
+            server.let_go()
 
 
 def _money(url: str) -> int:
@@ -124,15 +133,26 @@ def _money(url: str) -> int:
     return int(money)
 
 
-def kill_view(*, fault: str, step: str, server: str, seed: int = 1) -> View:
-    """Show one server that is killed or paused at a step."""
-    if step not in steps(fault, server):
-        step = "arrived"
-    end = ended(fault, step, server)
-    effects = end.money // PAYMENT.amount
-    times = {1: "once"}.get(effects, f"{effects} times")
+def kill_view(*, fault: str, server: str, seed: int = 1) -> View:
+    """Show what one fault at each step came to, for one server."""
+    ends = endings(fault, server)
+    wrong = [end for end in ends if end.money != end.expected]
+    at = f": {', '.join(end.step for end in wrong)}" if wrong else ""
     return View(
-        sequence(end.trace, title=f"{fault} {end.step}; the server {server}"),
-        {"effects": effects, "money expected": end.expected, "money there": end.money},
-        f"The server {server}, and is {fault} {end.step}. The payment was made {times}.",
+        kill_strip({server: ends}, title=f"A server that {server}, {fault} at each step"),
+        {"runs": len(ends), "wrong": len(wrong), "most money": max(e.money for e in ends)},
+        f"The server {server}, and is {fault} at each of {len(ends)} steps, once in each run. "
+        f"The money is wrong in {len(wrong)} of them{at}.",
+    )
+
+
+def boundary_picture() -> Picture:
+    """Draw what one commit holds in each server, and what breaks at its edges."""
+    return boundary(
+        {server: track(end.step for end in endings(KILLED, server)) for server in SERVERS},
+        breaks={
+            server: [each for fault in AT_A_STEP for each in breaks_of(endings(fault, server))]
+            for server in SERVERS
+        },
+        title="What one commit holds in the server, and where the rest breaks",
     )

@@ -19,7 +19,7 @@ from ...systems.cut import Cut
 from ...systems.frames import FrameName
 from ...systems.gate import Gate
 from ...systems.grpc.client import Metadata, PaymentsClient, connected, retry_policy
-from ...systems.grpc.frames import HTTP2Frame, HTTP2Framing, numbering
+from ...systems.grpc.frames import HTTP2Framing, numbering
 from ...systems.grpc.interceptor import OncePerRequest
 from ...systems.grpc.killable import AnnouncingInterceptor
 from ...systems.grpc.request_id import WithRequestId
@@ -30,21 +30,55 @@ PAYMENT = Message("1", amount=10)
 
 
 class AttemptsSeen(grpc.ServerInterceptor):  # type: ignore[misc]
-    """Keeps the metadata of each attempt to pay that reaches the server."""
+    """Keeps the metadata of each attempt to pay that reaches the server.
 
-    def __init__(self) -> None:
+    With ``skip_retries`` it sends back what says that it is not the first attempt: a cure that
+    suggests itself, and is none.
+    """
+
+    def __init__(self, *, skip_retries: bool = False) -> None:
         self.metadata: list[dict[str, str]] = []
+        self._skip_retries = skip_retries
 
     def intercept_service(
         self, continuation: Continuation, details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler:
         """Keep it, and go on."""
-        if details.method.endswith("/Pay"):
-            self.metadata.append(dict(details.invocation_metadata))
+        if not details.method.endswith("/Pay"):
+            return continuation(details)
+        self.metadata.append(dict(details.invocation_metadata))
+        if self._skip_retries and ATTEMPTS in self.metadata[-1]:
+            return grpc.unary_unary_rpc_method_handler(lambda raw, context: b'{"number": 0}')
         return continuation(details)
 
 
-@dataclass
+ATTEMPTS = "grpc-previous-rpc-attempts"
+"""The metadata in which gRPC says how many attempts of this call there were before."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an experiment can choose.
+
+    ``cut`` and ``refuse`` are the proxy's; handlers are held at the step ``hold_at``. The
+    client makes up to ``attempts_max`` attempts, by gRPC's own policy, on these ``codes``, and
+    gives each call a request id, if ``ids``. The server carries each id out ``once``, and
+    remembers it for ``window_s`` seconds; or it ``skip_retries``. Interceptors that stand
+    ``inside`` are the nearest to the handler.
+    """
+
+    cut: Iterable[FrameName] = ()
+    refuse: tuple[int, ...] = ()
+    attempts_max: int = 1
+    codes: tuple[str, ...] = ("UNAVAILABLE",)
+    ids: bool = True
+    once: bool = False
+    window_s: float | None = None
+    skip_retries: bool = False
+    hold_at: str = ""
+    inside: tuple[grpc.ServerInterceptor, ...] = ()
+
+
 class CallLab:
     """A service that runs. ``now_s`` is the clock of its interceptor, if it has one.
 
@@ -52,19 +86,21 @@ class CallLab:
     """
 
     client: PaymentsClient
-    proxy: Cut[HTTP2Frame]
-    log: CallLog
-    gate: Gate
-    seen: AttemptsSeen
     target: str
-    held: threading.Event
-    finished: threading.Event
-    now_s: float = 0.0
+
+    def __init__(self, setting: Setting) -> None:
+        self.log = CallLog(PAYMENT, once=setting.once)
+        self.gate, self.seen = (
+            Gate("the handler"),
+            AttemptsSeen(skip_retries=setting.skip_retries),
+        )
+        self.held, self.finished = threading.Event(), threading.Event()
+        self.now_s = 0.0
+        self._setting, self._next = setting, numbering()
 
     def call(
-        self, payment: Message = PAYMENT, *, timeout_s: float | None = 30.0,
-        metadata: Metadata = (),
-    ) -> str:  # fmt: skip
+        self, payment: Message = PAYMENT, *, timeout_s: float = 30.0, metadata: Metadata = ()
+    ) -> str:
         """Pay once, and return the name of the status."""
         call = self.client.begin(payment, timeout_s=timeout_s, metadata=metadata)
         status = str(call.code().name)
@@ -84,63 +120,54 @@ class CallLab:
         """Return what has happened so far."""
         return self.log.trace()
 
+    def tell(self, step: str) -> None:
+        """Hear of a step of the handler."""
+        if step == self._setting.hold_at:
+            self.held.set()
+            self.gate.enter()
+        self.log.step(step)
+        if step == "done":
+            self.finished.set()
+
+    def number(self) -> int:
+        """Number the next attempt."""
+        number = self._next()
+        if number in self._setting.refuse:
+            self.log.refused()
+        return number
+
+    def interceptors(self, connections: Connections) -> list[grpc.ServerInterceptor]:
+        """Return those of the server, outermost first."""
+        found = [self.seen, AnnouncingInterceptor(self.tell)]
+        if self._setting.once:
+            window_s = self._setting.window_s
+            found.append(
+                OncePerRequest(connections, clock=lambda: self.now_s, window_s=window_s)
+            )
+        return [*found, *self._setting.inside]
+
+
+@contextmanager
+def call_lab(setting: Setting) -> Iterator[CallLab]:
+    """Run the service, a proxy, and a client that has not yet called."""
+    lab = CallLab(setting)
+    with empty_place() as url, closing(Connections(url, synchronous="OFF")) as connections:
+        payments = Payments(connections, announce=lab.tell)
+        framing = partial(HTTP2Framing, lab.number, refuse=setting.refuse)
+        cut = dict.fromkeys(setting.cut, 0)
+        policy = config(setting.attempts_max, setting.codes)
+        ids = [WithRequestId()] if setting.ids else []
+        with (
+            listening(payments, lab.interceptors(connections)) as lab.target,
+            Cut(lab.target, framing, cut=cut, tell=lab.log.frame) as proxy,
+            connected(proxy.address, ids, config=policy) as lab.client,
+        ):
+            try:
+                yield lab
+            finally:
+                lab.gate.open()
+
 
 def config(attempts_max: int, codes: Iterable[str] = ("UNAVAILABLE",)) -> str:
     """Return a service config; one attempt is what gRPC makes without any."""
     return retry_policy(attempts_max, codes=tuple(codes)) if attempts_max > 1 else ""
-
-
-@contextmanager
-def call_lab(
-    *,
-    cut: Iterable[FrameName] = (),
-    refuse: tuple[int, ...] = (),
-    attempts_max: int = 1,
-    codes: Iterable[str] = ("UNAVAILABLE",),
-    once: bool = False,
-    window_s: float | None = None,
-    ids: bool = True,
-    hold_at: str = "",
-) -> Iterator[CallLab]:
-    """Run the service, with ``once`` behind its interceptor, and a client of it.
-
-    ``cut`` and ``refuse`` are the proxy's; handlers are held at the step ``hold_at``. The
-    client makes up to ``attempts_max`` attempts, by gRPC's own policy, on these ``codes``, and
-    gives each call a request id, if ``ids``.
-    """
-    log, gate, seen = CallLog(PAYMENT, once=once), Gate(hold_at), AttemptsSeen()
-    number, held, finished = numbering(), threading.Event(), threading.Event()
-
-    def tell(step: str) -> None:
-        if step == hold_at:
-            held.set()
-            gate.enter()
-        log.step(step)
-        if step == "done":
-            finished.set()
-
-    def numbered() -> int:
-        call = number()
-        if call in refuse:
-            log.refused()
-        return call
-
-    with empty_place() as url, closing(Connections(url, synchronous="OFF")) as connections:
-        deduplicating = OncePerRequest(connections, clock=lambda: made.now_s, window_s=window_s)
-        around = [seen, AnnouncingInterceptor(tell), *([deduplicating] if once else [])]
-        with (
-            listening(Payments(connections, announce=tell), around) as target,
-            Cut(
-                target, partial(HTTP2Framing, numbered, refuse=refuse),
-                cut=dict.fromkeys(cut, 0), tell=log.frame,
-            ) as proxy,
-            connected(
-                proxy.address, [WithRequestId()] if ids else [],
-                config=config(attempts_max, codes),
-            ) as client,
-        ):  # fmt: skip
-            made = CallLab(client, proxy, log, gate, seen, target, held, finished)
-            try:
-                yield made
-            finally:
-                gate.open()

@@ -31,7 +31,7 @@ class Pay:
 
 
 @dataclass(frozen=True)
-class Reply:
+class CallReply:
     """What the server sends back: the status of an attempt."""
 
     kind: ClassVar[str] = "ack"
@@ -72,7 +72,7 @@ class CallLog:
             elif side == "reply" and what in ("headers", "data", "trailers"):
                 if self._replies < frame.call:
                     self._replies = frame.call
-                    self._under_way = self._send(SERVER, CLIENT, Reply(self._pay.id))
+                    self._under_way = self._send(SERVER, CLIENT, CallReply(self._pay.id))
                 if what == "trailers" and fate == "forwarded":
                     self._arrive(self._under_way)
             else:

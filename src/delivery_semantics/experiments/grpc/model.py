@@ -34,7 +34,7 @@ from ...core.effects import Handler, Payload
 from .lab import PAYMENT
 from .log import CLIENT, SERVER
 
-CUTS = Bounds(losses=1, duplicates=0, crashes=0, reordering=False)
+CUT_ONCE = Bounds(losses=1, duplicates=0, crashes=0, reordering=False)
 """One connection is cut: a request is lost, or a reply."""
 
 KILLS = Bounds(losses=0, duplicates=0, crashes=1, crashable=(SERVER,), reordering=False)
@@ -55,7 +55,7 @@ def call(*, attempts_max: int, once: bool) -> dict[str, Participant]:
     return {CLIENT: client, SERVER: ProcessOnce() if once else ProcessThenAck()}
 
 
-def searched(*, attempts_max: int, once: bool, bounds: Bounds = CUTS) -> Exploration:
+def searched(*, attempts_max: int, once: bool, bounds: Bounds = CUT_ONCE) -> Exploration:
     """Search every run of one call."""
     return explore(call(attempts_max=attempts_max, once=once), bounds)
 
@@ -111,7 +111,7 @@ class GrpcServer(Passive):
 
 
 def searched_in_two_parts(
-    *, attempts_max: int, once: bool, bounds: Bounds = CUTS
+    *, attempts_max: int, once: bool, bounds: Bounds = CUT_ONCE
 ) -> Exploration:
     """Search every run of one call whose reply is headers and a status."""
     parts = {CLIENT: GrpcClient(attempts_max), SERVER: GrpcServer(once)}

@@ -4,7 +4,7 @@ Requests and replies are JSON, so nothing has to be generated from a ``.proto`` 
 gRPC itself does to a call is the same for any bytes. Within this folder, ``grpc`` is the
 library: what is ours is imported with a dot.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations

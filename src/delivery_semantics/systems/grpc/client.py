@@ -1,6 +1,6 @@
 """A client of the payments service, over grpcio as it is.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
 from ...core.check import at_least
 from ...core.effects import Message
+from ...core.trace import Record
+from ...databases import Schema, connect
 from .service import SERVICE, read, written
 
 BACKOFF_S = 0.01
@@ -59,19 +62,20 @@ class PaymentsClient:
         wait_for_ready: bool | None = None,
     ) -> int:  # fmt: skip
         """Pay, and return the number of the payment."""
-        reply = self._pay(
+        call = self.begin(
+            payment, metadata=metadata, timeout_s=timeout_s, wait_for_ready=wait_for_ready
+        )
+        return int(call.result()["number"])
+
+    def begin(
+        self, payment: Message, *, metadata: Metadata = (), timeout_s: float | None = 30.0,
+        wait_for_ready: bool | None = None,
+    ) -> grpc.Call:  # fmt: skip
+        """Begin to pay; ``code()`` of the call waits for its end, and ``cancel()`` ends it."""
+        return self._pay.future(
             self._written(payment), metadata=tuple(metadata), timeout=timeout_s,
             wait_for_ready=wait_for_ready,
         )  # fmt: skip
-        return int(reply["number"])
-
-    def begin(
-        self, payment: Message, *, metadata: Metadata = (), timeout_s: float | None = 30.0
-    ) -> grpc.Call:
-        """Begin to pay; ``code()`` of the call waits for its end, and ``cancel()`` ends it."""
-        return self._pay.future(
-            self._written(payment), metadata=tuple(metadata), timeout=timeout_s
-        )
 
     def pay_all(
         self, payments: Iterable[Message], *, metadata: Metadata = (), timeout_s: float = 30.0
@@ -106,6 +110,72 @@ def connected(
         ("grpc.use_local_subchannel_pool", 1),  # a connection of its own
         ("grpc.service_config_disable_resolution", 1),  # asks no name server for a config
     ]
+    options += [
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 200),
+    ]
     options += [("grpc.service_config", config)] if config else []
     with grpc.insecure_channel(address, options) as channel:
         yield PaymentsClient(grpc.intercept_channel(channel, *interceptors), account=account)
+
+
+# A stream of replies as a source ----------------------------------------------------------
+
+POSITIONS = Schema(
+    "grpc_positions",
+    1,
+    ("CREATE TABLE grpc_positions (account TEXT PRIMARY KEY, number BIGINT NOT NULL)",),
+)
+SAVE = """
+INSERT INTO grpc_positions VALUES (?, ?)
+ON CONFLICT (account) DO UPDATE SET number = excluded.number
+"""
+
+
+@dataclass(frozen=True)
+class OpenHistory:
+    """Opens an account's history at ``address``; ``place`` is the resume point's database."""
+
+    address: str
+    account: str
+    place: str
+
+    def __call__(self) -> HistorySource:
+        """Open it, behind the resume point."""
+        return HistorySource(self)
+
+
+class HistorySource:
+    """An account's payments as a `Source`: an ack is the resume point, saved.
+
+    gRPC remembers nothing about a stream that has ended; where to go on is the reader's to say.
+    """
+
+    def __init__(self, opened: OpenHistory) -> None:
+        self._account = opened.account
+        self._stack = ExitStack()
+        self._place = self._stack.enter_context(closing(connect(opened.place)))
+        POSITIONS.ensure(self._place)
+        client = self._stack.enter_context(connected(opened.address, account=opened.account))
+        self._stream = client.history(after=self._resume_point())
+
+    def take(self) -> Record | None:
+        """Return the next payment; its position is its number."""
+        for number, payment in self._stream:
+            return Record(payment.id, payment.amount, self._account, number)
+        return None
+
+    def ack(self, record: Record) -> None:
+        """Save the resume point."""
+        assert record.position is not None
+        self._place.change(SAVE, (self._account, record.position))
+
+    def close(self) -> None:
+        """End the stream."""
+        self._stack.close()
+
+    def _resume_point(self) -> int:
+        found = self._place.rows(
+            "SELECT number FROM grpc_positions WHERE account = ?", (self._account,)
+        )
+        return int(found[0][0]) if found else 0

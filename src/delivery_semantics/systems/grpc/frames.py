@@ -9,7 +9,7 @@ A frame that is lost, while the connection goes on, cannot be made with HTTP/2: 
 compress headers by what was sent before (RFC 7541), and would no longer understand each other.
 So frames are cut here, with the connection, or held.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations

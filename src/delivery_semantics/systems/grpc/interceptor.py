@@ -9,7 +9,7 @@ commit; whoever comes later with the same id gets that reply.
 Only calls with one request and one reply are covered, and no effect outside of the database.
 `WithRequestId` is the client's side.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ It is a process of ``live.standing``, which can be killed or paused exactly ther
 steps are "arrived", then "received" and "processed" in the handler, and "done": it has returned
 and whatever surrounds it has committed, but nothing of the reply has left.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from ...databases import Connections
 from ...live.standing import Announcer, Standing
 from .interceptor import OncePerRequest
 from .service import Continuation, Payments, listening
-
-STEPS = ("arrived", "received", "processed", "done")
 
 
 class KillablePayments(Standing):

@@ -4,7 +4,7 @@
 
 gRPC's own retries are beneath it, so every attempt of a call has the same id.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 It prints its address and serves until it is ended. ``GRPC_TARGET`` names another one, which has
 to serve the same service.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations

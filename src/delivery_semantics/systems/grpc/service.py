@@ -6,7 +6,7 @@
 
 Each is for an ``account``; who asks for an account of its own meets nobody else's payments.
 
-Book: 08-stripe-idempotency
+Book: 14-grpc
 """
 
 from __future__ import annotations
