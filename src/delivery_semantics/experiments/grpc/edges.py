@@ -48,7 +48,7 @@ def called_again(*, same_id: bool, after_s: float = 0.0, window_s: float | None 
     with call_lab(Setting(cut=[reply(1)], once=True, window_s=window_s)) as lab:
         lab.call(metadata=metadata)
         lab.now_s = after_s
-        return Came(lab.call(metadata=metadata), len(lab.paid()))
+        return Came(lab.call_anew(metadata=metadata), len(lab.paid()))
 
 
 def stream_replayed(count: int = 3) -> Came:

@@ -87,6 +87,7 @@ class CallLab:
 
     client: PaymentsClient
     target: str
+    address: str
 
     def __init__(self, setting: Setting) -> None:
         self.log = CallLog(PAYMENT, once=setting.once)
@@ -106,6 +107,15 @@ class CallLab:
         status = str(call.code().name)
         self.log.ended(status)
         return status
+
+    def call_anew(self, *, metadata: Metadata = ()) -> str:
+        """Pay once more, on a connection of its own, and return the name of the status.
+
+        One that has just been cut may not know yet that it has ended, and takes a call with it.
+        """
+        account = self.client.account
+        with connected(self.address, [WithRequestId()], account=account) as self.client:
+            return self.call(metadata=metadata)
 
     def paid(self) -> list[Message]:
         """Return the payments that the service has, each as often as it was carried out."""
@@ -162,6 +172,7 @@ def call_lab(setting: Setting) -> Iterator[CallLab]:
             Cut(lab.target, framing, cut=cut, tell=lab.log.frame) as proxy,
             connected(proxy.address, ids, config=policy) as lab.client,
         ):
+            lab.address = proxy.address
             try:
                 yield lab
             finally:

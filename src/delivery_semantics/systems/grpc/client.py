@@ -20,7 +20,7 @@ from ...core.trace import Record
 from ...databases import Schema, connect
 from .service import SERVICE, read, written
 
-BACKOFF_S = 0.01
+BACKOFF_S = 0.03
 Metadata = Sequence[tuple[str, str]]
 
 
