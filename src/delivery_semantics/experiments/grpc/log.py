@@ -14,6 +14,7 @@ from ...core.effects import Payload
 from ...systems.grpc.frames import HTTP2Frame
 
 CLIENT, SERVER = "client", "server"
+REPLY = ("headers", "data", "trailers")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class CallLog:
     """Writes down what happens to one payment, told from any thread.
 
     The request of an attempt is its HEADERS, and so is the reply; a frame of the reply that
-    is cut loses all of it. With ``once`` an effect counts when the handler's transaction has
+    is cut loses all of it. What a server sends before its handler has returned, or when the
+    client is no longer there, is no reply: gRPC ends a call at its deadline at both ends. With ``once`` an effect counts when the handler's transaction has
     committed, and an attempt whose handler did not run is a message that was skipped.
     """
 
@@ -52,8 +54,8 @@ class CallLog:
         self._pay = Pay(payment.id, payment.amount)
         self._events: list[Event] = []
         self._under_way = self._request = Event(0, "sent", CLIENT, self._pay, SERVER)
-        self._packets = self._replies = 0
-        self._ran = False
+        self._packets = self._attempts = self._replies = self._over = 0
+        self._ran = self._returned = False
         self._lock = threading.Lock()
 
     def trace(self) -> Trace:
@@ -66,10 +68,13 @@ class CallLog:
         """Write down what became of a frame; what a proxy tells."""
         side, _, what = frame.what.partition(f" {frame.call} ")
         with self._lock:
+            if frame.call <= self._over:
+                return
             if side == "request" and what == "headers":
+                self._attempts = frame.call
                 self._request = self._send(CLIENT, SERVER, self._pay)
                 self._under_way = self._request
-            elif side == "reply" and what in ("headers", "data", "trailers"):
+            elif side == "reply" and self._returned and what in REPLY:
                 if self._replies < frame.call:
                     self._replies = frame.call
                     self._under_way = self._send(SERVER, CLIENT, CallReply(self._pay.id))
@@ -92,14 +97,16 @@ class CallLog:
         with self._lock:
             match step:
                 case "arrived":
-                    self._ran = False
+                    self._ran = self._returned = False
                     self._arrive(self._request)
                 case "received":
                     self._ran = True
                 case "processed" if not self._once:
                     self._at_server("processed")
-                case "done" if self._once:
-                    self._at_server("processed" if self._ran else "skipped")
+                case "done":
+                    self._returned = True
+                    if self._once:
+                        self._at_server("processed" if self._ran else "skipped")
                     self._ran = False
 
     def fault(self, what: str, who: str = SERVER, note: str = "") -> None:
@@ -112,6 +119,7 @@ class CallLog:
         with self._lock:
             if status == "DEADLINE_EXCEEDED":
                 self._events.append(Event(0, "timed_out", CLIENT))
+            self._over = self._attempts
             what = "confirmed" if status == "OK" else "gave_up"
             self._events.append(Event(0, what, CLIENT, self._payment))
 
