@@ -45,8 +45,10 @@ class CallLog:
 
     The request of an attempt is its HEADERS, and so is the reply; a frame of the reply that
     is cut loses all of it. What a server sends before its handler has returned, or when the
-    client is no longer there, is no reply: gRPC ends a call at its deadline at both ends. With ``once`` an effect counts when the handler's transaction has
-    committed, and an attempt whose handler did not run is a message that was skipped.
+    client is no longer there, is no reply: gRPC ends a call at its deadline at both ends.
+
+    With ``once`` an effect counts when the handler's transaction has committed, and an attempt
+    whose handler did not run is a message that was skipped.
     """
 
     def __init__(self, payment: Message, *, once: bool) -> None:
