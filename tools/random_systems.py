@@ -32,6 +32,7 @@ from delivery_semantics import (
     Lose,
     Mark,
     Message,
+    Now,
     Once,
     Participant,
     Process,
@@ -42,6 +43,7 @@ from delivery_semantics import (
     Save,
     Send,
     Step,
+    Tick,
     Timeout,
     Wait,
     payments,
@@ -254,6 +256,8 @@ class Maker:
         self._random = Random(seed)
         self._names = NAMES[: self._random.choice((2, 2, 2, 3, 3, 4))]
         self._timers = self._random.random() < 0.35
+        self._time = Random(f"{seed}: the clock")  # a die of its own: no other system changes
+        self._clock = self._time.random() < 0.2
 
     def system(self) -> System:
         """Return a system."""
@@ -283,7 +287,7 @@ class Maker:
             losses=losses, duplicates=copies, crashes=crashes,
             early_timeouts=draw.choice((0, 0, 0, 1)), failures=draw.choice((0, 0, 0, 0, 1)),
             reordering=draw.random() < 0.7, crashable=crashable, crash_together=together,
-            links=links,
+            links=links, clock_s=(0.0, 1.0) if self._clock else (0.0,),
         )  # fmt: skip
 
     def _sender(self, count: int) -> Program:
@@ -361,6 +365,8 @@ class Maker:
 
     def _question(self) -> Any:  # noqa: ANN401
         draw = self._random
+        if self._clock and self._time.random() < 0.4:
+            return Now()
         return draw.choice((
             "marked", "once", IsMarked("2"), Load("n"), Load("m"), self._wait(), self._wait(),
             Atomic(Process(Message("1")), Mark("1"), unless_marked="1"),
@@ -399,6 +405,7 @@ def begin(system: System) -> Moment:
         within.losses, within.duplicates, within.crashes, within.early_timeouts,
         within.failures,
     )  # fmt: skip
+    world.clock_s = 0.0
     return world, left, ages_after({}, world, [], "")
 
 
@@ -463,7 +470,7 @@ def name_of(moment: Moment) -> Hashable:
     memory = tuple(frozenset(kept.items()) for kept in world.memory.values())
     packets = tuple(packet[1:] for packet in world.packets.values())
     tasks = tuple(world.tasks.values())
-    return tasks, stores, memory, packets, left, frozenset(ages.items())
+    return tasks, stores, memory, packets, left, frozenset(ages.items()), world.clock_s
 
 
 def ways(moment: Moment, within: Bounds) -> Iterator[tuple[tuple[Step, ...], Left]]:
@@ -499,6 +506,35 @@ def ways(moment: Moment, within: Bounds) -> Iterator[tuple[tuple[Step, ...], Lef
                     for each in group if can_crash(each, within) and not world.is_down(each)
                 )  # fmt: skip
                 yield down, (losses, copies, crashes - 1, early, failures)
+    for to_s in within.clock_s:
+        if to_s > (world.clock_s or 0.0):
+            yield (Tick(to_s),), left
+
+
+def settled(moment: Moment, until: Step | None = None) -> Moment:
+    """Return the moment after every local effect, up to the one where this step stops."""
+    stop = until.before if isinstance(until, Crash) else None
+    stop = until.effect if isinstance(until, Fail) else stop
+    for who in moment[0].participants:
+        here = stop if isinstance(until, Crash | Fail) and until.who == who else None
+        while (effect := moment[0].local_effect(who)) and type(effect) is not here:
+            moment = after(moment, (Run(who),), moment[1])
+    return moment
+
+
+def stops(moment: Moment, within: Bounds) -> Iterator[tuple[Moment, tuple[Step, ...], Left]]:
+    """Yield the moments at which a script can stop effects that run by themselves, and how."""
+    for who in moment[0].participants:
+        kinds: dict[type[Effect], None] = {}
+        ahead = moment
+        while (effect := ahead[0].local_effect(who)) is not None:
+            kinds[type(effect)] = None
+            ahead = after(ahead, (Run(who),), ahead[1])
+        for kind in kinds:
+            at = settled(moment, Crash(who, before=kind))
+            for taken, left in ways(at, within):
+                if isinstance(taken[0], Crash | Fail) and at[0].local_effect(taken[0].who):
+                    yield at, taken, left
 
 
 def is_first(world: World, number: int) -> bool:
@@ -519,7 +555,10 @@ def can_crash(who: str, within: Bounds) -> bool:
 
 @dataclass
 class Naive:
-    """Every moment, with the ways between them: (moment, choices, steps, free of faults)."""
+    """Every moment, with the ways between them: (moment, choices, steps, free of faults).
+
+    Where effects run by themselves, a moment is the one after them.
+    """
 
     moments: list[Moment]
     on: list[list[tuple[int, int, int, bool]]]
@@ -596,18 +635,21 @@ def done(world: World) -> dict[str, int]:
     return counts
 
 
-def naive(system: System, moments_max: int) -> Naive:
+def naive(system: System, moments_max: int, *, automatic: bool = False) -> Naive:
     """Try every step in every moment. Raises TooLarge beyond so many."""
     first = begin(system)
     numbers, moments = {name_of(first): 0}, [first]
-    found = Naive(moments, [])
-    for moment in moments:
+    found = Naive([], [])
+    for begun in moments:
         on = []
+        moment = settled(begun) if automatic else begun
+        found.moments.append(moment)
+        taken_from = [(moment, *way) for way in ways(moment, system.bounds)]
+        taken_from += stops(begun, system.bounds) if automatic else []
         nexts: list[tuple[Moment, int, int, bool]] = [
-            (after(moment, taken, left), isinstance(taken[0], Run) ^ 1, len(taken),
-             left == moment[1])
-            for taken, left in ways(moment, system.bounds)
-        ]  # fmt: skip
+            (after(at, taken, left), isinstance(taken[0], Run) ^ 1, len(taken), left == at[1])
+            for at, taken, left in taken_from
+        ]
         if later := a_second_later(moment):
             nexts.append((later, 0, 0, True))
         for other, choices, steps, free in nexts:

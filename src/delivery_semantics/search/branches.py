@@ -109,10 +109,7 @@ class Branches:
         )  # fmt: skip
         flight = self._flight([moves.wire(packet) for packet in world.packets.values()])
         state = (*nodes, *disks, flight, budget, zone, 0)
-        for who in sorted(moves.at_once):
-            if moves.nodes[state[who]].busy:
-                state = self._moved(state, who, "work")
-        return state
+        return self._worked(state, sorted(moves.at_once))
 
     def _timers_after(self, world: World, after: Sequence[Step]) -> int:
         """Take these steps, and return the number of what is then known of the timers."""
@@ -182,7 +179,7 @@ class Branches:
             if self._crashable[who] and (budget // CRASH) & FIELD:
                 yield self._crash(state, who)
             if isinstance(effect, CAN_FAIL) and (budget // FAILURE) & FIELD:
-                yield ("fail", who), self._moved(state, who, "fail", fault=FAILURE), 1, FAILURE
+                yield self._fail(state, who, type(effect))
             alone = not self._shares[who] and len(self._groups[who]) <= 1
             if alone and type(effect) is not Now:
                 return  # its effects commute with everything else: one order stands for all
@@ -242,11 +239,16 @@ class Branches:
     def _crash(self, state: Key, who: int, before: type[Effect] | None = None) -> Way:
         nodes = self.moves.nodes
         group = tuple(each for each in self._groups[who] if not nodes[state[each]].down)
+        if before is not None:  # who stands at an effect goes first
+            group = (who, *(each for each in group if each != who))
         new = state
         for each in group:
             new = self._moved(new, each, "crash")
         new = (*new[:-3], new[-3] - CRASH, *new[-2:])
         return ("crash", group, before), new, 1, CRASH
+
+    def _fail(self, state: Key, who: int, effect: type[Effect]) -> Way:
+        return ("fail", who, effect), self._moved(state, who, "fail", fault=FAILURE), 1, FAILURE
 
     # Where a step leads ---------------------------------------------------------------
 
@@ -316,29 +318,28 @@ class Branches:
 
     def settled(self, state: Key) -> Key:
         """Return where all effects lead that run by themselves."""
+        return self._worked(state, range(self._count))
+
+    def stops(self, state: Key) -> Iterator[Way]:
+        """Yield the faults that a script can place before effects that run by themselves."""
+        nodes, left = self.moves.nodes, state[-3]
+        crash, failure = (left // CRASH) & FIELD, (left // FAILURE) & FIELD
         for who in range(self._count):
+            if not nodes[state[who]].busy:
+                continue
+            before = self._worked(state, range(who))
+            for kind in self._kinds_ahead(before, who):
+                at = self._worked(self._moved(before, who, kind), range(who + 1, self._count))
+                if crash and self._crashable[who]:
+                    yield self._crash(at, who, kind)
+                if failure and issubclass(kind, CAN_FAIL):
+                    yield self._fail(at, who, kind)
+
+    def _worked(self, state: Key, names: Iterable[int]) -> Key:
+        for who in names:
             if self.moves.nodes[state[who]].busy:
                 state = self._moved(state, who, "work")
         return state
-
-    def crashes_before(self, state: Key) -> Iterator[Way]:
-        """Yield the crashes that a script can place before effects that run by themselves."""
-        nodes = self.moves.nodes
-        for who in range(self._count):
-            if not (nodes[state[who]].busy and self._crashable[who]):
-                continue
-            if not (state[-3] // CRASH) & FIELD:
-                return
-            before = state
-            for other in range(who):
-                if nodes[before[other]].busy:
-                    before = self._moved(before, other, "work")
-            for kind in self._kinds_ahead(before, who):
-                stopped = self._moved(before, who, kind)
-                for other in range(who + 1, self._count):
-                    if nodes[stopped[other]].busy:
-                        stopped = self._moved(stopped, other, "work")
-                yield self._crash(stopped, who, kind)
 
     def _kinds_ahead(self, state: Key, who: int) -> list[type[Effect]]:
         kinds: dict[type[Effect], None] = {}

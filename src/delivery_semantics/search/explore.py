@@ -157,7 +157,7 @@ class _Search:
         world, steps = self._world(), list[Step]()
         self._at_once(world, steps)
         for taken in way:
-            stops_early = taken[0] == "crash" and taken[2] is not None
+            stops_early = self.automatic and taken[0] in ("crash", "fail") and taken[2]
             if self.automatic and not stops_early:
                 run_local(world)
             for step in self._steps_of(world, taken):
@@ -180,15 +180,16 @@ class _Search:
         match taken:
             case "run", int(who):
                 yield Run(names[who])
-            case "fail", int(who):
-                standing = world.local_effect(names[who])
-                yield Fail(names[who], type(standing) if standing else None)
+            case "fail", int(who), effect:
+                yield Fail(names[who], effect)
             case "restart", int(who):
                 yield Restart(names[who])
             case "crash", group, kind:
                 for who in group:
                     standing = world.local_effect(names[who])
-                    before = kind if self.automatic or standing is None else type(standing)
+                    before = kind if who == group[0] else None
+                    if standing is not None and not self.automatic:
+                        before = type(standing)
                     yield Crash(names[who], before=before)
             case "timeout", int(who), str(name), bool(early):
                 yield Timeout(names[who], early, name)

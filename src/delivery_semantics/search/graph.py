@@ -77,7 +77,7 @@ class Graph:
             if name not in self.broken and predicate(self._branches.world(settled)):
                 self.broken[name] = number
         if self._automatic:
-            yield from self._branches.crashes_before(state)
+            yield from self._branches.stops(state)
         yield from self._branches.all_ways(settled)
 
     def _reach(

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Mapping
 from types import NoneType
 from typing import NamedTuple
 
-from ..core.effects import Effect, Kept, Now, Participant, Payload
+from ..core.effects import Effect, Kept, Participant, Payload
 from ..core.perform import boot, never_waits, perform
 from ..core.steps import Crash, Deliver, Fail, Restart, Run, Step, Timeout
 from ..core.store import Store
@@ -122,8 +122,7 @@ class Moves:
         self, who: int, event: What, node: int, disk: int, own: int, clock_s: float
     ) -> Move:
         """Return what this event makes of ``who``; see ``_carry_out`` for events."""
-        asks_clock = event == "run" and isinstance(self.nodes[node].effect, Now)
-        key = (who, event, node, disk, own, clock_s if asks_clock or self.at_once else 0.0)
+        key = (who, event, node, disk, own, clock_s)
         found = self._moves.get(key)
         if found is None:
             found = self._moves[key] = self._work_out(who, event, node, disk, own, clock_s)
