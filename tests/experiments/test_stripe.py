@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import time
-import uuid
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
 
 from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.core.effects import Message
+from delivery_semantics.databases import empty_place
 from delivery_semantics.experiments.stripe import expiry
 from delivery_semantics.experiments.stripe.check_first import check_first
 from delivery_semantics.experiments.stripe.faults import FAULTS, POLICIES, faced, fault_view
@@ -19,18 +21,16 @@ from delivery_semantics.experiments.stripe.kills import (
     SERVERS,
     After,
     killed_at_each_step,
-    killed_in_sequences,
-    long_sequences,
     moved,
 )
 from delivery_semantics.experiments.stripe.lab import lab, processor
 from delivery_semantics.experiments.stripe.live import (
     PAYMENT,
+    MakeService,
     Restartable,
     charge,
     charged,
     service,
-    store,
 )
 from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_table
 from delivery_semantics.experiments.stripe.races import together
@@ -97,7 +97,7 @@ def test_without_keys_a_processor_is_asked_twice_or_the_charge_is_in_doubt() -> 
 
 def test_a_charge_that_was_begun_with_a_card_processor_is_not_ended_without_one() -> None:
     nobody = Card("http://127.0.0.1:1")
-    with store() as url, processor() as card:
+    with empty_place() as url, processor() as card:
         answers = []
         for has in (nobody, None, card):
             app = service(unobserved, time.time, url=url, card=has, profile=IETF_DRAFT)
@@ -108,38 +108,75 @@ def test_a_charge_that_was_begun_with_a_card_processor_is_not_ended_without_one(
         assert (charged(url), moved(card)) == ([2000], 1)
 
 
+def killed_in_sequences(
+    url: str, kills_max: int, make: MakeService = service, plans: Iterable[tuple[int, ...]] = ()
+) -> tuple[int, Counter[str]]:
+    """Kill the service in all sequences of up to so many kills, and in these ``plans``.
+
+    A sequence says how many steps each life goes on, and has a payment of its own, whose amount
+    is its number. Returns how many there were, and how many kills fell at each step.
+    """
+    sequences, fell = [*plans, ()], Counter[str]()
+    with Restartable(partial(make, url=url)) as restartable:
+        for number, steps_of_each in enumerate(sequences, start=1):  # more are added on the way
+            request = charge(f"key-{number}", amount=number)
+            for steps in steps_of_each:
+                kills, path = restartable.kills, restartable.path
+                restartable.attempt(request, kill_at=after(steps, path))
+                if restartable.kills > kills:  # not where there were fewer steps
+                    fell[path[-1]] += 1
+                    restartable.restart()
+            begun = len(restartable.path)
+            first = restartable.attempt(request)
+            if len(steps_of_each) < kills_max:
+                left = range(len(restartable.path) - begun)
+                sequences += [(*steps_of_each, steps) for steps in left]
+            again = restartable.attempt(request)
+            assert first
+            assert again
+            assert (first.status, first.body) == (again.status, again.body)
+    return len(sequences), fell
+
+
+def after(steps: int, path: list[str]) -> Callable[[str], bool]:
+    """Return what tells that so many more steps have been passed, and one is reached."""
+    at = len(path) + steps + 1
+    return lambda _: len(path) == at
+
+
 def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
     """Every sequence of up to three kills, and longer ones drawn by chance."""
-    with store() as url:
-        found = killed_in_sequences(url, kills_max=3, further=long_sequences(170, seed=1))
-    assert found.kills >= 1000
-    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
-    assert set(found.fell) == set(ALONE)
-    assert min(found.fell.values()) >= 30
-    assert found.fell.total() == found.kills
+    dice = random.Random(1)
+    longer = [tuple(dice.choices(range(10), k=dice.randint(4, 9))) for _ in range(170)]
+    with empty_place() as url:
+        payments, fell = killed_in_sequences(url, 3, plans=longer)
+        assert sorted(charged(url)) == [*range(1, payments + 1)]
+    assert fell.total() >= 1000
+    assert set(fell) == set(ALONE)
+    assert min(fell.values()) >= 30
 
 
 def test_every_two_kills_with_a_card_processor_move_the_money_once() -> None:
-    with processor() as card, store() as url:
-        found = killed_in_sequences(url, kills_max=2, card=card)
-        assert moved(card) == found.payments
-    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
-    assert set(found.fell) == set(STEPS)
+    with processor() as card, empty_place() as url:
+        payments, fell = killed_in_sequences(url, 2, partial(service, card=card))
+        assert sorted(charged(url)) == [*range(1, payments + 1)]
+        assert moved(card) == payments
+    assert set(fell) == set(STEPS)
 
 
 def test_every_two_kills_on_postgresql_lose_and_repeat_nothing() -> None:
-    with postgresql() as url:
-        found = killed_in_sequences(url, kills_max=2, name=f"test-{uuid.uuid4().hex}")
-    assert (found.lost, found.repeated, found.changed) == (0, 0, 0)
-    assert found.kills >= 80
-    assert set(found.fell) == set(ALONE)
+    with postgresql() as server, empty_place(server) as url:
+        payments, fell = killed_in_sequences(url, 2)
+        assert sorted(charged(url)) == [*range(1, payments + 1)]
+    assert fell.total() >= 80
+    assert set(fell) == set(ALONE)
 
 
 def test_the_sequences_convict_check_process_store_as_often_as_a_kill_falls_there() -> None:
-    with store() as url:
-        found = killed_in_sequences(url, kills_max=1, server=check_first)
-    assert (found.lost, found.repeated, found.kills) == (0, 1, 6)
-    assert found.fell["processed"] == 1
+    with empty_place() as url:
+        payments, fell = killed_in_sequences(url, 1, check_first)
+        assert len(charged(url)) == payments + 1
+    assert (fell.total(), fell["processed"]) == (6, 1)
 
 
 def test_a_process_that_ends_by_itself_is_not_taken_for_one_that_was_killed() -> None:
@@ -148,7 +185,7 @@ def test_a_process_that_ends_by_itself_is_not_taken_for_one_that_was_killed() ->
 
 
 def test_killing_is_final_and_can_be_repeated() -> None:
-    with store() as url, Restartable(partial(service, url=url)) as restartable:
+    with empty_place() as url, Restartable(partial(service, url=url)) as restartable:
         restartable.attempt(charge("k"), kill_at=lambda step: step == "claimed")
         with pytest.raises(ConnectionError):
             ask(restartable.url, charge("k"))

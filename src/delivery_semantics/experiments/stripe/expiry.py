@@ -13,12 +13,12 @@ from functools import cache
 import httpx
 from starlette.types import ASGIApp
 
-from ...databases import Connections
+from ...databases import Connections, empty_place
 from ...idempotency import KeyStore
 from ...show.plots import timeline
 from ...show.view import View
 from ...systems.payments import payments_app
-from .live import PAYMENT, charge, store
+from .live import PAYMENT, charge
 
 HOUR_S = 3600.0
 HORIZON_H = 120
@@ -47,7 +47,7 @@ def replayed(*, kept_h: int, every_h: int) -> Replays:
     The application runs in this process, without sockets, over a database in a file.
     """
     hours = tuple(range(0, HORIZON_H + 1, every_h))
-    with store() as url:
+    with empty_place() as url:
         connections = Connections(url, synchronous="OFF")
         clock = _Clock()
         keys = KeyStore(connections, clock=clock, effects="in phases", keep_s=kept_h * HOUR_S)

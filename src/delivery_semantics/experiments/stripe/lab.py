@@ -11,10 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from ... import Trace
-from ...databases import Connections
+from ...databases import Connections, empty_place
 from ...idempotency import STRIPE, Claim, KeptAnswer, KeyStore, Profile, Refusal
 from ...idempotency.table import KeyName
 from ...systems.frames import FrameName
@@ -24,7 +23,7 @@ from ...systems.http.serving import serving
 from ...systems.payments import Card, payments_app
 from ...systems.payments.processor import processor_app
 from .journal import CLIENT, DATABASE, SERVICE, Journal
-from .live import PAYMENT, charged, store
+from .live import PAYMENT, charged
 
 START_S = 1_800_000_000.0
 TIMEOUT_S = 30.0
@@ -36,14 +35,10 @@ class Watched(KeyStore):
     journal: Journal
 
     def claim(
-        self,
-        name: KeyName,
-        fingerprint: bytes,
-        *more: Any,  # noqa: ANN401  # passed on
-        **options: Any,  # noqa: ANN401
+        self, name: KeyName, fingerprint: bytes, *, wait: bool = True
     ) -> Claim | KeptAnswer | Refusal:
         """Claim a key, and write both sides of it down."""
-        outcome = super().claim(name, fingerprint, *more, **options)
+        outcome = super().claim(name, fingerprint, wait=wait)
         self.journal.between(SERVICE, DATABASE, f"claim {name.key}")
         self.journal.between(DATABASE, SERVICE, _found(outcome))
         return outcome
@@ -97,7 +92,7 @@ def lab(
     """Run the service. ``lose`` is the proxy's; charges are held at the step ``hold_at``."""
     journal, numbers = Journal(PAYMENT, names=(CLIENT, SERVICE, DATABASE)), itertools.count(1)
     gate = Gate(hold_at)
-    with store() as url:
+    with empty_place() as url:
         keys = Watched(
             Connections(url), clock=lambda: made.now_s, effects="in phases", keep_s=keep_s
         )
@@ -126,7 +121,7 @@ def _announce(hold_at: str, gate: Gate, journal: Journal, step: str) -> None:
 @contextmanager
 def processor(*, keys: bool = True, lose: Iterable[FrameName] = ()) -> Iterator[Card]:
     """Run a card processor of its own, behind a proxy of its own."""
-    with store() as url:
+    with empty_place() as url:
         app = processor_app(Connections(url), keys=keys, clock=lambda: START_S)
         with serving(app) as address, Proxy(address, lose=lose) as proxy:
             yield Card(proxy.url)

@@ -5,19 +5,17 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from ... import Message
-from ...databases import Connections, connect
+from ...databases import Connections, connect, empty_place
 from ...idempotency import STRIPE, KeyStore, Profile
 from ...systems.http.client import NoAnswer, Reply, Request, ask
 from ...systems.http.killable import Clock, Killable, Make
@@ -126,26 +124,14 @@ class Restartable:
 
 
 @contextmanager
-def store() -> Iterator[str]:
-    """Yield the URL of an empty SQLite database that ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="delivery-semantics-") as folder:
-        yield f"sqlite:///{Path(folder, 'payments.db')}"
-
-
-@contextmanager
 def killable(make: MakeService = service) -> Iterator[tuple[Restartable, str]]:
     """Yield a service that can be killed, and the URL of its database."""
-    with store() as url, Restartable(partial(make, url=url)) as restartable:
+    with empty_place() as url, Restartable(partial(make, url=url)) as restartable:
         yield restartable, url
 
 
 def charged(url: str) -> list[int]:
     """Return the amount of each charge that has succeeded, in their order."""
-    database = connect(url)
-    try:
-        rows = database.rows(
-            "SELECT amount FROM charges WHERE status = 'succeeded' ORDER BY number"
-        )
-    finally:
-        database.close()
-    return [amount for (amount,) in rows]
+    wanted = "SELECT amount FROM charges WHERE status = 'succeeded' ORDER BY number"
+    with closing(connect(url)) as database:
+        return [amount for (amount,) in database.rows(wanted)]

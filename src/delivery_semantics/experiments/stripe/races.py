@@ -10,11 +10,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ...databases import empty_place
 from ...systems.gate import Gate
 from ...systems.http.client import ask
 from ...systems.http.serving import serving
 from .kills import SERVERS
-from .live import charge, charged, store
+from .live import charge, charged
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def together(server: str, *, copies: int) -> CopiesAtOnce:
         gates["claimed"].enter()
         return status
 
-    with store() as url:
+    with empty_place() as url:
         app = SERVERS[server](announce, time.time, url=url)
         with serving(app) as address, ThreadPoolExecutor(copies) as clients:
             statuses = Counter(clients.map(copy, [address] * copies))
