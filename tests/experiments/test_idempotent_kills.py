@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,19 +96,6 @@ def test_a_transfers_process_is_gone_when_its_block_ends(tmp_path: Path) -> None
             pid = started.pid
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-        assert balances(url) == {"a": 100, "b": 0}
-
-
-@pytest.mark.slow
-def test_a_transfer_whose_watcher_has_gone_ends_and_leaves_nothing() -> None:
-    with empty_place() as url:
-        open_accounts(url, bank.SCHEMA)
-        command = [sys.executable, "-m", "delivery_semantics.experiments.idempotent.process"]
-        done = subprocess.run(
-            [*command, "mended", "--store", url], input="\n\n", capture_output=True, text=True
-        )
-        assert done.returncode == 1
-        assert done.stdout.splitlines() == STATEMENTS[:3]
         assert balances(url) == {"a": 100, "b": 0}
 
 

@@ -65,20 +65,8 @@ class Refusal(Enum):
         "The request cannot be carried out now. Ask again later, with the same key.",
     )
 
-    @property
-    def status(self) -> int:
-        """The usual status."""
-        return self.value[0]
-
-    @property
-    def code(self) -> str:
-        """A word for programs."""
-        return self.value[1]
-
-    @property
-    def sentence(self) -> str:
-        """A sentence for people."""
-        return self.value[2]
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        self.status, self.code, self.sentence = status, code, sentence
 
 
 RETRYABLE = {Refusal.IN_PROGRESS, Refusal.TOO_MANY_KEYS, Refusal.UNAVAILABLE}

@@ -43,11 +43,10 @@ def chain(layers: int, attempts_max: int) -> dict[str, Participant]:
     for _ in range(layers - 1):
         timeout_s = attempts_max * timeout_s + 1.0
         waits_s.insert(0, timeout_s)
-    participants: dict[str, Participant] = {
-        "client": RetryUntilAcked(
-            names[1], payments(1), timeout_s=waits_s[0], attempts_max=attempts_max
-        )
-    }
+    client = RetryUntilAcked(
+        names[1], payments(1), timeout_s=waits_s[0], attempts_max=attempts_max
+    )
+    participants: dict[str, Participant] = {"client": client}
     for name, below, wait_s in zip(names[1:-1], names[2:], waits_s[1:], strict=True):
         participants[name] = Relay(below, timeout_s=wait_s, attempts_max=attempts_max)
     participants["database"] = Passive()
@@ -204,5 +203,5 @@ def never_came(horizon_h: float, still_down_h: float, *, seed: int = 1) -> bool:
         deadline_s=horizon_h * HOUR_S or None,
     )
     outage = Outage("endpoint", at_s=0.0, down_s=still_down_h * HOUR_S)
-    pair: dict[str, Participant] = {"sender": sender, "endpoint": ProcessThenAck()}
+    pair = {"sender": sender, "endpoint": ProcessThenAck()}
     return not simulate(pair, seed=seed, crashes=(outage,)).processed()

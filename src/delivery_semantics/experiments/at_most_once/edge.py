@@ -47,24 +47,21 @@ class SendThenNote(Passive):
 def consumers(bounds: Bounds) -> dict[str, Exploration]:
     """Search a broker that redelivers until acked, with consumers that answer late or early."""
     broker = RetryUntilAcked("consumer", payments(1))
-    choices: tuple[Participant, ...] = (ProcessThenAck(), AckThenProcess(), MarkThenProcess())
     return {
-        type(consumer).__name__: explore({"broker": broker, "consumer": consumer}, bounds)
-        for consumer in choices
+        consumer.__name__: explore({"broker": broker, "consumer": consumer()}, bounds)
+        for consumer in (ProcessThenAck, AckThenProcess, MarkThenProcess)
     }
 
 
 def behind_a_proxy(receiver: Participant) -> Exploration:
     """Search a sender that sends once, through a proxy that tries twice; one packet is lost."""
-    three: dict[str, Participant] = {
-        "sender": FireAndForget("proxy", payments(1)),
-        "proxy": Relay("receiver", timeout_s=1.0, attempts_max=2),
-        "receiver": receiver,
-    }
+    sender = FireAndForget("proxy", payments(1))
+    proxy = Relay("receiver", timeout_s=1.0, attempts_max=2)
+    three = {"sender": sender, "proxy": proxy, "receiver": receiver}
     return explore(three, Bounds(losses=1, duplicates=0, crashes=0))
 
 
 def sender_crashes(sender: Participant) -> Exploration:
     """Search this sender with one crash of its own, on a network without faults."""
-    pair: dict[str, Participant] = {"sender": sender, "receiver": ProcessOnly()}
+    pair = {"sender": sender, "receiver": ProcessOnly()}
     return explore(pair, Bounds(losses=0, duplicates=0, crashes=1, crashable=("sender",)))

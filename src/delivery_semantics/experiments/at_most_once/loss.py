@@ -48,10 +48,8 @@ def fire(
     seed: int = 1,
 ) -> Trace:
     """Send each message once into this network; the receiver is ``ProcessOnly`` by default."""
-    pair: dict[str, Participant] = {
-        "sender": FireAndForget("receiver", messages, interval_s=interval_s),
-        "receiver": receiver or ProcessOnly(),
-    }
+    sender = FireAndForget("receiver", messages, interval_s=interval_s)
+    pair = {"sender": sender, "receiver": receiver or ProcessOnly()}
     return simulate(pair, Network(messages=faults), seed=seed)
 
 
@@ -195,12 +193,9 @@ def copied_by_the_network(*, duplication_percent: int, seed: int) -> View:
     }
     expected = 10 * COPIED
     mean, deviation = count_mean_and_deviation(COPIED, duplication_percent / 100)
-    numbers: dict[str, str | int | float] = {
-        "packets sent": COPIED,
-        "by formula": f"{float(mean):g} ± {deviation:.1f}",
+    again = {
+        f"processed again, {name}": (money - expected) // 10 for name, money in there.items()
     }
-    for name, money in there.items():
-        numbers[f"processed again, {name}"] = (money - expected) // 10
     return View(
         picture=bars(
             {name: {"expected": expected, "there": money} for name, money in there.items()},
@@ -208,7 +203,11 @@ def copied_by_the_network(*, duplication_percent: int, seed: int) -> View:
             x=f"money, after {COPIED} payments of 10 sent once each",
             x_max=17 * COPIED,
         ),
-        numbers=numbers,
+        numbers={
+            "packets sent": COPIED,
+            "by formula": f"{float(mean):g} ± {deviation:.1f}",
+            **again,
+        },
         sentence=f"Each payment was sent once. Without a check {there['no check']:,} is there "
         f"instead of {expected:,}; with a mark for each id, {there['a mark for each id']:,}.",
     )

@@ -156,11 +156,7 @@ def drawn() -> Trace:
 def in_between(*, claim: bool = False, crashes: int = 0) -> Exploration:
     """Search a perfect network where one retry may come early and the receiver may crash."""
     within = Bounds(
-        losses=0,
-        duplicates=0,
-        crashes=crashes,
-        early_timeouts=1,
-        reordering=False,
+        losses=0, duplicates=0, crashes=crashes, early_timeouts=1, reordering=False,
         crashable=("receiver",) if crashes else None,
-    )
+    )  # fmt: skip
     return explore(three(claim=claim), within)

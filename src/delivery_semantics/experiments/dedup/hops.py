@@ -19,14 +19,13 @@ from ... import (
     script,
 )
 
+PAYMENT = Message("abc123")
+
 
 def behind_a_queue(*, consumer: Participant | None = None) -> Trace:
     """Lose the queue's ack to the sender, and the consumer's first ack to the queue."""
-    parts: dict[str, Participant] = {
-        "sender": RetryUntilAcked("queue", (Message("abc123"),)),
-        "queue": Broker("consumer", ids_max=None),
-        "consumer": consumer or ProcessThenAck(),
-    }
+    sender, queue = RetryUntilAcked("queue", (PAYMENT,)), Broker("consumer", ids_max=None)
+    parts = {"sender": sender, "queue": queue, "consumer": consumer or ProcessThenAck()}
     accepted = (Deliver(1), Lose(2), Deliver(3))
     handed_on_again = (Lose(4), Timeout("queue", name="abc123"), Deliver(5), Deliver(6))
     sent_again = (Timeout("sender"), Deliver(7), Deliver(8))

@@ -11,39 +11,20 @@ from dataclasses import dataclass
 from itertools import count
 
 from ... import (
-    Audit,
-    Bounds,
-    CrashPoint,
-    Exploration,
-    Faults,
-    Network,
-    RetryUntilAcked,
-    Trace,
-    Verdict,
-    audit,
-    explore,
-    payments,
-    script,
-    simulate,
-)
+    Audit, Bounds, CrashPoint, Exploration, Faults, Network, Trace, Verdict,
+    audit, explore, script, simulate,
+)  # fmt: skip
 from ...databases import empty_place
 from ...live.campaign import CrashedRun, ManyKills, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
-from ...participants.receivers import RECEIVERS
 from ...theory.retries import Expected
 from ..myth.effects import WINDOWS
-from ..myth.search import Participants
+from ..myth.search import pair
 
 ORDERS = tuple(WINDOWS)
 """The receivers that remember: process then mark, mark then process, both at once."""
 
 ONE_CRASH = Bounds(losses=0, duplicates=0, crashes=1, crashable=("receiver",))
-
-
-def pair(receiver: str, *, messages: int = 1) -> Participants:
-    """Return a retrying sender and one of ``ORDERS``."""
-    sender = RetryUntilAcked("receiver", payments(messages))
-    return {"sender": sender, "receiver": RECEIVERS[receiver]()}
 
 
 @contextmanager
@@ -71,10 +52,9 @@ class ThreeWays:
         And whether both break what the search says is broken, and nothing else.
         """
         alike = {run.place: run.trace for run in self.killed}
-        verdicts = (self.searched.never_more_than_once, self.searched.at_least_once_eventually)
+        broken = tuple(not verdict.holds for verdict in self.searched.verdicts)
         return all(alike[run.place] == run.trace for run in self.simulated) and all(
-            _breaks(runs) == tuple(not verdict.holds for verdict in verdicts)
-            for runs in (self.simulated, self.killed)
+            _breaks(runs) == broken for runs in (self.simulated, self.killed)
         )
 
 
@@ -96,8 +76,7 @@ def _breaks(runs: tuple[CrashedRun, ...]) -> tuple[bool, bool]:
 
 def counterexample(found: Exploration) -> Verdict | None:
     """Return the verdict that is broken, if one is."""
-    verdicts = (found.never_more_than_once, found.at_least_once_eventually)
-    return next((verdict for verdict in verdicts if not verdict.holds), None)
+    return next((verdict for verdict in found.verdicts if not verdict.holds), None)
 
 
 def replayed(receiver: str) -> tuple[Trace, int]:
@@ -166,13 +145,9 @@ def killed_by_chance(
     before, form = WINDOWS[receiver]
     both = pair(receiver, messages=messages)
     with databases(server) as urls, Processes(both, {"receiver": next(urls)}) as processes:
-        trace = simulate(
-            both,
-            Network(messages=Faults(loss=loss), acks=Faults(loss=loss)),
-            seed=seed,
-            crashes=(CrashPoint("receiver", before, crash),),
-            carry=processes,
-        )
+        network = Network(messages=Faults(loss=loss), acks=Faults(loss=loss))
+        crashes = (CrashPoint("receiver", before, crash),)
+        trace = simulate(both, network, seed=seed, crashes=crashes, carry=processes)
         processes.check(trace)
         expected = form(loss=loss, crash=crash)
         return KilledByChance(audit(trace), processes.kills, processes.money(), expected)

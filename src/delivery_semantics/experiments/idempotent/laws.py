@@ -19,58 +19,50 @@ IF_MATCH = '"1"'  # the ETag that user 123 has at the beginning
 def six() -> Findings:
     """Try f(f(x)) = f(x) for each of the document's six operations, in many states."""
     with systems() as on:
-        variable, users, orders, rows = on.variable, on.users, on.orders, on.rows
-        return {
-            "SET x = 5": idempotent(variable, lambda: variable.set(5), variable.STATES),
-            "DELETE /users/123": idempotent(users, users.delete, users.STATES),
-            "PUT /users/123": idempotent(users, lambda: users.put("Ada"), users.STATES),
-            "x = x + 1": idempotent(variable, variable.increment, variable.STATES),
-            "INSERT row": idempotent(rows, lambda: rows.insert("salt"), rows.STATES),
-            "POST /orders": idempotent(orders, lambda: orders.post("salt"), orders.STATES),
+        x, users, orders, rows = on.variable, on.users, on.orders, on.rows
+        tried: dict[str, tuple[TriedSystem, Operation]] = {
+            "SET x = 5": (x, lambda: x.set(5)),
+            "DELETE /users/123": (users, users.delete),
+            "PUT /users/123": (users, lambda: users.put("Ada")),
+            "x = x + 1": (x, x.increment),
+            "INSERT row": (rows, lambda: rows.insert("salt")),
+            "POST /orders": (orders, lambda: orders.post("salt")),
         }
+        return {name: idempotent(*each, each[0].STATES) for name, each in tried.items()}
 
 
 def late_copies() -> Findings:
     """Try f(g(f(x))) = g(f(x)) for the three that are idempotent: the copy comes late."""
     with systems() as on:
-        variable, users = on.variable, on.users
-        return {
-            "SET x = 5, then SET x = 7": overtaken(
-                variable, lambda: variable.set(5), lambda: variable.set(7), variable.STATES
+        x, users = on.variable, on.users
+        return _overtaken({
+            "SET x = 5, then SET x = 7": (x, lambda: x.set(5), lambda: x.set(7)),
+            "PUT Ada, then PUT Bob": (
+                users, lambda: users.put("Ada"), lambda: users.put("Bob"),
             ),
-            "PUT Ada, then PUT Bob": overtaken(
-                users, lambda: users.put("Ada"), lambda: users.put("Bob"), users.STATES
-            ),
-            "DELETE, then PUT Bob": overtaken(
-                users, users.delete, lambda: users.put("Bob"), users.STATES
-            ),
-        }
+            "DELETE, then PUT Bob": (users, users.delete, lambda: users.put("Bob")),
+        })  # fmt: skip
 
 
 def late_copies_mended() -> Findings:
     """Try the same with a version in each: the number of the change, or an If-Match."""
     with systems() as on:
-        variable, users = on.variable, on.users
-        return {
-            "SET x = 5 (version 1), then SET x = 7 (version 2)": overtaken(
-                variable,
-                lambda: variable.set_if_newer(5, 1),
-                lambda: variable.set_if_newer(7, 2),
-                variable.STATES,
+        x, users = on.variable, on.users
+        return _overtaken({
+            "SET x = 5 (version 1), then SET x = 7 (version 2)": (
+                x, lambda: x.set_if_newer(5, 1), lambda: x.set_if_newer(7, 2),
             ),
-            "PUT Ada with If-Match, then PUT Bob": overtaken(
-                users,
-                lambda: users.put("Ada", if_match=IF_MATCH),
-                lambda: users.put("Bob"),
-                users.STATES,
+            "PUT Ada with If-Match, then PUT Bob": (
+                users, lambda: users.put("Ada", if_match=IF_MATCH), lambda: users.put("Bob"),
             ),
-            "DELETE with If-Match, then PUT Bob": overtaken(
-                users,
-                lambda: users.delete(if_match=IF_MATCH),
-                lambda: users.put("Bob"),
-                users.STATES,
+            "DELETE with If-Match, then PUT Bob": (
+                users, lambda: users.delete(if_match=IF_MATCH), lambda: users.put("Bob"),
             ),
-        }
+        })  # fmt: skip
+
+
+def _overtaken(tried: Mapping[str, tuple[TriedSystem, Operation, Operation]]) -> Findings:
+    return {name: overtaken(*each, each[0].STATES) for name, each in tried.items()}
 
 
 UPSERT = "ON CONFLICT (id) DO UPDATE SET name = excluded.name"

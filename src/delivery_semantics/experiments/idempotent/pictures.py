@@ -8,20 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Confirm,
-    Deliver,
-    Duplicate,
-    FireAndForget,
-    Message,
-    Participant,
-    Passive,
-    ProcessOnly,
-    ProcessThenMark,
-    Run,
-    Send,
-    Trace,
-    script,
-)
+    Confirm, Deliver, Duplicate, FireAndForget, Message, Passive, ProcessOnly,
+    ProcessThenMark, Run, Send, Trace, script,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
 from ...show.picture import Picture
@@ -37,10 +26,7 @@ SETS = (Message("SET 5", 5), Message("SET 7", 7))
 
 def late_set() -> Trace:
     """Set a variable to 5, then to 7, and let a copy of the first request come last."""
-    pair: dict[str, Participant] = {
-        "client": FireAndForget("variable", SETS),
-        "variable": ProcessOnly(),
-    }
+    pair = {"client": FireAndForget("variable", SETS), "variable": ProcessOnly()}
     return script(pair, Duplicate(1), Deliver(1), Deliver(2), Deliver(3))
 
 
@@ -71,11 +57,8 @@ class AsksBoth(Passive):
 
 def two_servers() -> Trace:
     """Let both servers look for the mark in their one database before either has made it."""
-    three: dict[str, Participant] = {
-        "server a": ProcessThenMark(),
-        "client": AsksBoth(),
-        "server b": ProcessThenMark(),
-    }
+    server = ProcessThenMark()
+    three = {"server a": server, "client": AsksBoth(), "server b": server}
     a, b = Run("server a"), Run("server b")
     looked = (Run("client"), Run("client"), Deliver(1), a, Deliver(2), b)
     moved_and_marked = (a, a, b, b)

@@ -1,24 +1,19 @@
 """One transfer in a process of its own, which stands still before each of its steps.
 
-    python -m delivery_semantics.experiments.idempotent.process second --store sqlite:///bank.sqlite
-
-It prints the step that comes next and waits for a line on its standard input. Whoever started
-it may answer, or kill it exactly there. Its last line is the reply, and where that is still
-unsaid it stands before the step "reply".
+Whoever started it lets it go on, or kills it exactly there. Its last word is the reply, and
+where that is still unsaid it stands before the step "reply".
 
 Book: 06-idempotent-operations
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from ...databases import Database, connect
 from ...databases.announced import Announced
-from ...live.standing import Announcer, Terminal
+from ...live.standing import Announcer
 from . import bank
 from . import first as idempotent_first
 from . import second as idempotent_second
@@ -77,17 +72,3 @@ def make_transfer(code: str, store: str, receipts: Path, announcer: Announcer) -
     announcer.stand(REPLY)
     database.close()
     announcer.say(reply)
-
-
-def main() -> None:
-    """Make one transfer."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("code", choices=CODE)
-    parser.add_argument("--store", required=True, help="sqlite:///FILE or postgresql://…")
-    parser.add_argument("--receipts", type=Path, default=Path(os.devnull), help="a file")
-    asked = parser.parse_args()
-    make_transfer(asked.code, asked.store, asked.receipts, Announcer(Terminal()))
-
-
-if __name__ == "__main__":
-    main()

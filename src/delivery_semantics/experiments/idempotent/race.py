@@ -9,10 +9,10 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 
 from ...databases import Connections, Database, DatabaseRefused, empty_place
@@ -87,25 +87,15 @@ def at_once(copies: int, ask: Callable[[], str]) -> tuple[str, ...]:
 
     A refusal by the database is a reply as well: its name.
     """
-    replies: list[str] = []
-    errors: list[BaseException] = []
 
-    def run() -> None:
+    def reply(_: int) -> str:
         try:
-            replies.append(ask())
+            return ask()
         except DatabaseRefused as refusal:
-            replies.append(type(refusal).__name__)
-        except BaseException as error:
-            errors.append(error)
+            return type(refusal).__name__
 
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(copies)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return tuple(replies)
+    with ThreadPoolExecutor(copies) as threads:
+        return tuple(threads.map(reply, range(copies)))
 
 
 def in_memory(*, copies: int = COPIES, together: bool = True) -> Race:
@@ -200,15 +190,12 @@ def mended_race(
 def _race(
     url: str, copies: int, ask: Callable[[Database], str], marked_in: str, ledger: str = ""
 ) -> Race:
-    connections = Connections(url, lock_timeout_s=TIMEOUT_S)
-    try:
+    with closing(Connections(url, lock_timeout_s=TIMEOUT_S)) as connections:
         replies = at_once(copies, lambda: ask(connections.here()))
         rows = connections.here().rows("SELECT name, balance FROM accounts")
         if ledger:
             rows += connections.here().rows(f"SELECT name, amount FROM {ledger}")
         [(marks,)] = connections.here().rows(f"SELECT count(*) FROM {marked_in}")
-    finally:
-        connections.close()
     left: Counter[str] = Counter()
     for name, amount in rows:
         left[name] += amount

@@ -31,16 +31,10 @@ from ... import (
     simulate,
 )
 from ...core.effects import Handler, Payload
-from ...participants.receivers import RECEIVERS
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...theory.retries import (
-    mark_then_process,
-    process_once,
-    process_then_mark,
-    share_error,
-)
-from .search import Participants
+from ...theory.retries import mark_then_process, process_once, process_then_mark, share_error
+from .search import Participants, pair
 
 WINDOWS = {
     "ProcessThenMark": (Mark, process_then_mark),
@@ -68,16 +62,10 @@ def measured(*, receiver: str, crash: float, messages: int = 1000, seed: int = 1
             "crash is 1; allowed: a probability below 1, or no message gets through"
         )
     before, _ = WINDOWS[receiver]
-    pair: Participants = {
-        "sender": RetryUntilAcked("receiver", payments(messages)),
-        "receiver": RECEIVERS[receiver](),
-    }
-    trace = simulate(
-        pair,
-        Network(messages=Faults(loss=LOSS)),
-        seed=seed,
-        crashes=(CrashPoint("receiver", before, crash),),
-    )
+    network = Network(messages=Faults(loss=LOSS))
+    crashes = (CrashPoint("receiver", before, crash),)
+    both = pair(receiver, messages=messages)
+    trace = simulate(both, network, seed=seed, crashes=crashes)
     found = audit(trace)
     return Fates(len(found.lost) / messages, len(found.duplicated) / messages)
 
@@ -88,7 +76,7 @@ def window_plot(*, messages: int = 1000, seed: int = 1) -> Picture:
     Error bars are 95 % intervals of a share of ``messages``, by the normal approximation.
     """
     rates = [0.0, 0.1, 0.2, 0.3, 0.4]
-    marks, curves = [], []
+    series = []
     for receiver, fate, word in COSTS:
         _, form = WINDOWS[receiver]
         theory = [float(getattr(form(loss=LOSS, crash=rate), fate)) for rate in rates]
@@ -97,10 +85,10 @@ def window_plot(*, messages: int = 1000, seed: int = 1) -> Picture:
             for rate in rates
         ]
         errors = [share_error(share, messages=messages) for share in shares]
-        marks.append(points(f"{receiver}, {word}", rates, shares, errors=errors))
-        curves.append(curve(f"{receiver}, formula", rates, theory))
+        series.append(points(f"{receiver}, {word}", rates, shares, errors=errors))
+        series.append(curve(f"{receiver}, formula", rates, theory))
     return lines(
-        *(series for pair in zip(marks, curves, strict=True) for series in pair),
+        *series,
         title="What a crash in the window costs",
         x="probability of a crash in the window",
         y="share of messages",

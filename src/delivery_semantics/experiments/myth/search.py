@@ -8,28 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    EXACTLY_ONCE,
-    AlternatingBitReceiver,
-    AlternatingBitSender,
-    Bounds,
-    Deliver,
-    Exploration,
-    Faults,
-    Lose,
-    Network,
-    Outage,
-    Participant,
-    ProcessThenMark,
-    RetryUntilAcked,
-    Step,
-    Timeout,
-    Trace,
-    audit,
-    explore,
-    payments,
-    script,
-    simulate,
-)
+    EXACTLY_ONCE, AlternatingBitReceiver, AlternatingBitSender, Bounds, Deliver, Exploration,
+    Faults, Lose, Network, Outage, Participant, RetryUntilAcked, Step, Timeout,
+    Trace, audit, explore, payments, script, simulate,
+)  # fmt: skip
 from ...core.dice import dice
 from ...participants.receivers import RECEIVERS
 from ...show.diagram import sequence
@@ -40,29 +22,27 @@ Participants = dict[str, Participant]
 
 def search(receiver: str, *, messages: int = 1, bounds: Bounds | None = None) -> Exploration:
     """Search all runs of a retrying sender and this receiver."""
-    return explore(_pair(receiver, messages=messages), bounds)
+    return explore(pair(receiver, messages=messages), bounds)
 
 
-def _pair(receiver: str, *, messages: int = 1) -> Participants:
-    return {
-        "sender": RetryUntilAcked("receiver", payments(messages)),
-        "receiver": RECEIVERS[receiver](),
-    }
+def pair(receiver: str, *, messages: int = 1) -> Participants:
+    """Return a retrying sender and a receiver of this name."""
+    sender = RetryUntilAcked("receiver", payments(messages))
+    return {"sender": sender, "receiver": RECEIVERS[receiver]()}
 
 
-def _ack_lost(pair: Participants, *more: Step) -> Trace:
-    return script(pair, Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4), *more)
+def _ack_lost(both: Participants, *more: Step) -> Trace:
+    return script(both, Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4), *more)
 
 
 def search_view(*, receiver: str, crashes: int, seed: int = 1) -> View:
     """Show the verdict on one receiver, and a shortest run that breaks it if there is one."""
     found = search(receiver, bounds=Bounds(losses=1, duplicates=0, crashes=crashes))
-    return _verdict_view(receiver, found, _ack_lost(_pair(receiver)))
+    return _verdict_view(receiver, found, _ack_lost(pair(receiver)))
 
 
 def _verdict_view(name: str, found: Exploration, survived: Trace) -> View:
-    verdicts = (found.never_more_than_once, found.at_least_once_eventually)
-    broken = [verdict for verdict in verdicts if not verdict.holds]
+    broken = [verdict for verdict in found.verdicts if not verdict.holds]
     pictures = [
         sequence(verdict, title=f"A shortest run that breaks “{verdict.claim}”")
         for verdict in broken
@@ -74,7 +54,7 @@ def _verdict_view(name: str, found: Exploration, survived: Trace) -> View:
     )
     return View(
         pictures,
-        {verdict.claim: "holds" if verdict.holds else "broken" for verdict in verdicts}
+        {verdict.claim: "holds" if verdict.holds else "broken" for verdict in found.verdicts}
         | {"worlds searched": found.worlds},
         f"{name} {said}. Bounds: {found.scope()}.",
     )
@@ -98,13 +78,9 @@ def hunt(*, runs: int = 300, seed: int = 1) -> Hunt:
     """
     violations = 0
     for run in range(runs):
-        pair: Participants = {
-            "sender": RetryUntilAcked("receiver", payments(3)),
-            "receiver": ProcessThenMark(),
-        }
-        lossy = Faults(loss=0.3)
+        both, lossy = pair("ProcessThenMark", messages=3), Faults(loss=0.3)
         crash = Outage("receiver", at_s=2.0 * dice(seed, "crash at", run), down_s=0.5)
-        trace = simulate(pair, Network(messages=lossy, acks=lossy), seed=run, crashes=(crash,))
+        trace = simulate(both, Network(messages=lossy, acks=lossy), seed=run, crashes=(crash,))
         violations += audit(trace).verdict(EXACTLY_ONCE) != "ok"
     found = search("ProcessThenMark")
     return Hunt(runs, violations, found.worlds, not found.never_more_than_once.holds)
@@ -136,5 +112,5 @@ def bit_view(*, link: str, crash: str, seed: int = 1) -> View:
     """Show the verdict on the bit for a link ("order", "any order") and a crash."""
     found = alternating_bit(in_order=link == "order", crash=crash)
     name = f"The alternating bit, packets in {link}, {crash},"
-    pair = _bit_pair(durable=BIT_CRASHES[crash][1])
-    return _verdict_view(name, found, _ack_lost(pair, Deliver(5), Deliver(6)))
+    both = _bit_pair(durable=BIT_CRASHES[crash][1])
+    return _verdict_view(name, found, _ack_lost(both, Deliver(5), Deliver(6)))

@@ -8,22 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Crash,
-    Deliver,
-    Lose,
-    Participant,
-    Process,
-    ProcessThenAck,
-    Restart,
-    RetryUntilAcked,
-    Send,
-    Step,
-    Timeout,
-    Trace,
-    audit,
-    payments,
-    script,
-)
+    Crash, Deliver, Lose, Process, ProcessThenAck, Restart, RetryUntilAcked, Send,
+    Step, Timeout, Trace, audit, payments, script,
+)  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
 
@@ -66,18 +53,13 @@ def five_worlds(*, attempts: int = 1) -> dict[str, Trace]:
 
     One attempt is the rule "after a timeout, stop"; two are the rule "after a timeout, retry".
     """
-    pair: dict[str, Participant] = {
-        "sender": RetryUntilAcked("receiver", payments(1), attempts_max=attempts),
-        "receiver": ProcessThenAck(),
-    }
-    return {
-        name: script(
-            pair,
-            *story.until_timeout,
-            *(story.after_retry if attempts > 1 else story.after_stop),
-        )
-        for name, story in STORIES.items()
-    }
+    sender = RetryUntilAcked("receiver", payments(1), attempts_max=attempts)
+    pair = {"sender": sender, "receiver": ProcessThenAck()}
+    traces = {}
+    for name, story in STORIES.items():
+        after = story.after_retry if attempts > 1 else story.after_stop
+        traces[name] = script(pair, *story.until_timeout, *after)
+    return traces
 
 
 def what_the_sender_saw(trace: Trace) -> tuple[tuple[str, str], ...]:

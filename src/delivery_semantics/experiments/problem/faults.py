@@ -165,7 +165,7 @@ def money(*, loss: int, seed: int) -> View:
 
 def _money_there(sender: Participant, loss: int, seed: int) -> int:
     faults = Faults(loss=loss / 100)
-    pair: dict[str, Participant] = {"sender": sender, "receiver": ProcessThenAck()}
+    pair = {"sender": sender, "receiver": ProcessThenAck()}
     return audit(simulate(pair, Network(messages=faults, acks=faults), seed=seed)).money_there
 
 
@@ -190,10 +190,8 @@ def order(*, delay: float, link: str, seed: int) -> View:
     links = {"a queue": 0.0, "free for all": 1.0}
     one_of("link", link, links)
     faults = Faults(delay_s=0.1, delay_s_mean=delay, reordering=links[link])
-    pair: dict[str, Participant] = {
-        "sender": FireAndForget("receiver", payments(4), interval_s=0.5),
-        "receiver": ProcessOnly(),
-    }
+    sender = FireAndForget("receiver", payments(4), interval_s=0.5)
+    pair = {"sender": sender, "receiver": ProcessOnly()}
     trace = simulate(pair, Network(messages=faults), seed=seed)
     processed = [e.payload.id for e in trace.of("processed") if e.payload]
     last_s = max(event.time_s for event in trace.of("delivered"))

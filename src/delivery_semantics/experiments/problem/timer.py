@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
-from ... import Faults, Message, Network, Participant, ProcessThenAck, RetryUntilAcked, simulate
+from ... import Faults, Message, Network, ProcessThenAck, RetryUntilAcked, simulate
 from ...core.check import at_least, positive
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
@@ -18,6 +18,9 @@ from ...theory.retries import sends_mean_in_order, sends_mean_with_early_timer
 
 RATIOS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """The timer's lengths that are measured, in mean round trips."""
+
+LINKS = {"a queue": True, "free for all": False}
+"""Whether packets arrive in the order in which they were sent."""
 
 PAYMENTS = 200
 EXPECTED = 10 * PAYMENTS
@@ -46,10 +49,8 @@ def measured(*, ratio: float, in_order: bool, payments: int = PAYMENTS, seed: in
     counts = []
     for number in range(1, payments + 1):
         message = Message(str(number))
-        pair: dict[str, Participant] = {
-            "sender": RetryUntilAcked("receiver", (message,), timeout_s=timeout_s),
-            "receiver": ProcessThenAck(),
-        }
+        sender = RetryUntilAcked("receiver", (message,), timeout_s=timeout_s)
+        pair = {"sender": sender, "receiver": ProcessThenAck()}
         counts.append(simulate(pair, network, seed=seed).processed()[message.id])
     mean = sum(counts) / payments
     variance = sum((count - mean) ** 2 for count in counts) / (payments - 1)
@@ -69,40 +70,33 @@ def impatience(*, ratio: float, seed: int) -> Progress:
     """
     for done, length in enumerate(RATIOS):
         yield done / len(RATIOS)
-        for in_order in (True, False):
+        for in_order in LINKS.values():
             measured(ratio=length, in_order=in_order, seed=seed)
-    there = {
-        in_order: round(EXPECTED * measured(ratio=ratio, in_order=in_order, seed=seed).mean)
-        for in_order in (True, False)
-    }
-    formula = {
-        in_order: round(EXPECTED * (1 + duplicates_by_formula(ratio, in_order=in_order)))
-        for in_order in (True, False)
-    }
+    there, formula = {}, {}
+    for name, in_order in LINKS.items():
+        found = measured(ratio=ratio, in_order=in_order, seed=seed)
+        there[name] = round(EXPECTED * found.mean)
+        formula[name] = round(EXPECTED * (1 + duplicates_by_formula(ratio, in_order=in_order)))
+    numbers = {"money expected": EXPECTED}
+    for name in LINKS:
+        numbers |= {f"{name}: there": there[name], f"{name}: by formula": formula[name]}
     return View(
         picture=_plot(ratio, seed),
-        numbers={
-            "money expected": EXPECTED,
-            "a queue: there": there[True],
-            "a queue: by formula": formula[True],
-            "free for all: there": there[False],
-            "free for all: by formula": formula[False],
-        },
+        numbers=numbers,
         sentence=f"A timer of {ratio:g} × the mean round trip and no packet lost: of "
-        f"{EXPECTED:,} expected, {there[True]:,} are there over a queue, "
-        f"{there[False]:,} where packets overtake each other.",
+        f"{EXPECTED:,} expected, {there['a queue']:,} are there over a queue, "
+        f"{there['free for all']:,} where packets overtake each other.",
     )
 
 
 def _plot(ratio: float, seed: int) -> Picture:
-    names = {True: "a queue", False: "free for all"}
     series = []
-    for in_order, name in names.items():
+    for name, in_order in LINKS.items():
         found = [measured(ratio=r, in_order=in_order, seed=seed) for r in RATIOS]
         means, errors = [f.mean - 1 for f in found], [f.error for f in found]
         series.append(points(f"{name}, measured", RATIOS, means, errors=errors))
     fine = [RATIOS[0] + step * (RATIOS[-1] - RATIOS[0]) / 36 for step in range(37)]
-    for in_order, name in names.items():
+    for name, in_order in LINKS.items():
         ys = [duplicates_by_formula(r, in_order=in_order) for r in fine]
         series.append(curve(f"{name}, closed form", fine, ys))
     return lines(

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
 
 from starlette.applications import Starlette
 
-
-class Closable(Protocol):
-    """Anything that has to be closed, and may be closed twice."""
-
-    def close(self) -> None:
-        """Close it."""
+from ...databases import Connections
+from ...idempotency import KeyStore
 
 
 def closing_at_the_end(
-    *things: Closable,
+    *things: KeyStore | Connections,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Return an application's lifespan that closes these in their order."""
 
