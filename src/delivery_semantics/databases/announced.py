@@ -21,7 +21,7 @@ def gist(statement: str) -> str:
     return " ".join(words[: 3 if words[0] == "INSERT" else 2])
 
 
-class Announced:
+class Announced(Database):
     """The same database, which calls ``announce`` before each statement of a transaction.
 
     It is called with what ``words`` makes of the statement, and not where that is nothing.
@@ -33,26 +33,16 @@ class Announced:
         words: Callable[[str], str] = gist,
     ) -> None:  # fmt: skip
         self._database, self._announce, self._words = database, announce, words
-
-    @property
-    def dialect(self) -> str:
-        """Either "sqlite" or "postgresql"."""
-        return self._database.dialect
+        self.dialect = database.dialect
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._database.in_transaction
 
-    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
-        """Announce a statement, carry it out, and return its rows."""
+    def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
         self._tell(statement)
-        return self._database.rows(statement, values)
-
-    def change(self, statement: str, values: Sequence[Value] = ()) -> int:
-        """Announce a statement, carry it out, and return how many rows it changed."""
-        self._tell(statement)
-        return self._database.change(statement, values)
+        return self._database._carry_out(statement, values)
 
     @contextmanager
     def transaction(self, begin: str = "") -> Iterator[None]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..core.check import one_of
-from .database import Connection, Database, DatabaseUnreachable
+from .database import Database, DatabaseUnreachable
 from .sqlite import SQLite
 
 SYNCHRONOUS = ("OFF", "NORMAL", "FULL")
 ALLOWED = "allowed: sqlite:///FILE (sqlite:////FILE from the root) or postgresql://…"
 
 
-def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL") -> Connection:
+def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL") -> Database:
     """Open a connection; ``synchronous`` says what a commit survives, see SQLite's.
 
     Raises ValueError for a URL of another form or another word, and DatabaseUnreachable if
@@ -35,7 +35,7 @@ def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL")
     except ImportError as error:
         needs = "pip install 'psycopg[binary]'"
         raise DatabaseUnreachable(f"url is {url!r}, which needs psycopg: {needs}") from error
-    made: Connection = postgres.PostgreSQL(
+    made: Database = postgres.PostgreSQL(
         url, lock_timeout_s=lock_timeout_s, synchronous=synchronous
     )
     return made
@@ -68,7 +68,7 @@ class Connections:
 
     def here(self) -> Database:
         """Return the calling thread's connection, opened when first asked for or when lost."""
-        database: Connection | None = getattr(self._own, "database", None)
+        database: Database | None = getattr(self._own, "database", None)
         if database is None or database.is_lost:
             database = connect(
                 self.url, lock_timeout_s=self.lock_timeout_s, synchronous=self.synchronous

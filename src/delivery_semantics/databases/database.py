@@ -5,9 +5,10 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
 Value = None | bool | int | float | str | bytes
 """What a statement may be given."""
@@ -44,60 +45,58 @@ class DatabaseUnreachable(DatabaseRefused):
     """The database cannot be opened, or the connection to it is lost."""
 
 
-class Database(Protocol):
-    """One connection, for one thread at a time.
+class Database(ABC):
+    """One connection, for one thread at a time; ``dialect`` is "sqlite" or "postgresql".
 
     Outside of a transaction each statement is one by itself. Every method raises a
     ``DatabaseRefused`` when the database refuses.
     """
 
-    @property
-    def dialect(self) -> str:
-        """Either "sqlite" or "postgresql"."""
+    dialect: str
+    begin = "BEGIN"
 
     @property
+    @abstractmethod
     def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
+        """Whether a transaction is open, also one that the database has already failed."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether this connection is of no more use, and another one may be."""
+        return False
+
+    @abstractmethod
+    def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]: ...
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """Carry out a statement, with one value for each ``?``, and return its rows."""
+        return self._carry_out(statement, values)[0]
 
     def change(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Carry out a statement that changes rows, and return how many it changed."""
+        return self._carry_out(statement, values)[1]
 
-    def transaction(self, begin: str = "") -> AbstractContextManager[None]:
+    @contextmanager
+    def transaction(self, begin: str = "") -> Iterator[None]:
         """Commit what the block did, all of it, or roll all of it back if it raises.
 
         ``begin`` is the statement that begins it; by default the one that is right for a
         transaction that writes. Raises RuntimeError within a transaction.
         """
+        if self.in_transaction:
+            raise RuntimeError("transaction: one is open already; allowed: one at a time")
+        self.rows(begin or self.begin)
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
 
+    def _roll_back(self) -> None:
+        if self.in_transaction:  # some refusals have rolled it back already
+            self.rows("ROLLBACK")
+
+    @abstractmethod
     def close(self) -> None:
         """Give the connection back; an open transaction is rolled back."""
-
-
-class Connection(Database, Protocol):
-    """A database as it was connected to."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether this connection is of no more use, and another one may be."""
-
-
-@contextmanager
-def transaction(database: Database, begin: str) -> Iterator[None]:
-    """The one meaning of a transaction, for every database."""
-    if database.in_transaction:
-        raise RuntimeError("transaction: one is open already; allowed: one at a time")
-    database.rows(begin)
-    try:
-        yield
-        database.rows("COMMIT")
-    except BaseException:
-        _roll_back(database)
-        raise
-
-
-def _roll_back(database: Database) -> None:
-    if database.in_transaction:  # some refusals have rolled it back already
-        database.rows("ROLLBACK")

@@ -9,7 +9,7 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from .database import (
     AlreadyThere,
+    Database,
     DatabaseFull,
     DatabaseReadOnly,
     DatabaseRefused,
@@ -25,7 +26,6 @@ from .database import (
     NotSerializable,
     Row,
     Value,
-    transaction,
 )
 
 REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
@@ -40,7 +40,7 @@ REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
 """From psycopg's classes to ours; the first that fits counts."""
 
 
-class PostgreSQL:
+class PostgreSQL(Database):
     """One connection to the server and database at ``url``.
 
     A lock is waited for ``lock_timeout_s`` seconds. With ``synchronous`` FULL a commit survives
@@ -69,28 +69,15 @@ class PostgreSQL:
         """Whether the server has gone, which is noticed when it does not answer."""
         return self._connection.closed
 
-    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
-        """Carry out a statement and return its rows."""
+    def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
+        its_style = statement.replace("%", "%%").replace("?", "%s").encode()
         with _refusals():
-            cursor = self._connection.execute(_in_its_style(statement), values)
-            return cursor.fetchall() if cursor.description else []
-
-    def change(self, statement: str, values: Sequence[Value] = ()) -> int:
-        """Carry out a statement that changes rows, and return how many it changed."""
-        with _refusals():
-            return self._connection.execute(_in_its_style(statement), values).rowcount
-
-    def transaction(self, begin: str = "") -> AbstractContextManager[None]:
-        """Commit or roll back the block; by default at READ COMMITTED."""
-        return transaction(self, begin or "BEGIN")
+            cursor = self._connection.execute(its_style, values)
+            return cursor.fetchall() if cursor.description else [], cursor.rowcount
 
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
-
-
-def _in_its_style(statement: str) -> bytes:
-    return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from .database import (
     AlreadyThere,
+    Database,
     DatabaseFull,
     DatabaseReadOnly,
     DatabaseRefused,
@@ -22,7 +23,6 @@ from .database import (
     Locked,
     Row,
     Value,
-    transaction,
 )
 
 REFUSALS = {
@@ -40,7 +40,7 @@ REFUSALS = {
 """From the beginning of SQLite's own name of an error to ours; the longest that fits counts."""
 
 
-class SQLite:
+class SQLite(Database):
     """One connection to the file at ``path``, which is made if it is not there.
 
     A lock is waited for ``lock_timeout_s`` seconds. A commit survives a crash of the process in
@@ -49,6 +49,7 @@ class SQLite:
     """
 
     dialect = "sqlite"
+    begin = "BEGIN IMMEDIATE"
 
     def __init__(
         self, path: Path, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
@@ -71,24 +72,10 @@ class SQLite:
         """Whether a transaction is open."""
         return self._connection.in_transaction
 
-    @property
-    def is_lost(self) -> bool:
-        """A file is not lost."""
-        return False
-
-    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
-        """Carry out a statement and return its rows."""
+    def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
         with _refusals(self._path):
-            return self._connection.execute(statement, values).fetchall()
-
-    def change(self, statement: str, values: Sequence[Value] = ()) -> int:
-        """Carry out a statement that changes rows, and return how many it changed."""
-        with _refusals(self._path):
-            return self._connection.execute(statement, values).rowcount
-
-    def transaction(self, begin: str = "") -> AbstractContextManager[None]:
-        """Commit or roll back the block; by default it begins with the write lock."""
-        return transaction(self, begin or "BEGIN IMMEDIATE")
+            cursor = self._connection.execute(statement, values)
+            return cursor.fetchall(), cursor.rowcount
 
     def close(self) -> None:
         """Close the file."""
