@@ -12,27 +12,8 @@ from __future__ import annotations
 from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, Audit, Semantic, audit
 from .core.crashes import CrashPoint, Outage
 from .core.effects import (
-    Ack,
-    Arm,
-    Atomic,
-    Confirm,
-    Disarm,
-    EffectFailed,
-    GiveUp,
-    IsMarked,
-    Load,
-    Mark,
-    Message,
-    Now,
-    Once,
-    Participant,
-    Passive,
-    Process,
-    Receive,
-    ReceiveAny,
-    Save,
-    Send,
-    Wait,
+    Ack, Arm, Atomic, Confirm, Disarm, EffectFailed, GiveUp, IsMarked, Load, Mark, Message, Now,
+    Once, Participant, Passive, Process, Receive, ReceiveAny, Save, Send, Wait,
 )  # fmt: skip
 from .core.network import LOST, Faults, Network
 from .core.perform import UnboundedRun
@@ -45,23 +26,13 @@ from .core.vet import ImpureHandler
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
 from .participants.broker import Broker, Nack
 from .participants.receivers import (
-    AckThenProcess,
-    HighWaterMark,
-    MarkThenProcess,
-    ProcessOnce,
-    ProcessOnly,
-    ProcessThenAck,
+    AckThenProcess, HighWaterMark, MarkThenProcess, ProcessOnce, ProcessOnly, ProcessThenAck,
     ProcessThenMark,
 )  # fmt: skip
 from .participants.relay import Relay
 from .participants.senders import (
-    Exponential,
-    FireAndForget,
-    Fixed,
-    FullJitter,
-    RetryUntilAcked,
-    payments,
-)
+    Exponential, FireAndForget, Fixed, FullJitter, RetryUntilAcked, payments,
+)  # fmt: skip
 from .search.exploration import Bounds, Exploration, Verdict
 from .search.explore import explore
 

@@ -11,17 +11,9 @@ from __future__ import annotations
 
 from .connect import Connections, connect, file_of
 from .database import (
-    AlreadyThere,
-    Database,
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseRefused,
-    DatabaseUnreachable,
-    Locked,
-    NotSerializable,
-    Row,
-    Value,
-)
+    AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
+    DatabaseUnreachable, Locked, NotSerializable, Row, Value,
+)  # fmt: skip
 from .place import empty_place
 from .schema import Schema, SchemaMismatch
 

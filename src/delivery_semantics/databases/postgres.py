@@ -16,17 +16,9 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from .database import (
-    AlreadyThere,
-    Database,
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseRefused,
-    DatabaseUnreachable,
-    Locked,
-    NotSerializable,
-    Row,
-    Value,
-)
+    AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
+    DatabaseUnreachable, Locked, NotSerializable, Row, Value,
+)  # fmt: skip
 
 REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
     (errors.LockNotAvailable, Locked),

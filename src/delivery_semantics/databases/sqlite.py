@@ -14,16 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .database import (
-    AlreadyThere,
-    Database,
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseRefused,
-    DatabaseUnreachable,
-    Locked,
-    Row,
-    Value,
-)
+    AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
+    DatabaseUnreachable, Locked, Row, Value,
+)  # fmt: skip
 
 REFUSALS = {
     "SQLITE_BUSY": Locked,

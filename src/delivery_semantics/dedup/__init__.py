@@ -14,14 +14,7 @@ from .highest import Gap, Highest
 from .in_database import SCHEMA, InDatabase
 from .in_memory import InMemory
 from .question import (
-    ID_BYTES_MAX,
-    DedupStore,
-    Id,
-    NotRemembered,
-    Shared,
-    StoreFull,
-    scoped,
-    stored_bytes,
+    ID_BYTES_MAX, DedupStore, Id, NotRemembered, Shared, StoreFull, scoped, stored_bytes,
 )  # fmt: skip
 from .receiver import ProcessIfNew
 

@@ -13,18 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.effects import (
-    Ack,
-    Atomic,
-    Handler,
-    Kept,
-    Load,
-    Message,
-    Now,
-    Passive,
-    Payload,
-    Process,
-    Save,
-    Send,
+    Ack, Atomic, Handler, Kept, Load, Message, Now, Passive, Payload, Process, Save, Send,
 )  # fmt: skip
 from .question import DedupStore, NotRemembered
 

@@ -12,13 +12,9 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Scope, Send
 
 from ..databases import (
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseRefused,
-    DatabaseUnreachable,
-    Locked,
+    DatabaseFull, DatabaseReadOnly, DatabaseRefused, DatabaseUnreachable, Locked,
     NotSerializable,
-)
+)  # fmt: skip
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
 from .keys import KeyStore

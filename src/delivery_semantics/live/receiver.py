@@ -27,12 +27,8 @@ from ..core.perform import boot, deliver, work
 from ..core.tasks import Generators, Origin, Running, Task, running
 from ..core.world import Packet, World
 from ..databases import (
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseRefused,
-    DatabaseUnreachable,
-    connect,
-)
+    DatabaseFull, DatabaseReadOnly, DatabaseRefused, DatabaseUnreachable, connect,
+)  # fmt: skip
 from ..databases.disk import DatabaseStore
 from ..participants import receivers
 from .standing import Announcer, Terminal

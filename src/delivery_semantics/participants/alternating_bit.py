@@ -15,17 +15,7 @@ from typing import ClassVar
 from ..core.check import at_least, positive
 from ..core.door import check_messages
 from ..core.effects import (
-    Atomic,
-    Confirm,
-    GiveUp,
-    Handler,
-    Load,
-    Message,
-    Passive,
-    Payload,
-    Process,
-    Receive,
-    Save,
+    Atomic, Confirm, GiveUp, Handler, Load, Message, Passive, Payload, Process, Receive, Save,
     Send,
 )  # fmt: skip
 

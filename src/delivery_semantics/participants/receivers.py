@@ -9,19 +9,8 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from ..core.effects import (
-    Ack,
-    Handler,
-    IsMarked,
-    Load,
-    Mark,
-    Message,
-    Once,
-    Passive,
-    Payload,
-    Process,
-    Save,
-    Send,
-)
+    Ack, Handler, IsMarked, Load, Mark, Message, Once, Passive, Payload, Process, Save, Send,
+)  # fmt: skip
 
 
 class ProcessOnly(Passive):

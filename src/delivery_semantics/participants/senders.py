@@ -18,18 +18,8 @@ from ..core.check import at_least, not_negative, positive
 from ..core.dice import dice
 from ..core.door import check_messages
 from ..core.effects import (
-    Ack,
-    Confirm,
-    GiveUp,
-    Handler,
-    Load,
-    Message,
-    Passive,
-    Receive,
-    Save,
-    Send,
-    Wait,
-)
+    Ack, Confirm, GiveUp, Handler, Load, Message, Passive, Receive, Save, Send, Wait,
+)  # fmt: skip
 
 Backoff = Callable[[str, int], float]
 """From (message id, attempt number counted from 1) to the seconds to wait after its timeout.

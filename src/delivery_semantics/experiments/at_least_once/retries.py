@@ -14,20 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ... import (
-    CrashPoint,
-    Event,
-    Faults,
-    Network,
-    Participant,
-    Process,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Send,
-    Trace,
-    audit,
-    payments,
-    simulate,
-)
+    CrashPoint, Event, Faults, Network, Participant, Process, ProcessThenAck, RetryUntilAcked,
+    Send, Trace, audit, payments, simulate,
+)  # fmt: skip
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

@@ -9,20 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ... import (
-    Exponential,
-    Fixed,
-    FullJitter,
-    Message,
-    Outage,
-    Participant,
-    Passive,
-    ProcessThenAck,
-    Relay,
-    RetryUntilAcked,
-    Trace,
-    payments,
-    simulate,
-)
+    Exponential, Fixed, FullJitter, Message, Outage, Participant, Passive, ProcessThenAck,
+    Relay, RetryUntilAcked, Trace, payments, simulate,
+)  # fmt: skip
 from ...core.check import one_of
 from ...participants.senders import Backoff
 from ...show.plots import bars, timeline

@@ -8,24 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    AckThenProcess,
-    Bounds,
-    Exploration,
-    FireAndForget,
-    Load,
-    MarkThenProcess,
-    Message,
-    Participant,
-    Passive,
-    ProcessOnly,
-    ProcessThenAck,
-    Relay,
-    RetryUntilAcked,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    AckThenProcess, Bounds, Exploration, FireAndForget, Load, MarkThenProcess, Message,
+    Participant, Passive, ProcessOnly, ProcessThenAck, Relay, RetryUntilAcked, Save, Send,
+    explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler
 
 

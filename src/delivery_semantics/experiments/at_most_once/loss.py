@@ -13,19 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ... import (
-    Faults,
-    FireAndForget,
-    HighWaterMark,
-    MarkThenProcess,
-    Message,
-    Network,
-    Participant,
-    ProcessOnly,
-    Trace,
-    audit,
-    payments,
-    simulate,
-)
+    Faults, FireAndForget, HighWaterMark, MarkThenProcess, Message, Network, Participant,
+    ProcessOnly, Trace, audit, payments, simulate,
+)  # fmt: skip
 from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import bars, curve, lines, points
 from ...show.view import View

@@ -10,16 +10,8 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from ... import (
-    Audit,
-    Faults,
-    HighWaterMark,
-    Message,
-    Participant,
-    ProcessOnly,
-    Trace,
-    audit,
-    payments,
-)
+    Audit, Faults, HighWaterMark, Message, Participant, ProcessOnly, Trace, audit, payments,
+)  # fmt: skip
 from ...core.dice import dice
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points

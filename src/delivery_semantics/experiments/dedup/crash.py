@@ -6,25 +6,9 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from ... import (
-    EXACTLY_ONCE,
-    Crash,
-    Deliver,
-    Mark,
-    MarkThenProcess,
-    Message,
-    Once,
-    Participant,
-    Process,
-    ProcessOnce,
-    ProcessThenMark,
-    Restart,
-    RetryUntilAcked,
-    Send,
-    Timeout,
-    Trace,
-    audit,
-    script,
-)
+    EXACTLY_ONCE, Crash, Deliver, Mark, MarkThenProcess, Message, Once, Participant, Process,
+    ProcessOnce, ProcessThenMark, Restart, RetryUntilAcked, Send, Timeout, Trace, audit, script,
+)  # fmt: skip
 from ...core.effects import Effect
 from ...show.diagram import sequence
 from ...show.view import View

@@ -12,24 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack,
-    Bounds,
-    Deliver,
-    Exploration,
-    IsMarked,
-    Lose,
-    Mark,
-    Message,
-    Participant,
-    Passive,
-    Process,
-    RetryUntilAcked,
-    Send,
-    Timeout,
-    Trace,
-    explore,
-    script,
-)
+    Ack, Bounds, Deliver, Exploration, IsMarked, Lose, Mark, Message, Participant, Passive,
+    Process, RetryUntilAcked, Send, Timeout, Trace, explore, script,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 IDS = "processed IDs"

@@ -6,18 +6,9 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from ... import (
-    Broker,
-    Deliver,
-    Lose,
-    Message,
-    Participant,
-    ProcessOnce,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    script,
-)
+    Broker, Deliver, Lose, Message, Participant, ProcessOnce, ProcessThenAck, RetryUntilAcked,
+    Timeout, Trace, script,
+)  # fmt: skip
 
 PAYMENT = Message("abc123")
 

@@ -18,13 +18,7 @@ from ...dedup import Bloom, DedupStore, InDatabase, InMemory
 from ...show.picture import readable
 from ...show.plots import bars
 from ...show.view import View
-from ...theory.windows import (
-    bloom_bits,
-    bloom_hashes,
-    bloom_lost,
-    collisions_mean,
-    ids_kept,
-)  # fmt: skip
+from ...theory.windows import bloom_bits, bloom_hashes, bloom_lost, collisions_mean, ids_kept
 
 ID_BYTES = 16
 HASH_BYTES = 8

@@ -20,19 +20,9 @@ from ...show.tables import Table, table
 from ...systems.gate import TIMEOUT_S, Gate
 from . import bank
 from .banks import (
-    AMOUNT,
-    OPENING,
-    TRANSACTION,
-    A,
-    B,
-    Before,
-    DatabaseBank,
-    LedgerBank,
-    MemoryBank,
-    go_on,
-    open_accounts,
-    schema,
-)
+    AMOUNT, OPENING, TRANSACTION, A, B, Before, DatabaseBank, LedgerBank, MemoryBank, go_on,
+    open_accounts, schema,
+)  # fmt: skip
 from .first import Account
 from .second import at, transfer_money
 

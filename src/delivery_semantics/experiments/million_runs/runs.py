@@ -15,15 +15,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ... import (
-    CrashPoint,
-    Event,
-    Mark,
-    Passive,
-    ProcessThenMark,
-    RetryUntilAcked,
-    payments,
-    simulate,
-)
+    CrashPoint, Event, Mark, Passive, ProcessThenMark, RetryUntilAcked, payments, simulate,
+)  # fmt: skip
 
 Tally = tuple[int, ...]
 """How many runs made the payment once, twice, three times, and so on."""

@@ -8,28 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack,
-    Bounds,
-    CrashPoint,
-    Exploration,
-    Faults,
-    Mark,
-    Message,
-    Network,
-    Once,
-    Passive,
-    Process,
-    ProcessOnly,
-    RetryUntilAcked,
-    Run,
-    Send,
-    Trace,
-    audit,
-    explore,
-    payments,
-    script,
+    Ack, Bounds, CrashPoint, Exploration, Faults, Mark, Message, Network, Once, Passive,
+    Process, ProcessOnly, RetryUntilAcked, Run, Send, Trace, audit, explore, payments, script,
     simulate,
-)
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points

@@ -5,11 +5,8 @@ Book: bring-your-own
 
 from delivery_semantics import explore
 from delivery_semantics.experiments.own_service.webhook import (
-    MailThenAck,
-    MailWithKey,
-    SaveAckMail,
-    service,
-)
+    MailThenAck, MailWithKey, SaveAckMail, service,
+)  # fmt: skip
 from delivery_semantics.show.failure import picture_of
 
 

@@ -8,17 +8,8 @@ Book: bring-your-own
 from __future__ import annotations
 
 from ... import (
-    Ack,
-    IsMarked,
-    Mark,
-    Message,
-    Once,
-    Participant,
-    Passive,
-    Process,
-    RetryUntilAcked,
-    Send,
-)
+    Ack, IsMarked, Mark, Message, Once, Participant, Passive, Process, RetryUntilAcked, Send,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 EVENT = Message("order-7", amount=1)

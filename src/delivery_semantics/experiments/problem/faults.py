@@ -10,19 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ... import (
-    LOST,
-    Faults,
-    FireAndForget,
-    Network,
-    Participant,
-    ProcessOnly,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Trace,
-    audit,
-    payments,
-    simulate,
-)
+    LOST, Faults, FireAndForget, Network, Participant, ProcessOnly, ProcessThenAck,
+    RetryUntilAcked, Trace, audit, payments, simulate,
+)  # fmt: skip
 from ...core.check import at_least, one_of, probability
 from ...core.network import Fate
 from ...show.diagram import sequence

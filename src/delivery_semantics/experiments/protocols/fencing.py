@@ -11,21 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack,
-    Arm,
-    Atomic,
-    Bounds,
-    Exploration,
-    Load,
-    Message,
-    Passive,
-    Process,
-    ReceiveAny,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, ReceiveAny, Save,
+    Send, explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...core.world import World
 

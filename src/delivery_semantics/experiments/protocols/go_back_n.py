@@ -12,22 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Ack,
-    Arm,
-    Atomic,
-    Bounds,
-    Confirm,
-    Disarm,
-    Exploration,
-    Load,
-    Message,
-    Passive,
-    Process,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    Ack, Arm, Atomic, Bounds, Confirm, Disarm, Exploration, Load, Message, Passive, Process,
+    Save, Send, explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 WINDOW = 2

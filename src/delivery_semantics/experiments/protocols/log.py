@@ -12,19 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Arm,
-    Atomic,
-    Bounds,
-    Exploration,
-    Load,
-    Message,
-    Passive,
-    Process,
-    Save,
-    Send,
-    explore,
+    Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, Save, Send, explore,
     payments,
-)
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 

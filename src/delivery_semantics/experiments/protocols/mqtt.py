@@ -11,20 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ... import (
-    Atomic,
-    Bounds,
-    Confirm,
-    Exploration,
-    Load,
-    Message,
-    Passive,
-    Process,
-    Receive,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    Atomic, Bounds, Confirm, Exploration, Load, Message, Passive, Process, Receive, Save, Send,
+    explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 

@@ -8,22 +8,9 @@ Book: protocols
 from __future__ import annotations
 
 from ... import (
-    Ack,
-    Arm,
-    Atomic,
-    Bounds,
-    Exploration,
-    Load,
-    Mark,
-    Message,
-    Participant,
-    Passive,
-    RetryUntilAcked,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    Ack, Arm, Atomic, Bounds, Exploration, Load, Mark, Message, Participant, Passive,
+    RetryUntilAcked, Save, Send, explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 

@@ -11,22 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack,
-    Bounds,
-    Broker,
-    EffectFailed,
-    Exploration,
-    Message,
-    Nack,
-    Participant,
-    Passive,
-    Process,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Send,
-    explore,
-    payments,
-)
+    Ack, Bounds, Broker, EffectFailed, Exploration, Message, Nack, Participant, Passive,
+    Process, ProcessThenAck, RetryUntilAcked, Send, explore, payments,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 
 

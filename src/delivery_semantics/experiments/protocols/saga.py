@@ -11,18 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import (
-    Ack,
-    Atomic,
-    Bounds,
-    Exploration,
-    Message,
-    Passive,
-    Process,
-    Receive,
-    Save,
-    Send,
-    explore,
-)
+    Ack, Atomic, Bounds, Exploration, Message, Passive, Process, Receive, Save, Send, explore,
+)  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...core.trace import Outcome
 

@@ -13,21 +13,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ... import (
-    Ack,
-    Atomic,
-    Bounds,
-    Exploration,
-    Load,
-    Mark,
-    Message,
-    Passive,
-    Process,
-    Receive,
-    Save,
-    Send,
-    explore,
-    payments,
-)
+    Ack, Atomic, Bounds, Exploration, Load, Mark, Message, Passive, Process, Receive, Save,
+    Send, explore, payments,
+)  # fmt: skip
 from ...core.effects import Effect, Handler, Payload
 from ...core.trace import Outcome
 

@@ -9,17 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from ... import (
-    AckThenProcess,
-    Bounds,
-    Broker,
-    MarkThenProcess,
-    Participant,
-    ProcessOnce,
-    ProcessThenAck,
-    ProcessThenMark,
-    explore,
-    payments,
-)
+    AckThenProcess, Bounds, Broker, MarkThenProcess, Participant, ProcessOnce, ProcessThenAck,
+    ProcessThenMark, explore, payments,
+)  # fmt: skip
 from ...core.check import one_of
 from ...show.picture import Picture, draw, number, path, rect, text
 from ...show.view import View

@@ -11,28 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ... import (
-    Bounds,
-    CrashPoint,
-    Exploration,
-    Faults,
-    FireAndForget,
-    Mark,
-    MarkThenProcess,
-    Message,
-    Network,
-    Once,
-    Participant,
-    Process,
-    ProcessOnce,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Send,
-    Trace,
-    audit,
-    explore,
-    payments,
-    simulate,
-)
+    Bounds, CrashPoint, Exploration, Faults, FireAndForget, Mark, MarkThenProcess, Message,
+    Network, Once, Participant, Process, ProcessOnce, ProcessThenAck, RetryUntilAcked, Send,
+    Trace, audit, explore, payments, simulate,
+)  # fmt: skip
 from ...core.check import at_least, one_of, probability
 from ...core.tasks import Carrier
 from ...show.plots import bars

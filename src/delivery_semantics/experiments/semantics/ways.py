@@ -10,20 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ... import (
-    Bounds,
-    Deliver,
-    Faults,
-    Lose,
-    Network,
-    Participant,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Timeout,
-    explore,
-    payments,
-    script,
-    simulate,
-)
+    Bounds, Deliver, Faults, Lose, Network, Participant, ProcessThenAck, RetryUntilAcked,
+    Timeout, explore, payments, script, simulate,
+)  # fmt: skip
 from ...core.check import at_least
 from ...core.trace import Outcome
 from ...show.picture import Picture

@@ -11,17 +11,9 @@ from dataclasses import replace
 from functools import cache, partial
 
 from ... import (
-    AckThenProcess,
-    Bounds,
-    Broker,
-    Exploration,
-    Participant,
-    ProcessOnce,
-    ProcessThenAck,
-    RetryUntilAcked,
-    explore,
-    payments,
-)
+    AckThenProcess, Bounds, Broker, Exploration, Participant, ProcessOnce, ProcessThenAck,
+    RetryUntilAcked, explore, payments,
+)  # fmt: skip
 from ...show.strips import kill_strip
 from ...show.view import View
 from ...systems.consumer import Open

@@ -12,16 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from ... import (
-    Bounds,
-    Broker,
-    Exploration,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Trace,
-    audit,
-    explore,
+    Bounds, Broker, Exploration, ProcessThenAck, RetryUntilAcked, Trace, audit, explore,
     payments,
-)
+)  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.sqs.client import VISIBILITY_S

@@ -13,16 +13,9 @@ from functools import cache
 from typing import Any
 
 from ... import (
-    Bounds,
-    Broker,
-    Exploration,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Trace,
-    audit,
-    explore,
+    Bounds, Broker, Exploration, ProcessThenAck, RetryUntilAcked, Trace, audit, explore,
     payments,
-)
+)  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.sqs.server import running

@@ -10,27 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ... import (
-    Ack,
-    AlternatingBitReceiver,
-    AlternatingBitSender,
-    Bounds,
-    Confirm,
-    Exploration,
-    Load,
-    Message,
-    Participant,
-    Passive,
-    ProcessOnce,
-    ProcessThenAck,
-    ProcessThenMark,
-    Receive,
-    RetryUntilAcked,
-    Save,
-    Send,
-    Verdict,
-    explore,
-    payments,
-)
+    Ack, AlternatingBitReceiver, AlternatingBitSender, Bounds, Confirm, Exploration, Load,
+    Message, Participant, Passive, ProcessOnce, ProcessThenAck, ProcessThenMark, Receive,
+    RetryUntilAcked, Save, Send, Verdict, explore, payments,
+)  # fmt: skip
 from ...core.check import one_of
 from ...core.effects import Handler
 from ...core.world import World

@@ -15,18 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .grid import (
-    BANDS,
-    FRAME,
-    GUTTER,
-    HEADER,
-    MARGIN_LEFT,
-    MARGIN_RIGHT,
-    NAME_WIDTH_MAX,
-    REACH,
-    columns,
-    half_box,
-    heights,
-)
+    BANDS, FRAME, GUTTER, HEADER, MARGIN_LEFT, MARGIN_RIGHT, NAME_WIDTH_MAX, REACH, columns,
+    half_box, heights,
+)  # fmt: skip
 from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
 from .story import AGAIN, Flight, Retelling, ToldRow
 

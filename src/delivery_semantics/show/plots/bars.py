@@ -16,15 +16,7 @@ from matplotlib.lines import Line2D
 
 from ..picture import FONT_SIZE, Picture, readable
 from .canvas import (
-    LETTER,
-    TEXTURES,
-    WIDTH,
-    check_words,
-    figure,
-    hue,
-    legend_rows,
-    style,
-    to_picture,
+    LETTER, TEXTURES, WIDTH, check_words, figure, hue, legend_rows, style, to_picture,
 )  # fmt: skip
 
 Rows = Mapping[str, Mapping[str, float]]

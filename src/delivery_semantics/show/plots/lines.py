@@ -17,17 +17,7 @@ from matplotlib.axes import Axes
 
 from ..picture import FONT_SIZE, Picture, readable
 from .canvas import (
-    DASHES,
-    HUES,
-    LETTER,
-    MARKERS,
-    WIDTH,
-    check_words,
-    dress,
-    figure,
-    hue,
-    legend_rows,
-    style,
+    DASHES, HUES, LETTER, MARKERS, WIDTH, check_words, dress, figure, hue, legend_rows, style,
     to_picture,
 )  # fmt: skip
 from .series import Ends, Series
