@@ -14,6 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BROKERS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("rabbitmq", "mqtt")]
+BROKERS.append(pytest.param("sqs"))  # a wheel brings it
 
 STARTS = """
 import dataclasses, sys

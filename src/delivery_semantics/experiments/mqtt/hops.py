@@ -10,6 +10,7 @@ Book: 09-comparison-table
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,6 +22,7 @@ from ... import Event, Message, Trace, payments
 from ...core.effects import Payload
 from ...show.diagram import sequence
 from ...show.view import View
+from ...systems.cut import Cut
 from ...systems.frames import UP, FrameName
 from ...systems.mqtt.client import END, Peer, names, payment
 from ...systems.mqtt.frames import ControlPacket, on_hop
@@ -36,6 +38,7 @@ LOST: dict[str, tuple[FrameName, ...]] = {
 }
 """What is lost once, on both hops."""
 [PAYMENT] = payments(1)
+FIRST, SECOND = ("PUBLISH", 1), ("PUBLISH", 2)
 
 
 @dataclass(frozen=True)
@@ -118,14 +121,12 @@ def hop_runs() -> dict[tuple[str, int, int], Trace]:
 
 def hop_run(url: str, lost: str, published: int, subscribed: int) -> Trace:
     """Publish one payment, lose the same on either hop, and read until nothing more comes."""
-    log, first = HopLog(), ("PUBLISH", 1)
-    ends: list[str] = []
+    log, heard = HopLog(), list[str]()
 
     def hear(message: MQTTMessage) -> None:
         found = payment(message)
-        if found.id == END:
-            ends.append(END)
-        else:
+        heard.append(found.id)
+        if found.id != END:
             log.note("processed", SUBSCRIBER, found)
 
     with ExitStack() as stack:
@@ -134,7 +135,7 @@ def hop_run(url: str, lost: str, published: int, subscribed: int) -> Trace:
             stack.enter_context(
                 on_hop(url, lose=LOST[lost], hold=hold, tell=partial(log.passed, client))
             )
-            for client, hold in ((PUBLISHER, ()), (SUBSCRIBER, [first]))
+            for client, hold in ((PUBLISHER, []), (SUBSCRIBER, [FIRST, SECOND]))
         ]
         subscriber = stack.enter_context(Peer(f"mqtt://{hops[1].address}", ids[1], hear=hear))
         subscriber.subscribe(topic, subscribed)
@@ -142,14 +143,25 @@ def hop_run(url: str, lost: str, published: int, subscribed: int) -> Trace:
         if publisher.publish(topic, PAYMENT, published):
             log.note("confirmed", PUBLISHER, PAYMENT)
         publisher.subscribe(f"{topic}/else", 0)
-        hops[1].release(first)
         teller = stack.enter_context(Peer(url, ids[2]))
-        while not ends:  # with level 0 the end can be lost as well
-            before = subscriber.connections
-            teller.publish(topic, Message(END, 0), 1)
-            subscriber.wait(lambda: ends or subscriber.connections > before)  # noqa: B023
+        _read_to_the_end(
+            subscriber, hops[1], lambda: teller.publish(topic, Message(END, 0), 1), heard
+        )
         log.note("drained", SUBSCRIBER)
     return log.trace()
+
+
+def _read_to_the_end(
+    subscriber: Peer, hop: Cut[ControlPacket], tell: Callable[[], object], heard: list[str]
+) -> None:
+    """Let the subscriber hear one thing after the other, and the end, which can be lost too."""
+    hop.release(FIRST)
+    while END not in heard:
+        before = subscriber.connections
+        tell()
+        subscriber.wait(lambda: heard or subscriber.connections > before)  # noqa: B023
+        hop.release(SECOND)
+        subscriber.wait(lambda: END in heard or subscriber.connections > before)  # noqa: B023
 
 
 def hop_view(*, lost: str, published: int, subscribed: int, seed: int = 1) -> View:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from ... import Message, Participant, ProcessOnce, ProcessOnly, ProcessThenAck
@@ -107,11 +107,11 @@ def waiting(url: str, quality: int) -> Iterator[Open]:
 
 @cache
 def killed() -> dict[str, list[Ending]]:
-    """Kill each of ``CONSUMERS`` at each of its steps."""
+    """Kill each of ``CONSUMERS`` at each of its steps; what it sends is its ack."""
     with running() as url:
         return {
             name: [
-                ending
+                replace(ending, step=ending.step.replace("Send", "Ack"))
                 for ending in kill_at_each_step(
                     partial(waiting, url, quality), consumer(), (PAYMENT,)
                 )
