@@ -37,6 +37,7 @@ CLIENTS = {"kafka": "confluent_kafka", "rabbitmq": "rstream", "mqtt": "paho"}
 """The systems whose servers no wheel brings, and the module of each one's client."""
 NEEDED_BY = {
     "09-comparison-table.ipynb": ("mqtt",),
+    "10-real-world-systems.ipynb": ("kafka", "rabbitmq"),
     "11-kafka.ipynb": ("kafka",),
     "12-rabbitmq.ipynb": ("rabbitmq",),
 }

@@ -43,6 +43,7 @@ PACKAGES = {
     "experiments/idempotent": {"httpx"},
     "experiments/grpc": {"grpc"},
     "experiments/mqtt": {"paho"},
+    "experiments/real_world": {"grpc"},
     "experiments/sqs": {"botocore"},
     "experiments/stripe": {"httpx", "starlette"},
 }

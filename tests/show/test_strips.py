@@ -151,6 +151,17 @@ def test_too_much_is_red_beyond_the_mark_and_missing_money_is_a_hatched_gap() ->
     ]
 
 
+def test_places_keep_their_order_whatever_befell_them() -> None:
+    ends = [
+        End("lost", "after Call", 1, 1),
+        End("killed", "before Process", 1, 1),
+        End("lost", "after Reply", 1, 1),
+    ]
+    words = [words for words, _ in texts(kill_strip({"a": ends}, title="t").svg)]
+    boxes = [each for each in words if each in ("Call", "Process", "Reply")]
+    assert boxes == ["Call", "Process", "Reply"]
+
+
 def test_two_campaigns_over_the_same_places_share_them() -> None:
     killed = [End("killed", f"before {step}", 1, 1) for step in "AB"]
     paused = [End("paused", f"before {step}", 2, 1) for step in "AB"]

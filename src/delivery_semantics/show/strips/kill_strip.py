@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from ..diagram.paper import text_width
@@ -24,7 +25,7 @@ CELL_MIN = 34.0  # units for a sign, and for the money under it
 class RunEnd(Protocol):
     """A run with one fault at one place, and the money in the end.
 
-    ``fault`` is "killed", "crashed", "paused", "lost" (a reply), or "none"; ``step`` says
+    ``fault`` is "killed", "crashed", "paused", "lost" (a packet), or "none"; ``step`` says
     where, as `track` reads it, and is not read where there was no fault. Money is whole.
     """
 
@@ -105,8 +106,9 @@ def _row(name: str, ends: Sequence[RunEnd]) -> _Row:
     """Put what fell at the same place together; what had no fault stands at the end."""
     at: list[list[RunEnd]] = []
     words: list[str] = []
-    for fault in dict.fromkeys(end.fault for end in ends if end.fault != "none"):
-        mine = [end for end in ends if end.fault == fault]
+    disturbed = [end for end in ends if end.fault != "none"]
+    for _, campaign in groupby(disturbed, key=lambda end: end.fault):
+        mine = list(campaign)
         keys = _numbered([end.step for end in mine])
         known = _numbered(words)
         if known and set(keys) <= set(known):
@@ -222,4 +224,4 @@ def _counted(wrong: int, count: int) -> str:
 
 
 def _said(fault: str) -> str:
-    return "reply lost" if fault == "lost" else fault
+    return "packet lost" if fault == "lost" else fault

@@ -16,7 +16,7 @@ FAULTS = {
     "killed": "killed here",
     "crashed": "crashed here",
     "paused": "paused here, and back",
-    "lost": "reply lost here",
+    "lost": "packet lost here",
     "none": "undisturbed",
 }
 """What can befall a process at a place, and what its sign says."""
