@@ -57,11 +57,11 @@ from .claims import Claim, LeaseLost, Phase
 from .kept import KeptAnswer
 from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
-from .outbox import deliver_outbox
+from .outbox import deliver_outbox, leave_in_outbox
 from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
 from .table import KeyName
 
 __all__ = [
     "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
-    "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox",
+    "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox", "leave_in_outbox",
 ]  # fmt: skip

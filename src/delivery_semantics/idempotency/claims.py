@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ..databases import Database
 from . import table
 from .kept import KeptAnswer
+from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
 
 
@@ -142,10 +143,7 @@ class Phase:
         row = self._claim.row
         # A key that has expired and is used again has new messages.
         step = f"outbox: {row.expires_s}, {row.recovery_point}, {self._messages}"
-        self.database.change(
-            "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)",
-            (self._claim.derived_key(step), kind, json.dumps(dict(payload))),
-        )
+        leave_in_outbox(self.database, self._claim.derived_key(step), kind, payload)
 
     def _go_on(self, row: KeyRow) -> None:
         if self.row is not None:

@@ -6,12 +6,20 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..databases import Connections
+from ..databases import Connections, Database
 
+INSERT = "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)"
 Sender = Callable[[str, str, dict[str, Any]], None]
+
+
+def leave_in_outbox(
+    database: Database, message_id: str, kind: str, payload: Mapping[str, Any]
+) -> None:
+    """Leave a message in the transaction of its effect. Raises AlreadyThere for an old id."""
+    database.change(INSERT, (message_id, kind, json.dumps(dict(payload))))
 
 
 def deliver_outbox(connections: Connections, send: Sender, *, messages_max: int = 100) -> int:

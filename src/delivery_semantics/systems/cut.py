@@ -73,6 +73,11 @@ class Cut(Generic[F]):
         """Cut the connection in this frame as well."""
         self._passing[name] = (after_bytes, True)
 
+    def cut_all(self) -> None:
+        """Cut every connection that there is now; who connects again is passed on."""
+        for connection in self._connections:
+            connection.end()
+
     def decide(self, frame: F) -> tuple[int | None, bool]:
         """Return how many bytes of a frame pass, None for all, and whether it is the last."""
         if gate := self._gates.get(frame.name):

@@ -13,11 +13,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import signal
+import socket
 import subprocess
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-from .server import UNPRIVILEGED, Launch, ServerMissing, address, found_in, hand_over
+from .server import HOST, UNPRIVILEGED, Launch, ServerMissing, address, found_in, hand_over
 
 NAME = "PostgreSQL"
 HOW_TO_GET_IT = (
@@ -57,6 +59,19 @@ def launch(folder: Path) -> Launch:
         user=user,
         stop=signal.SIGINT,  # do not wait for clients
     )  # fmt: skip
+
+
+def launch_on_loopback(folder: Path) -> Launch:
+    """Start one that answers on a port of the loopback, for whoever looks at its packets."""
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    plain = launch(folder)
+    ready = f"postgresql://postgres@{HOST}:{port}/postgres?sslmode=disable&gssencmode=disable"
+    return replace(
+        plain,
+        command=[*plain.command, f"--listen_addresses={HOST}", f"--port={port}"],
+        address=lambda: ready if plain.address() else "",
+    )
 
 
 def find_programs() -> Path:
