@@ -15,17 +15,18 @@ from typing import NamedTuple
 from .frames import UP, FrameName, SizedFrames
 
 COMMAND_COMPLETE = b"C"
+CHANGES = ("INSERT", "UPDATE", "DELETE", "COMMIT")
+"""What a client does not know of when the reply is lost. A question is asked again."""
 
 
 class PostgresFrame(NamedTuple):
-    """A message; ``reply`` is the number of a reply, or 0; ``tag`` what it says: "COMMIT"."""
+    """A message; ``reply`` is the number of a reply that tells of a change, else 0."""
 
     reply: int
-    tag: str
 
     @property
     def name(self) -> FrameName:
-        """("reply", 2) says that the second statement was carried out."""
+        """("reply", 2) says that the second change was made."""
         return ("reply" if self.reply else "", self.reply)
 
 
@@ -43,8 +44,8 @@ def postgres_frames(number: Callable[[], int]) -> SizedFrames[PostgresFrame]:
     def name(way: str, frame: bytes) -> PostgresFrame:
         nonlocal begun
         begun = True
-        if way == UP or frame[:1] != COMMAND_COMPLETE:
-            return PostgresFrame(0, "")
-        return PostgresFrame(number(), frame[5:-1].decode())
+        tag = frame[5:-1].decode() if way != UP and frame[:1] == COMMAND_COMPLETE else ""
+        changed = tag.startswith(CHANGES) and not tag.endswith(" 0")
+        return PostgresFrame(number() if changed else 0)
 
     return SizedFrames(size, name)

@@ -1,38 +1,42 @@
-"""The whole system on one machine: a database, a broker, five processes, a network for each hop.
+"""The whole system on one machine, and a customer who pays; one thing goes wrong at a time.
 
 Book: 15-from-the-button-to-the-ledger
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import NamedTuple
 
 from ...databases import connect
 from ...dedup import SCHEMA as INBOX
 from ...idempotency.table import SCHEMA as KEYS
 from ...live.standing import Standing
-from ...systems.cut import Cut
 from ...systems.http.client import NoAnswer, NotSent, Request, ask
 from ...systems.http.killable import Killable
-from ...systems.http.proxy import Proxy
 from ...systems.ledger.bank import LEDGER
 from ...systems.ledger.shop import PATH, PAYMENTS
 from ...systems.payments.processor import MOVEMENTS
-from ...systems.postgresql import NAME, launch_on_loopback
-from ...systems.postgresql_frames import postgres_frames
-from ...systems.server import Server, started
 from .actor import GOES_ON, KILLED, PAUSED, Actor
+from .hops import (
+    BANK,
+    CARD,
+    FORWARDER,
+    FROM_QUEUE,
+    PROCESSES,
+    RELAY,
+    SHOP,
+    TO_CARD,
+    TO_SHOP,
+    Hops,
+)
 from .processes import (
     LEASE_S,
     MovedClock,
@@ -43,30 +47,24 @@ from .processes import (
     run_forwarder,
     run_relay,
 )
-from .without import PROTECTED, Variant
+from .servers import BROKER, DATABASE, Servers
+from .without import KEY, PROTECTED, Variant
 
 AMOUNT = 10
 ATTEMPTS_MAX, ROUNDS_MAX = 6, 12
-SHOP, RELAY, BANK, FORWARDER, CARD = "shop", "relay", "bank", "forwarder", "card"
-PROCESSES = (SHOP, RELAY, BANK, FORWARDER, CARD)
 WORKERS = {RELAY: run_relay, BANK: run_bank, FORWARDER: run_forwarder}
-SERVICES = {SHOP: make_shop, CARD: make_card}
-TABLES = {
-    SHOP: (PAYMENTS, KEYS), BANK: (LEDGER, KEYS, INBOX), CARD: (MOVEMENTS, KEYS),
-}  # fmt: skip
-"""Made before anybody stands at a step."""
-
-REPLY_LOST, DATABASE_KILLED, BROKER_KILLED = "reply lost", "database killed", "broker killed"
+SERVICES = {SHOP: (make_shop, TO_SHOP), CARD: (make_card, TO_CARD)}
+REPLY_LOST, RESTARTED = "reply lost", {"database died": DATABASE, "broker died": BROKER}
+CUSTOMER, ACCEPTED = "customer", "202"
 START_S = 1_800_000_000.0
-NOBODY = "http://127.0.0.1:1"
 
 
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong once, in one payment.
 
-    A process is "killed" or "paused" at its ``nth`` step, the database or the broker is killed
-    and started again while it stands there, or the ``nth`` reply on the hop ``where`` is lost.
+    A process is "killed" or "paused" at its ``nth`` step, the ``step``; or while it stands
+    there "database died" or "broker died"; or the ``nth`` "reply lost" is that of a hop.
     """
 
     kind: str
@@ -75,52 +73,54 @@ class Fault:
     step: str = ""
 
 
-NONE = Fault("none", "", 0)
+NOTHING = Fault("nothing", "", 0)
+
+
+class Moment(NamedTuple):
+    """What was said: ``who`` is about to do a ``step``, and what became of it there."""
+
+    who: str
+    step: str
+    fate: str = GOES_ON
 
 
 class Lab:
-    """The system as it runs; `pay` sends one payment through it, with one fault."""
+    """The system as it runs, until ``stack`` ends.
 
-    def __init__(self, variant: Variant, servers: Servers) -> None:
-        self.variant, self._servers = variant, servers
-        self.fault, self.met = NONE, False
-        self.knows: dict[str, str] = {}
-        self._replies: Counter[str] = Counter()
-        self._ways: dict[str, Cut[Any]] = {}
+    ``met`` says whether the last payment's fault came about, ``moments`` what happened.
+    ``confirmed`` are the orders that the shop has accepted, to the customer's knowledge.
+    """
+
+    def __init__(self, stack: ExitStack, servers: Servers, variant: Variant) -> None:
+        self.variant, self.fault, self.met = variant, NOTHING, False
+        self.moments: list[Moment] = []
+        self.confirmed: set[str] = set()
+        self._servers = servers
+        self._shop = servers.new_tables(PAYMENTS, KEYS)
+        self._bank = servers.new_tables(LEDGER, KEYS, INBOX)
+        self._card = servers.new_tables(MOVEMENTS, KEYS)
+        stores = {SHOP: self._shop, RELAY: self._shop, BANK: self._bank}
+        stores |= {FORWARDER: self._bank, CARD: self._card}
+        queue = stack.enter_context(servers.kind.queue(servers.broker.address))
+        folder = stack.enter_context(TemporaryDirectory(prefix="delivery-semantics-"))
+        self._clock = MovedClock.at(Path(folder, "clock"), START_S)
+        self._hops = hops = Hops(stack, servers, stores, queue, self._reply_lost)
+        self._setting = Setting(
+            hops.stores, hops.queues, hops.url(TO_CARD), self._clock, variant
+        )
         self._actors: dict[str, Actor] = {}
-
-    def open(self, stack: ExitStack) -> None:
-        """Make tables, networks and processes, which end with the stack."""
-        at = self._servers.database_place
-        number, address = self._servers.next_lab(), self._servers.database.address
-        self.places = {name: _tables(address, f"{name}_{number}", name) for name in TABLES}
-        stores = self.places | {RELAY: self.places[SHOP], FORWARDER: self.places[BANK]}
-        for name in PROCESSES:
-            framing = partial(postgres_frames, partial(next, itertools.count(1)))
-            way = self._way(stack, f"{name} – database", Cut(at, framing, tell=self._hears(f"{name} – database")))
-            stores[name] = stores[name].replace(at, way.address)
-        for name in SERVICES:
-            self._way(stack, name, Proxy(NOBODY, tell=self._hears(name)))
-        queues = dict.fromkeys((RELAY, BANK), self._servers.queue)
-        self.setting = Setting(stores, queues, f"http://{self._ways[CARD].address}", self._clock(stack), self.variant)
         for name in PROCESSES:
             actor = Actor(name, partial(self._start, name), self._meet)
             self._actors[name] = stack.enter_context(actor)
         self._settle()
 
-    def _clock(self, stack: ExitStack) -> MovedClock:
-        folder = stack.enter_context(TemporaryDirectory(prefix="delivery-semantics-"))
-        clock = MovedClock(Path(folder, "clock"))
-        clock.file.write_text(str(START_S))
-        return clock
-
-    def pay(self, order: str, fault: Fault = NONE) -> dict[str, list[str]]:
+    def pay(self, order: str, fault: Fault = NOTHING) -> dict[str, list[str]]:
         """Send a payment from the button to the card; return each process's steps."""
-        self.fault, self.met = fault, False
+        self.fault, self.met, self.moments = fault, False, []
         for actor in self._actors.values():
             actor.steps.clear()
         if fault.kind == REPLY_LOST:
-            self._ways[fault.where].cut(("reply", self._replies[fault.where] + fault.nth))
+            self._hops.lose(fault.where, fault.nth)
         self._buy(order)
         self._settle()
         if any([actor.awaken_zombie(self._go_on) for actor in self._actors.values()]):
@@ -130,50 +130,56 @@ class Lab:
 
     def booked(self) -> Counter[str]:
         """Return how often each order stands in the ledger, by the word of the database."""
-        return self._counted(BANK, "SELECT order_id FROM entries WHERE account = 'shop'")
+        return _counted(self._bank, "SELECT order_id FROM entries WHERE account = 'shop'")
 
     def charged(self) -> Counter[str]:
         """Return how often each order's card was charged, by the processor's own word."""
-        found = self._counted(CARD, "SELECT source FROM movements")
+        found = _counted(self._card, "SELECT source FROM movements")
         return Counter({source.removeprefix("tok_"): n for source, n in found.items()})
 
     # The customer, and whoever has the workers work
 
     def _buy(self, order: str) -> None:
         """Ask the shop until it has accepted, a few times."""
-        if self.knows.get(order) == "confirmed":
-            return
-        key = () if self.variant.without == "idempotency key" else (("Idempotency-Key", order),)
-        headers = (("Authorization", "Bearer sk_test_book"), *key)
         body = {"order": order, "amount": AMOUNT, "card": f"tok_{order}"}
-        request = Request("POST", PATH, headers, json.dumps(body).encode())
-        self.knows[order] = "in doubt"
-        for _ in range(ATTEMPTS_MAX):
-            self.setting.clock.move(LEASE_S + 1)
-            self._actors[SHOP].wake()
-            try:
-                answer = ask(f"http://{self._ways[SHOP].address}", request)
-                if answer.status == 202:
-                    self.knows[order] = "confirmed"
-            except (NoAnswer, NotSent):
-                pass
-            self._actors[SHOP].rest()
-            if self.knows[order] == "confirmed":
+        headers = [("Authorization", "Bearer sk_test_book")]
+        if self.variant.without != KEY:
+            headers.append(("Idempotency-Key", order))
+        request = Request("POST", PATH, tuple(headers), json.dumps(body).encode())
+        for again in range(ATTEMPTS_MAX):
+            if order in self.confirmed or (again > 1 and self._has_zombie()):
                 return
+            if self._attempt(request) == ACCEPTED:
+                self.confirmed.add(order)
+
+    def _attempt(self, request: Request) -> str:
+        """Ask once; a claim that was left behind has ended by then."""
+        self._clock.move(LEASE_S + 1)
+        self._actors[SHOP].wake()
+        self.moments.append(Moment(CUSTOMER, "asks"))
+        try:
+            answer = str(ask(self._hops.url(TO_SHOP), request).status)
+        except (NoAnswer, NotSent):
+            answer = ""
+        self._actors[SHOP].rest()
+        self.moments.append(Moment(CUSTOMER, answer))
+        return answer
 
     def _settle(self) -> None:
         """Let the workers work until none finds anything to do, or a zombie is in the way."""
         for again in range(ROUNDS_MAX):
             before = self._steps_taken()
-            self.setting.clock.move(LEASE_S + 1)
+            self._clock.move(LEASE_S + 1)
             for name in WORKERS:
                 self._actors[name].wake()
                 self._actors[name].rest()
-            zombie = any(actor.has_zombie for actor in self._actors.values())
-            if self._steps_taken() == before or (again and zombie):
+            if self._steps_taken() == before or (again and self._has_zombie()):
                 return
         steps = {name: actor.steps[-6:] for name, actor in self._actors.items()}
         raise RuntimeError(f"after {ROUNDS_MAX} rounds there is still work: {steps}")
+
+    def _has_zombie(self) -> bool:
+        return any(actor.has_zombie for actor in self._actors.values())
 
     def _steps_taken(self) -> int:
         return sum(len(actor.steps) + actor.failures for actor in self._actors.values())
@@ -182,97 +188,48 @@ class Lab:
 
     def _meet(self, name: str, step: str) -> str:
         """Have the fault happen if it is to happen here."""
-        if self.met or self.fault.where != name or self.fault.kind == REPLY_LOST or (
-            len(self._actors[name].steps) != self.fault.nth
-        ):
+        fault, place = self.fault, (name, len(self._actors[name].steps))
+        if self.met or fault.kind == REPLY_LOST or place != (fault.where, fault.nth):
             return self._go_on(name, step)
         self.met = True
-        if self.fault.kind in (KILLED, PAUSED):
-            return self.fault.kind
-        self._servers.restart(self.fault.kind)
+        if fault.kind in (KILLED, PAUSED):
+            self.moments.append(Moment(name, step, fault.kind))
+            return fault.kind
+        self.moments.append(Moment(RESTARTED[fault.kind], step, fault.kind))
+        self._servers.restart(RESTARTED[fault.kind])
         return self._go_on(name, step)
 
     def _go_on(self, name: str, step: str) -> str:
-        """Let it go on; if it is to ask the card processor now, have that answer."""
+        """Let it go on; if it is about to ask the card processor, have that answer."""
+        self.moments.append(Moment(name, step))
         if (name, step) == (FORWARDER, "ask"):
             self._actors[CARD].rest()
             self._actors[CARD].wake()
         return GOES_ON
 
+    def _reply_lost(self, hop: str) -> None:
+        self.met = True
+        self.moments.append(Moment(hop, "reply", REPLY_LOST))
+
     def _start(self, name: str) -> Standing:
-        """Start a process, and lead its network there."""
+        """Start a process, and have its network know no other of this name."""
+        if name == BANK:
+            self._hops.lead(FROM_QUEUE)  # so that the broker gives up who was there before
         if name in WORKERS:
-            return Standing(WORKERS[name], self.setting)
-        make = partial(SERVICES[name], setting=self.setting)
-        service = Killable(make)
-        self._ways[name].target = service.url
-        self._ways[name].cut_all()
+            return Standing(WORKERS[name], self._setting)
+        make, hop = SERVICES[name]
+        service = Killable(partial(make, setting=self._setting))
+        self._hops.lead(hop, service.url)
         return service
 
-    # Networks
 
-    def _way(self, stack: ExitStack, name: str, way: Cut[Any]) -> Cut[Any]:
-        self._ways[name] = stack.enter_context(way)
-        return way
-
-    def _hears(self, hop: str) -> Callable[..., None]:
-        def hear(frame: Any, fate: str = "") -> None:  # noqa: ANN401  # of any protocol
-            kind, number = frame.name
-            if kind == "reply":
-                self._replies[hop] = number
-                if (fate or frame.fate) in ("lost", "cut"):
-                    self.met = True
-
-        return hear
-
-    def _counted(self, place: str, statement: str) -> Counter[str]:
-        with closing(connect(self.places[place])) as database:
-            return Counter(str(row[0]) for row in database.rows(statement))
-
-
-class Servers:
-    """The database and the broker, which are shared by labs one after another."""
-
-    def __init__(self, database: Server) -> None:
-        self.database = database
-        self.database_place = urlsplit(database.address).netloc.rpartition("@")[2]
-        self._labs = itertools.count(1)
-
-    def next_lab(self) -> int:
-        return next(self._labs)
-
-    @property
-    def queue(self):
-        return f"dev://{self.database_place}/q{next(self._labs)}"
-
-    def restart(self, kind: str) -> None:
-        if kind == DATABASE_KILLED:
-            self.database.signal(signal.SIGQUIT)  # at once: it recovers from its log
-            self.database.wait()
-            self.database.start()
-
-
-def _tables(server: str, schema: str, name: str) -> str:
-    """Make the tables of one of ``TABLES`` in a schema of their own; return where it is."""
-    with closing(connect(server)) as database:
-        database.rows(f"CREATE SCHEMA {schema}")
-    place = f"{server}&options={quote(f'-c search_path={schema}')}"
+def _counted(place: str, statement: str) -> Counter[str]:
     with closing(connect(place)) as database:
-        for each in TABLES[name]:
-            each.ensure(database)
-    return place
+        return Counter(str(row[0]) for row in database.rows(statement))
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
-    with started(NAME, launch_on_loopback) as database:
-        yield Servers(database)
-
-
-@contextmanager
-def lab(on: Servers, variant: Variant = PROTECTED) -> Iterator[Lab]:
+def lab(servers: Servers, variant: Variant = PROTECTED) -> Iterator[Lab]:
     """Run the system on these servers."""
     with ExitStack() as stack:
-        made = Lab(variant, on)
-        made.open(stack)
-        yield made
+        yield Lab(stack, servers, variant)

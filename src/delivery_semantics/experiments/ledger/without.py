@@ -21,7 +21,9 @@ from ...systems.ledger.queue import Queue
 from ...systems.ledger.relay import relay_events
 from ...systems.ledger.shop import Record, record_payment
 
-PROTECTIONS = ("idempotency key", "outbox", "confirm", "inbox", "derived key")
+KEY, OUTBOX, CONFIRM, INBOX, DERIVED = PROTECTIONS = (
+    "idempotency key", "outbox", "confirm", "inbox", "derived key",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,23 +34,23 @@ class Variant:
 
     def record(self, connections: Connections) -> Record:
         """Return what the shop does with a payment."""
-        if self.without == "outbox":
+        if self.without == OUTBOX:
             return lambda claim, payment: record_then_tell(connections, claim, payment)
         return record_payment
 
     @property
     def relay(self) -> Callable[[Connections, Queue], int]:
         """Return what the relay does."""
-        return relay_unconfirmed if self.without == "confirm" else relay_events
+        return relay_unconfirmed if self.without == CONFIRM else relay_events
 
     @property
     def book(self) -> Book:
         """Return what the bank does with a message."""
-        return book_again if self.without == "inbox" else book_payment
+        return book_again if self.without == INBOX else book_payment
 
     def key(self, payment: Payment) -> Payment:
         """Return a payment with the key for the card processor."""
-        if self.without == "derived key":
+        if self.without == DERIVED:
             return replace(payment, card_key=secrets.token_hex(32))
         return payment
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-ADAPTERS = {"kafka": "on_kafka", "amqp": "on_rabbitmq", "dev": "on_postgres"}
+ADAPTERS = {"kafka": "on_kafka", "amqp": "on_rabbitmq"}
 
 
 class QueueDown(ConnectionError):

@@ -1,0 +1,58 @@
+"""The database and the broker: started once, and used by one lab after the other.
+
+Book: 15-from-the-button-to-the-ledger
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from urllib.parse import quote, urlsplit
+
+from ...databases import Schema, connect
+from ...systems.postgresql import NAME, launch_on_loopback
+from ...systems.server import Server, started
+from .brokers import BROKERS, QueueKind
+
+DATABASE, BROKER = "database", "broker"
+
+
+class Servers:
+    """A PostgreSQL at ``place``, HOST:PORT, and a ``broker`` of some ``kind``."""
+
+    def __init__(self, database: Server, broker: Server, kind: QueueKind) -> None:
+        self.broker, self.kind = broker, kind
+        self.place = urlsplit(database.address).netloc.rpartition("@")[2]
+        self._database = database
+        self._numbers = itertools.count(1)
+
+    def new_tables(self, *schemas: Schema) -> str:
+        """Make tables that nobody else has, and return the URL at which they are."""
+        name, address = f"place_{next(self._numbers)}", self._database.address
+        with closing(connect(address)) as database:
+            database.rows(f"CREATE SCHEMA {name}")
+        place = f"{address}&options={quote(f'-c search_path={name}')}"
+        with closing(connect(place)) as database:
+            for schema in schemas:
+                schema.ensure(database)
+        return place
+
+    def restart(self, which: str) -> None:
+        """Have one of the two die in the middle of what it does, and start it again."""
+        if which == DATABASE:
+            server, number = self._database, signal.SIGQUIT  # at once; it recovers from its log
+        else:
+            server, number = self.broker, signal.SIGKILL
+        server.signal(number)
+        server.wait()
+        server.start()
+
+
+@contextmanager
+def servers(broker: str = "Kafka") -> Iterator[Servers]:
+    """Start a database and one of ``BROKERS``. Raises ServerMissing, and ServerFailed."""
+    kind = BROKERS[broker]
+    with started(NAME, launch_on_loopback) as database, kind.start() as running:
+        yield Servers(database, running, kind)
