@@ -54,15 +54,18 @@ class Actor:
         """Whether a paused process waits to come back."""
         return self._zombie is not None
 
-    def awaken_zombie(self, meet: Callable[[str, str], str]) -> bool:
-        """Let the paused process run to its rest, and end it; False if there is none."""
+    def awaken_zombie(self, tell: Callable[[str, str], object]) -> bool:
+        """Let the paused process run to its rest, and end it; False if there is none.
+
+        ``tell(name, step)`` is called before each step.
+        """
         if self._zombie is None:
             return False
         (zombie, step), self._zombie = self._zombie, None
         zombie.resume()
         while step not in (REST, REPLIED):
-            meet(self.name, step)
-            step = zombie.next()
+            tell(self.name, step)
+            step = str(zombie.next())
         zombie.kill()
         return True
 

@@ -55,6 +55,8 @@ ATTEMPTS_MAX, ROUNDS_MAX = 6, 12
 WORKERS = {RELAY: run_relay, BANK: run_bank, FORWARDER: run_forwarder}
 SERVICES = {SHOP: (make_shop, TO_SHOP), CARD: (make_card, TO_CARD)}
 REPLY_LOST, RESTARTED = "reply lost", {"database died": DATABASE, "broker died": BROKER}
+ZOMBIE = "zombie"
+"""What becomes of a paused process that is back: it goes on as if nothing had been."""
 CUSTOMER, ACCEPTED = "customer", "202"
 START_S = 1_800_000_000.0
 
@@ -123,7 +125,7 @@ class Lab:
             self._hops.lose(fault.where, fault.nth)
         self._buy(order)
         self._settle()
-        if any([actor.awaken_zombie(self._go_on) for actor in self._actors.values()]):
+        if any([actor.awaken_zombie(self._zombie_goes_on) for actor in self._actors.values()]):
             self._buy(order)
             self._settle()
         return {name: list(actor.steps) for name, actor in self._actors.items()}
@@ -202,10 +204,17 @@ class Lab:
     def _go_on(self, name: str, step: str) -> str:
         """Let it go on; if it is about to ask the card processor, have that answer."""
         self.moments.append(Moment(name, step))
+        self._wake_whom_it_asks(name, step)
+        return GOES_ON
+
+    def _zombie_goes_on(self, name: str, step: str) -> None:
+        self.moments.append(Moment(name, step, ZOMBIE))
+        self._wake_whom_it_asks(name, step)
+
+    def _wake_whom_it_asks(self, name: str, step: str) -> None:
         if (name, step) == (FORWARDER, "ask"):
             self._actors[CARD].rest()
             self._actors[CARD].wake()
-        return GOES_ON
 
     def _reply_lost(self, hop: str) -> None:
         self.met = True

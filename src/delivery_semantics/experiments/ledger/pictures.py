@@ -1,0 +1,117 @@
+"""What the campaigns came to, drawn: strips, a boundary, and single runs.
+
+Book: 15-from-the-button-to-the-ledger
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...show.diagram import sequence
+from ...show.picture import Picture
+from ...show.strips import Break, End, boundary, kill_strip, track
+from ...show.tables import Table, table
+from ...show.view import View
+from .actor import KILLED, PAUSED
+from .campaign import Campaign, Paid
+from .hops import PROCESSES
+from .lab import AMOUNT
+from .story import story
+
+PLACES = {
+    "received": "after request", "replying": "before reply", "replied": "after reply",
+    "send": "before send", "stored": "after send", "taken": "after take", "ack": "before ack",
+    "acked": "after ack", "ask": "before ask", "answered": "after ask",
+    "INSERT INTO payments": "before payment", "INSERT INTO idempotency_outbox": "before outbox",
+    "UPDATE idempotency_keys": "before answer", "INSERT INTO seen_ids": "before inbox",
+    "INSERT INTO entries": "before entry", "INSERT INTO movements": "before charge",
+}  # fmt: skip
+"""The place at which a process stands with each of its steps."""
+
+EXPECTED = 2 * AMOUNT
+"""In the ledger, and from the card."""
+
+
+def place(step: str) -> str:
+    """Return the place of a step: "before COMMIT"."""
+    return PLACES.get(step, f"before {step}")
+
+
+def end_of(paid: Paid) -> End:
+    """Return how a payment ended: what was booked and what was charged, together."""
+    money = AMOUNT * (paid.booked + paid.charged)
+    return End(paid.fault.kind, place(paid.fault.step), money, EXPECTED)
+
+
+def strips(campaign: Campaign, *, title: str) -> Picture:
+    """Draw a strip for each process: where it was killed and paused, and the money."""
+    rows = {
+        name: [end_of(each) for each in campaign.of(KILLED, PAUSED) if each.fault.where == name]
+        for name in PROCESSES
+    }
+    return kill_strip(rows, title=title)
+
+
+def commits(whole: Campaign, without: Mapping[str, Campaign], *, title: str) -> Picture:
+    """Draw what each process commits at once; at the edges what one protection less breaks."""
+    rows = {
+        name: track([place(each.fault.step) for each in whole.of(KILLED)
+                     if each.fault.where == name])
+        for name in PROCESSES
+    }  # fmt: skip
+    breaks: dict[str, list[Break]] = {}
+    for name, campaign in without.items():
+        wrong = next(each for each in campaign.paid if not each.right)
+        words = f"without {name}: booked {wrong.booked}, charged {wrong.charged}"
+        one = Break(place(wrong.fault.step), words, f"#without-{name.replace(' ', '-')}")
+        breaks.setdefault(wrong.fault.where, []).append(one)
+    return boundary(rows, breaks=breaks, title=title)
+
+
+def faults_table(campaign: Campaign, *, caption: str) -> Table:
+    """Return how many faults of each kind there were, and the money after them."""
+    kinds = list(dict.fromkeys(each.fault.kind for each in campaign.paid))
+    groups = {kind: campaign.of(kind) for kind in kinds}
+    return table(
+        {
+            "payments": [len(group) for group in groups.values()],
+            "money expected": [AMOUNT * len(group) for group in groups.values()],
+            "in the ledger": [AMOUNT * sum(p.booked for p in g) for g in groups.values()],
+            "from cards": [AMOUNT * sum(p.charged for p in g) for g in groups.values()],
+        },
+        rows=kinds, rows_name="fault", caption=caption,
+    )  # fmt: skip
+
+
+def verdicts_table(without: Mapping[str, Campaign], *, caption: str) -> Table:
+    """Return what the audit says of each campaign, and where it went wrong."""
+    wrong = {name: [p for p in c.paid if not p.right] for name, c in without.items()}
+    return table(
+        {
+            "killed": [
+                "; ".join(f"{p.fault.where}, {place(p.fault.step)}" for p in found)
+                for found in wrong.values()
+            ],
+            "booked": [", ".join(str(p.booked) for p in found) for found in wrong.values()],
+            "charged": [", ".join(str(p.charged) for p in found) for found in wrong.values()],
+            "the audit": [each.verdict() for each in without.values()],
+        },
+        rows=list(without), rows_name="without", caption=caption,
+    )  # fmt: skip
+
+
+def run_view(campaign: Campaign, *, where: str, kind: str) -> View:
+    """Show what became of the payment whose fault this is: ``where`` is "shop, before COMMIT"."""
+    [paid] = [p for p in campaign.of(kind) if label(p) == where]
+    said = "booked once, charged once" if paid.right else "wrong"
+    return View(
+        sequence(story(paid.order, paid.moments), title=f"{kind}: {where}", totals=False,
+                 saves=True),
+        {"expected": AMOUNT, "booked": AMOUNT * paid.booked, "charged": AMOUNT * paid.charged},
+        f"{where.capitalize()} {kind}: {said}.",
+    )  # fmt: skip
+
+
+def label(paid: Paid) -> str:
+    """Name the place of a fault: "shop, before COMMIT"; a second one of that name counts."""
+    return f"{paid.fault.where}, {place(paid.fault.step)} ({paid.fault.nth})"

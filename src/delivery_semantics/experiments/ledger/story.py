@@ -1,0 +1,115 @@
+"""One payment, retold from what the processes said: who sent what, and where it took effect.
+
+Nothing is added, and nothing is put in another order. A commit counts when its process has been
+let go at COMMIT; a reply counts when its receiver goes on.
+
+Book: 15-from-the-button-to-the-ledger
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ... import Event, Message, Record, Trace
+from ..stripe.journal import Said
+from .actor import KILLED, PAUSED
+from .hops import BANK, CARD, FORWARDER, RELAY, SHOP
+from .lab import ACCEPTED, AMOUNT, CUSTOMER, REPLY_LOST, RESTARTED, ZOMBIE, Moment
+from .servers import BROKER, DATABASE
+
+NAMES = (CUSTOMER, SHOP, RELAY, BROKER, BANK, FORWARDER, CARD, DATABASE)
+LEDGER = "ledger"
+SENDS = {
+    (CUSTOMER, "asks"): (SHOP, "payment"), (SHOP, "replying"): (CUSTOMER, ACCEPTED),
+    (RELAY, "send"): (BROKER, "event"), (BANK, "ack"): (BROKER, "ack"),
+    (FORWARDER, "ask"): (CARD, "charge"), (CARD, "replying"): (FORWARDER, "charged"),
+}  # fmt: skip
+"""Who is about to send what to whom, at which step."""
+
+HEARS = {
+    (SHOP, "received"): CUSTOMER, (CUSTOMER, ACCEPTED): SHOP, (CARD, "received"): FORWARDER,
+    (FORWARDER, "answered"): CARD,
+}  # fmt: skip
+"""At which step who has heard, and from whom."""
+
+TAKES_EFFECT = {"INSERT INTO entries": LEDGER, "INSERT INTO movements": CARD}
+
+
+class _Teller:
+    def __init__(self, order: str) -> None:
+        self.order, self.events = order, list[Event]()
+        self._under_way: dict[tuple[str, str], Event] = {}
+        self._effects: dict[str, str] = {}
+        self._packets = 0
+
+    def tell(self, moment: Moment) -> None:
+        who, step, fate = moment
+        self._hear(who, step)
+        me = f"paused {who}" if fate == ZOMBIE else who
+        if fate == KILLED:
+            self._add("crashed", who, note=f"at {step}")
+            self._add("restarted", who)
+        elif fate == PAUSED:
+            self._add("paused", who)
+            self._effects[f"paused {who}"] = self._effects.pop(who, "")
+        elif fate in RESTARTED:
+            self._add("killed", who)
+            self._effects.clear()  # what was open is rolled back
+        elif fate != REPLY_LOST:
+            self._do(who, step, me)
+
+    def _hear(self, who: str, step: str) -> None:
+        """Let arrive what has to have arrived, if it stands at this step."""
+        if (who, step) == (RELAY, "stored"):
+            self._arrive(RELAY, BROKER)
+        elif (who, step) == (BANK, "acked"):
+            self._arrive(BANK, BROKER)
+        elif (who, step) == (BANK, "taken"):
+            self._send(BROKER, BANK, "event")
+            self._arrive(BROKER, BANK)
+        elif source := HEARS.get((who, step)):
+            self._arrive(source, who)
+        if (who, step) == (CUSTOMER, ACCEPTED):
+            self._add("confirmed", CUSTOMER, Message(self.order, AMOUNT))
+        elif (who, step) == (CUSTOMER, ""):
+            self._add("timed_out", CUSTOMER, note="cut")
+
+    def _do(self, who: str, step: str, me: str) -> None:
+        """Tell what it is about to do; ``me`` is the process, of which there may be two."""
+        if step == "BEGIN":
+            self._effects.pop(me, None)
+        elif step in TAKES_EFFECT:
+            self._effects[me] = TAKES_EFFECT[step]
+        elif step == "COMMIT" and (group := self._effects.pop(me, "")):
+            self._add("processed", who, Record(self.order, AMOUNT, group=group))
+        elif step == "COMMIT" and who == SHOP:
+            self._add("saved", who, note="payment and event")
+        elif found := SENDS.get((who, step)):
+            self._send(who, *found)
+
+    def _send(self, source: str, target: str, label: str) -> None:
+        self._packets += 1
+        said = Said(self.order, label)
+        sent = Event(0.0, "sent", source, said, target, self._packets)
+        self.events.append(sent)
+        self._under_way[source, target] = sent
+
+    def _arrive(self, source: str, target: str) -> None:
+        if sent := self._under_way.pop((source, target), None):
+            self.events.append(sent._replace(what="delivered", who=target, peer=source))
+
+    def _add(
+        self, what: str, who: str, payload: Message | Record | None = None, note: str = ""
+    ) -> None:
+        self.events.append(Event(0.0, what, who, payload, note=note))
+
+
+def story(order: str, moments: Iterable[Moment]) -> Trace:
+    """Return what happened to a payment, as the log of a run."""
+    teller = _Teller(order)
+    for moment in moments:
+        teller.tell(moment)
+    events = tuple(event._replace(time_s=float(n)) for n, event in enumerate(teller.events))
+    present = {event.who for event in events}
+    names = tuple(name for name in NAMES if name != DATABASE or name in present)
+    return Trace(names, (Message(order, AMOUNT),), events, outside=True)
