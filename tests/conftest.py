@@ -40,6 +40,7 @@ NEEDED_BY = {
     "10-real-world-systems.ipynb": ("kafka", "rabbitmq"),
     "11-kafka.ipynb": ("kafka",),
     "12-rabbitmq.ipynb": ("rabbitmq",),
+    "15-from-the-button-to-the-ledger.ipynb": ("kafka",),
 }
 """The notebooks that are made on them."""
 

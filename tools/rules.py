@@ -29,7 +29,7 @@ DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
 DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
-DRIVERS += ("experiments/grpc", "experiments/mqtt")
+DRIVERS += ("experiments/grpc", "experiments/mqtt", "experiments/ledger")
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
@@ -37,6 +37,7 @@ PACKAGES = {
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
     "systems/kafka": {"confluent_kafka"},
+    "systems/ledger": {"confluent_kafka", "pika"},
     "systems/rabbitmq": {"pika", "rstream"},
     "systems/mqtt": {"paho"},
     "systems/sqs": {"boto3", "botocore"},
@@ -45,6 +46,7 @@ PACKAGES = {
     "experiments/mqtt": {"paho"},
     "experiments/real_world": {"grpc"},
     "experiments/sqs": {"botocore"},
+    "experiments/ledger": {"starlette"},
     "experiments/stripe": {"httpx", "starlette"},
 }
 """The packages of others that a room may import, or one part of it."""

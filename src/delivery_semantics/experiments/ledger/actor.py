@@ -22,7 +22,8 @@ class Actor:
 
     ``meet(name, step)`` is asked at each step, and says what becomes of it: "", "killed" or
     "paused". A killed one is started again; so is a second one where the first is paused.
-    ``steps`` are those since they were last cleared, ``failures`` how often it had to try again. Used as a context manager.
+    ``steps`` are those since they were last cleared, ``failures`` how often it has had to try
+    again. Used as a context manager.
     """
 
     def __init__(self, name: str, start: Start, meet: Callable[[str, str], str]) -> None:

@@ -49,7 +49,7 @@ class OnKafka:
 
     def start(self) -> AbstractContextManager[Server]:
         """Start it."""
-        return kafka_server.started()
+        return kafka_server.restartable()
 
     @contextmanager
     def queue(self, address: str) -> Iterator[str]:

@@ -5,14 +5,14 @@ Book: 15-from-the-button-to-the-ledger
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
 from ... import EXACTLY_ONCE, Event, Message, Record, Trace, audit
 from .actor import KILLED, PAUSED
-from .hops import HOPS
-from .lab import AMOUNT, CUSTOMER, NOTHING, REPLY_LOST, RESTARTED, Fault, Lab, Moment, lab
+from .hops import HOPS, PROCESSES
+from .lab import AMOUNT, CUSTOMER, NOTHING, REPLY_LOST, RESTARTED, Fault, Moment, lab
 from .servers import Servers
 from .without import PROTECTED, PROTECTIONS, Variant
 
@@ -95,14 +95,16 @@ def at_each_step(kind: str, steps: dict[str, list[str]]) -> Iterator[Fault]:
                 yield Fault(kind, name, nth, step)
 
 
-def kills(servers: Servers, variant: Variant = PROTECTED) -> Campaign:
-    """Kill each of the five processes at each of its steps."""
-    return _campaign(servers, variant, (KILLED,), replies=False)
+def kills(
+    servers: Servers, variant: Variant = PROTECTED, *, of: Collection[str] = PROCESSES
+) -> Campaign:
+    """Kill each of these processes at each of its steps."""
+    return _campaign(servers, variant, (KILLED,), of=of)
 
 
 def everything(servers: Servers) -> Campaign:
     """Kill and pause each process at each step, lose each reply, have both servers die."""
-    return _campaign(servers, PROTECTED, (KILLED, PAUSED, *RESTARTED), replies=True)
+    return _campaign(servers, PROTECTED, (KILLED, PAUSED, *RESTARTED), hops=HOPS)
 
 
 def without_each(servers: Servers) -> dict[str, Campaign]:
@@ -111,8 +113,9 @@ def without_each(servers: Servers) -> dict[str, Campaign]:
 
 
 def _campaign(
-    servers: Servers, variant: Variant, kinds: Iterable[str], *, replies: bool
-) -> Campaign:
+    servers: Servers, variant: Variant, kinds: Iterable[str], *,
+    of: Collection[str] = PROCESSES, hops: Iterable[str] = (),
+) -> Campaign:  # fmt: skip
     orders, paid = map(str, count(1)), list[Paid]()
     with lab(servers, variant) as system:
 
@@ -127,11 +130,11 @@ def _campaign(
 
         steps = pay()
         for kind in kinds:
-            for fault in at_each_step(kind, steps):
+            for fault in at_each_step(kind, {name: steps[name] for name in of}):
                 pay(fault)
                 if kind in RESTARTED:
                     pay()  # connections are made anew
-        for hop in HOPS if replies else ():
+        for hop in hops:
             for nth in count(1):
                 pay(Fault(REPLY_LOST, hop, nth))
                 if not system.met:

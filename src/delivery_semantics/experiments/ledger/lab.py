@@ -75,7 +75,7 @@ class Fault:
     step: str = ""
 
 
-NOTHING = Fault("nothing", "", 0)
+NOTHING = Fault("none", "", 0)
 
 
 class Moment(NamedTuple):
@@ -125,7 +125,7 @@ class Lab:
             self._hops.lose(fault.where, fault.nth)
         self._buy(order)
         self._settle()
-        if any([actor.awaken_zombie(self._zombie_goes_on) for actor in self._actors.values()]):
+        if any(actor.awaken_zombie(self._zombie_goes_on) for actor in self._actors.values()):
             self._buy(order)
             self._settle()
         return {name: list(actor.steps) for name, actor in self._actors.items()}

@@ -5,7 +5,7 @@ Book: 15-from-the-button-to-the-ledger
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...show.diagram import sequence
 from ...show.picture import Picture
@@ -89,7 +89,7 @@ def verdicts_table(without: Mapping[str, Campaign], *, caption: str) -> Table:
     return table(
         {
             "killed": [
-                "; ".join(f"{p.fault.where}, {place(p.fault.step)}" for p in found)
+                "; ".join(map(label, found))
                 for found in wrong.values()
             ],
             "booked": [", ".join(str(p.booked) for p in found) for found in wrong.values()],
@@ -100,18 +100,42 @@ def verdicts_table(without: Mapping[str, Campaign], *, caption: str) -> Table:
     )  # fmt: skip
 
 
-def run_view(campaign: Campaign, *, where: str, kind: str) -> View:
-    """Show what became of the payment whose fault this is: ``where`` is "shop, before COMMIT"."""
-    [paid] = [p for p in campaign.of(kind) if label(p) == where]
-    said = "booked once, charged once" if paid.right else "wrong"
-    return View(
-        sequence(story(paid.order, paid.moments), title=f"{kind}: {where}", totals=False,
-                 saves=True),
-        {"expected": AMOUNT, "booked": AMOUNT * paid.booked, "charged": AMOUNT * paid.charged},
-        f"{where.capitalize()} {kind}: {said}.",
-    )  # fmt: skip
+def faulted(campaign: Campaign) -> Callable[..., View]:
+    """Return an experiment: what became of the payment that met a fault at a place."""
+
+    def view(*, where: str, kind: str, seed: int = 1) -> View:
+        [paid] = [each for each in campaign.of(kind) if label(each) == where]
+        said = "booked once, charged once" if paid.right else "wrong"
+        picture = sequence(
+            story(paid.order, paid.moments), title=f"{kind.capitalize()}: {where}",
+            saves=True, totals=False,
+        )  # fmt: skip
+        money = {"booked": AMOUNT * paid.booked, "charged": AMOUNT * paid.charged}
+        sentence = f"{where[0].upper()}{where[1:]}, {kind}: {said}."
+        return View(picture, {"expected": AMOUNT} | money, sentence)
+
+    return view
 
 
 def label(paid: Paid) -> str:
-    """Name the place of a fault: "shop, before COMMIT"; a second one of that name counts."""
-    return f"{paid.fault.where}, {place(paid.fault.step)} ({paid.fault.nth})"
+    """Name the place of a fault: "shop, before COMMIT"."""
+    return f"{paid.fault.where}, {place(paid.fault.step)}"
+
+
+def stripped(campaigns: Mapping[str, Campaign]) -> Callable[..., View]:
+    """Return an experiment: the strips of the system without a protection."""
+
+    def view(*, without: str, seed: int = 1) -> View:
+        campaign = campaigns[without]
+        wrong = sum(not each.right for each in campaign.paid)
+        return View(
+            strips(campaign, title=f"Without {without}"),
+            {
+                "expected": AMOUNT * len(campaign.paid),
+                "in the ledger": AMOUNT * sum(each.booked for each in campaign.paid),
+                "from cards": AMOUNT * sum(each.charged for each in campaign.paid),
+            },
+            f"Without {without}: {wrong} of {len(campaign.paid)} payments ended wrong.",
+        )
+
+    return view

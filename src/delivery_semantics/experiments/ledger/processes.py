@@ -21,16 +21,15 @@ from ...databases.announced import Announced
 from ...idempotency import KeyStore
 from ...live.standing import Announcer
 from ...systems.http.killable import Clock
-from ...systems.ledger.bank import book_next, make_ledger
+from ...systems.ledger.bank import book_next
 from ...systems.ledger.forwarder import charge_card, forward_charges
 from ...systems.ledger.payment import Payment
 from ...systems.ledger.queue import Delivered, Queue, open_queue
-from ...systems.ledger.relay import relay_events
 from ...systems.ledger.shop import shop_app
 from ...systems.ledger.work import PASSING, work
 from ...systems.payments import Card
 from ...systems.payments.processor import processor_app
-from .without import PROTECTED, Variant
+from .without import NO_KEYS, PROTECTED, Variant
 
 LEASE_S = 60.0
 LOCK_S = 0.2
@@ -147,7 +146,9 @@ def make_shop(announce: Announce, _: Clock, *, setting: Setting) -> ASGIApp:
 def make_card(announce: Announce, _: Clock, *, setting: Setting) -> ASGIApp:
     """Make the card processor."""
     connections = AnnouncedConnections(setting.stores["card"], announce)
-    return AnnouncedService(processor_app(connections, clock=setting.clock), announce)
+    keys = setting.variant.without != NO_KEYS
+    app = processor_app(connections, keys=keys, clock=setting.clock)
+    return AnnouncedService(app, announce)
 
 
 # Workers
@@ -157,8 +158,7 @@ def run_relay(setting: Setting, announcer: Announcer) -> None:
     """Run the relay."""
     connections = AnnouncedConnections(setting.stores["relay"], announcer.stand)
     queue = AnnouncedQueue(open_queue(setting.queues["relay"]), announcer.stand)
-    relay = setting.variant.relay or relay_events
-    _work(lambda: relay(connections, queue), announcer)
+    _work(lambda: setting.variant.relay(connections, queue), announcer)
 
 
 def run_bank(setting: Setting, announcer: Announcer) -> None:

@@ -24,11 +24,13 @@ from ...systems.ledger.shop import Record, record_payment
 KEY, OUTBOX, CONFIRM, INBOX, DERIVED = PROTECTIONS = (
     "idempotency key", "outbox", "confirm", "inbox", "derived key",
 )  # fmt: skip
+NO_KEYS = "the processor's keys"
+"""The one thing that is not ours to put in, or to take out."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """The system ``without`` one of ``PROTECTIONS``, or with all of them: ""."""
+    """The system ``without`` one of ``PROTECTIONS`` or ``NO_KEYS``; "" has all of them."""
 
     without: str = ""
 

@@ -53,11 +53,10 @@ def enter(database: Database, payment: Payment) -> None:
 
 def move(database: Database, order: str, amount: int) -> None:
     """Write an amount into the ledger, from the card to the shop."""
-    for account, change in (("card", -amount), ("shop", amount)):
-        database.change(
-            "INSERT INTO entries (account, order_id, amount) VALUES (?, ?, ?)",
-            (account, order, change),
-        )
+    database.change(
+        "INSERT INTO entries (account, order_id, amount) VALUES (?, ?, ?), (?, ?, ?)",
+        ("card", order, -amount, "shop", order, amount),
+    )
 
 
 def book_next(connections: Connections, queue: Queue, book: Book = book_payment) -> int:

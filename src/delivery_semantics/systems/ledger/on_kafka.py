@@ -85,8 +85,10 @@ class KafkaQueue:
         message = reader.poll(TIMEOUT_S)
         if message is None or message.error():
             raise QueueDown(f"nothing came from Kafka; it said {message and message.error()}")
-        self._next = message.offset() + 1
-        return Delivered(message.key().decode(), message.value().decode(), message.offset())
+        offset, key, value = message.offset(), message.key(), message.value()
+        assert offset is not None
+        self._next = offset + 1
+        return Delivered((key or b"").decode(), (value or b"").decode(), offset)
 
     @contextmanager
     def _down(self) -> Iterator[None]:
