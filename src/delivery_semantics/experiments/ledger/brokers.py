@@ -18,8 +18,6 @@ from ...systems.rabbitmq import frames as rabbitmq_frames
 from ...systems.rabbitmq import server as rabbitmq_server
 from ...systems.server import Server
 
-Tell = Callable[..., object]
-
 
 class QueueKind(Protocol):
     """How a broker is started, given a queue of one's own, and watched."""
@@ -35,7 +33,7 @@ class QueueKind(Protocol):
     def queue(self, address: str) -> AbstractContextManager[str]:
         """Make a queue that no other run has; it is gone when the block ends."""
 
-    def network(self, address: str, tell: Tell) -> Cut[Any]:
+    def network(self, address: str, tell: Callable[..., object]) -> Cut[Any]:
         """Return a network before the broker, which knows its frames."""
 
     def url(self, place: str, name: str) -> str:
@@ -57,7 +55,7 @@ class OnKafka:
         with kafka_client.topic(address) as made:
             yield made.name
 
-    def network(self, address: str, tell: Tell) -> Cut[Any]:
+    def network(self, address: str, tell: Callable[..., object]) -> Cut[Any]:
         """Return a network that puts its own address into the broker's replies."""
         return kafka_frames.proxy(address, tell=tell)
 
@@ -79,7 +77,7 @@ class OnRabbitMQ:
         """Make a quorum queue."""
         return rabbitmq_client.queue(address)
 
-    def network(self, address: str, tell: Tell) -> Cut[Any]:
+    def network(self, address: str, tell: Callable[..., object]) -> Cut[Any]:
         """Return a network before it."""
         return rabbitmq_frames.proxy(address, tell=tell)
 

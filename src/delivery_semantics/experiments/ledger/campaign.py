@@ -12,9 +12,9 @@ from itertools import count
 from ... import EXACTLY_ONCE, Event, Message, Record, Trace, audit
 from .actor import KILLED, PAUSED
 from .hops import HOPS, PROCESSES
-from .lab import AMOUNT, CUSTOMER, NOTHING, REPLY_LOST, RESTARTED, Fault, Moment, lab
+from .lab import AMOUNT, CUSTOMER, NOTHING, REPLY_LOST, RESTARTED, Moment, OneFault, lab
 from .servers import Servers
-from .without import PROTECTED, PROTECTIONS, Variant
+from .without import PROTECTED, PROTECTIONS, Without
 
 LEDGER, CARDS = "ledger", "card"
 DIES_WHILE = {
@@ -29,7 +29,7 @@ class Paid:
     """What became of one payment and its fault: how often it was booked, and charged."""
 
     order: str
-    fault: Fault
+    fault: OneFault
     confirmed: bool
     booked: int
     charged: int
@@ -45,7 +45,7 @@ class Paid:
 class Campaign:
     """All payments of one lab, in their order."""
 
-    variant: Variant
+    variant: Without
     paid: tuple[Paid, ...]
 
     def trace(self) -> Trace:
@@ -87,16 +87,16 @@ def _events(paid: Paid) -> Iterator[Event]:
 # Which faults there are
 
 
-def at_each_step(kind: str, steps: dict[str, list[str]]) -> Iterator[Fault]:
+def at_each_step(kind: str, steps: dict[str, list[str]]) -> Iterator[OneFault]:
     """Yield a fault at each step of each process, as the steps were in a run without one."""
     for name, its in steps.items():
         for nth, step in enumerate(its, 1):
             if step in DIES_WHILE.get(kind, its):
-                yield Fault(kind, name, nth, step)
+                yield OneFault(kind, name, nth, step)
 
 
 def kills(
-    servers: Servers, variant: Variant = PROTECTED, *, of: Collection[str] = PROCESSES
+    servers: Servers, variant: Without = PROTECTED, *, of: Collection[str] = PROCESSES
 ) -> Campaign:
     """Kill each of these processes at each of its steps."""
     return _campaign(servers, variant, (KILLED,), of=of)
@@ -109,17 +109,17 @@ def everything(servers: Servers) -> Campaign:
 
 def without_each(servers: Servers) -> dict[str, Campaign]:
     """Kill at each step, without one protection after the other."""
-    return {name: kills(servers, Variant(name)) for name in PROTECTIONS}
+    return {name: kills(servers, Without(name)) for name in PROTECTIONS}
 
 
 def _campaign(
-    servers: Servers, variant: Variant, kinds: Iterable[str], *,
+    servers: Servers, variant: Without, kinds: Iterable[str], *,
     of: Collection[str] = PROCESSES, hops: Iterable[str] = (),
 ) -> Campaign:  # fmt: skip
     orders, paid = map(str, count(1)), list[Paid]()
     with lab(servers, variant) as system:
 
-        def pay(fault: Fault = NOTHING) -> dict[str, list[str]]:
+        def pay(fault: OneFault = NOTHING) -> dict[str, list[str]]:
             order = next(orders)
             steps = system.pay(order, fault)
             if not (system.met or fault.kind in (NOTHING.kind, REPLY_LOST)):
@@ -136,7 +136,7 @@ def _campaign(
                     pay()  # connections are made anew
         for hop in hops:
             for nth in count(1):
-                pay(Fault(REPLY_LOST, hop, nth))
+                pay(OneFault(REPLY_LOST, hop, nth))
                 if not system.met:
                     break
         booked, charged = system.booked(), system.charged()

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from ...databases import connect
@@ -48,7 +46,7 @@ from .processes import (
     run_relay,
 )
 from .servers import BROKER, DATABASE, Servers
-from .without import KEY, PROTECTED, Variant
+from .without import KEY, PROTECTED, Without
 
 AMOUNT = 10
 ATTEMPTS_MAX, ROUNDS_MAX = 6, 12
@@ -62,7 +60,7 @@ START_S = 1_800_000_000.0
 
 
 @dataclass(frozen=True)
-class Fault:
+class OneFault:
     """What goes wrong once, in one payment.
 
     A process is "killed" or "paused" at its ``nth`` step, the ``step``; or while it stands
@@ -75,7 +73,7 @@ class Fault:
     step: str = ""
 
 
-NOTHING = Fault("none", "", 0)
+NOTHING = OneFault("none", "", 0)
 
 
 class Moment(NamedTuple):
@@ -86,14 +84,14 @@ class Moment(NamedTuple):
     fate: str = GOES_ON
 
 
-class Lab:
+class LedgerLab:
     """The system as it runs, until ``stack`` ends.
 
     ``met`` says whether the last payment's fault came about, ``moments`` what happened.
     ``confirmed`` are the orders that the shop has accepted, to the customer's knowledge.
     """
 
-    def __init__(self, stack: ExitStack, servers: Servers, variant: Variant) -> None:
+    def __init__(self, stack: ExitStack, servers: Servers, variant: Without) -> None:
         self.variant, self.fault, self.met = variant, NOTHING, False
         self.moments: list[Moment] = []
         self.confirmed: set[str] = set()
@@ -104,8 +102,7 @@ class Lab:
         stores = {SHOP: self._shop, RELAY: self._shop, BANK: self._bank}
         stores |= {FORWARDER: self._bank, CARD: self._card}
         queue = stack.enter_context(servers.kind.queue(servers.broker.address))
-        folder = stack.enter_context(TemporaryDirectory(prefix="delivery-semantics-"))
-        self._clock = MovedClock.at(Path(folder, "clock"), START_S)
+        self._clock = MovedClock.at(servers.new_file(), START_S)
         self._hops = hops = Hops(stack, servers, stores, queue, self._reply_lost)
         self._setting = Setting(
             hops.stores, hops.queues, hops.url(TO_CARD), self._clock, variant
@@ -116,7 +113,7 @@ class Lab:
             self._actors[name] = stack.enter_context(actor)
         self._settle()
 
-    def pay(self, order: str, fault: Fault = NOTHING) -> dict[str, list[str]]:
+    def pay(self, order: str, fault: OneFault = NOTHING) -> dict[str, list[str]]:
         """Send a payment from the button to the card; return each process's steps."""
         self.fault, self.met, self.moments = fault, False, []
         for actor in self._actors.values():
@@ -129,6 +126,10 @@ class Lab:
             self._buy(order)
             self._settle()
         return {name: list(actor.steps) for name, actor in self._actors.items()}
+
+    def processes(self) -> list[int]:
+        """Return the ids of the five processes."""
+        return [actor.process.pid for actor in self._actors.values()]
 
     def booked(self) -> Counter[str]:
         """Return how often each order stands in the ledger, by the word of the database."""
@@ -238,7 +239,7 @@ def _counted(place: str, statement: str) -> Counter[str]:
 
 
 @contextmanager
-def lab(servers: Servers, variant: Variant = PROTECTED) -> Iterator[Lab]:
+def lab(servers: Servers, variant: Without = PROTECTED) -> Iterator[LedgerLab]:
     """Run the system on these servers."""
     with ExitStack() as stack:
-        yield Lab(stack, servers, variant)
+        yield LedgerLab(stack, servers, variant)

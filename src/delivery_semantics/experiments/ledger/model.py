@@ -17,6 +17,7 @@ from ... import (
     Arm,
     Atomic,
     Bounds,
+    Broker,
     Exploration,
     Load,
     Mark,
@@ -31,7 +32,6 @@ from ... import (
     payments,
 )
 from ...core.effects import Effect, Handler, Payload
-from ...participants.broker import Broker
 from ...show.diagram import sequence
 from ...show.view import View
 
@@ -39,7 +39,7 @@ BOOKED_TWICE = "booked twice"
 ON, OFF = SWITCH = ("on", "off")
 
 
-class Outbox(Passive):
+class WithOutbox(Passive):
     """Sends what is in the outbox on its disk, until it is acked."""
 
     to: str
@@ -73,7 +73,7 @@ class Outbox(Passive):
 
 
 @dataclass(frozen=True)
-class Shop(Outbox):
+class ShopModel(WithOutbox):
     """Payment and event in one commit; the relay waits for the broker's confirm."""
 
     key: bool = True
@@ -99,7 +99,7 @@ class Shop(Outbox):
 
 
 @dataclass(frozen=True)
-class Bank(Outbox):
+class BankModel(WithOutbox):
     """Inbox, ledger and outbox in one commit, the ack after it; the card is asked by a key."""
 
     inbox: bool = True
@@ -145,12 +145,12 @@ BOUNDS = Bounds(losses=1, duplicates=0, crashes=1, crashable=("shop", "bank"), r
 
 def searched(
     *, key: bool = True, outbox: bool = True, confirm: bool = True, inbox: bool = True,
-    derived_key: bool = True, bank: type[Bank] = Bank,
+    derived_key: bool = True, bank: type[BankModel] = BankModel,
 ) -> Exploration:  # fmt: skip
     """Search every run of one payment, with these protections."""
     parts = {
         "customer": RetryUntilAcked("shop", payments(1)),
-        "shop": Shop(key=key, outbox=outbox, confirm=confirm),
+        "shop": ShopModel(key=key, outbox=outbox, confirm=confirm),
         "broker": Broker("bank", visibility_s=1.0),
         "bank": bank(inbox=inbox, derived_key=derived_key),
         "card": CardProcessor(),

@@ -28,13 +28,13 @@ from ...systems.ledger.queue import Delivered, Queue, open_queue
 from ...systems.ledger.shop import shop_app
 from ...systems.ledger.work import PASSING, work
 from ...systems.payments import Card
+from ...systems.payments.charging import Announce
 from ...systems.payments.processor import processor_app
-from .without import NO_KEYS, PROTECTED, Variant
+from .without import NO_KEYS, PROTECTED, Without
 
 LEASE_S = 60.0
 LOCK_S = 0.2
 REST, FAILED, REPLIED = "rests", "failed", "replied"
-Announce = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Setting:
     queues: dict[str, str]
     card: str
     clock: MovedClock
-    variant: Variant = PROTECTED
+    variant: Without = PROTECTED
 
 
 class AnnouncedConnections(Connections):

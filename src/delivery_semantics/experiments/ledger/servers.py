@@ -9,6 +9,7 @@ import itertools
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from ...databases import Schema, connect
@@ -38,6 +39,10 @@ class Servers:
             for schema in schemas:
                 schema.ensure(database)
         return place
+
+    def new_file(self) -> Path:
+        """Return a file that is not there yet, and goes with the database."""
+        return self._database.folder / f"file_{next(self._numbers)}"
 
     def restart(self, which: str) -> None:
         """Have one of the two die in the middle of what it does, and start it again."""

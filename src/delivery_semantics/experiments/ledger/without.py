@@ -19,7 +19,7 @@ from ...systems.ledger.bank import Book, book_payment, enter
 from ...systems.ledger.payment import Payment
 from ...systems.ledger.queue import Queue
 from ...systems.ledger.relay import relay_events
-from ...systems.ledger.shop import Record, record_payment
+from ...systems.ledger.shop import RecordPayment, record_payment
 
 KEY, OUTBOX, CONFIRM, INBOX, DERIVED = PROTECTIONS = (
     "idempotency key", "outbox", "confirm", "inbox", "derived key",
@@ -29,12 +29,12 @@ NO_KEYS = "the processor's keys"
 
 
 @dataclass(frozen=True)
-class Variant:
+class Without:
     """The system ``without`` one of ``PROTECTIONS`` or ``NO_KEYS``; "" has all of them."""
 
     without: str = ""
 
-    def record(self, connections: Connections) -> Record:
+    def record(self, connections: Connections) -> RecordPayment:
         """Return what the shop does with a payment."""
         if self.without == OUTBOX:
             return lambda claim, payment: record_then_tell(connections, claim, payment)
@@ -57,7 +57,7 @@ class Variant:
         return payment
 
 
-PROTECTED = Variant()
+PROTECTED = Without()
 
 
 def record_then_tell(connections: Connections, claim: Claim, payment: Payment) -> Response:

@@ -19,20 +19,17 @@ READING = {"enable.auto.commit": False, "group.id": "bank", "fetch.wait.max.ms":
 QUIET = {"log_level": 0, "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 200}
 
 
-def connect(place: str, topic: str) -> KafkaQueue:
-    """Connect to a topic at the brokers ``place``, HOST:PORT or several of them."""
-    return KafkaQueue({**QUIET, "bootstrap.servers": place}, topic)
-
-
 class KafkaQueue:
-    """A partition, read from where the group ``bank`` has come to.
+    """A partition of a topic at the brokers ``place``, HOST:PORT or several of them.
 
-    It is taken, and not assigned by the group, so that nobody waits until a dead reader is
-    given up. If two read it at a time, the inbox has one of them do nothing.
+    It is read from where the group ``bank`` has come to. It is taken, and not assigned by
+    the group, so that nobody waits until a dead reader is given up. If two read it at a time,
+    the inbox has one of them do nothing.
     """
 
-    def __init__(self, settings: dict[str, Any], topic: str) -> None:
-        self._settings, self._partition = settings, TopicPartition(topic, 0)
+    def __init__(self, place: str, topic: str) -> None:
+        self._settings: dict[str, Any] = {**QUIET, "bootstrap.servers": place}
+        self._partition = TopicPartition(topic, 0)
         self._producer: Producer | None = None
         self._reader: Consumer | None = None
         self._held: Delivered | None = None

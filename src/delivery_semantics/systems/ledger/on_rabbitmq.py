@@ -17,16 +17,14 @@ from .queue import Delivered, QueueDown
 PERSISTENT = 2
 
 
-def connect(place: str, name: str) -> RabbitQueue:
-    """Connect to a queue of the broker at ``place``, [USER:PASSWORD@]HOST:PORT."""
-    return RabbitQueue(f"amqp://{place}/", name)
-
-
 class RabbitQueue:
-    """A queue on a connection that is made anew when it has ended."""
+    """A queue of the broker at ``place``, [USER:PASSWORD@]HOST:PORT.
 
-    def __init__(self, url: str, name: str) -> None:
-        self._url, self._name = url, name
+    The connection is made anew when it has ended.
+    """
+
+    def __init__(self, place: str, name: str) -> None:
+        self._url, self._name = f"amqp://{place}/", name
         self._connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
         self._held: Delivered | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-ADAPTERS = {"kafka": "on_kafka", "amqp": "on_rabbitmq"}
+ADAPTERS = {"kafka": ("on_kafka", "KafkaQueue"), "amqp": ("on_rabbitmq", "RabbitQueue")}
 
 
 class QueueDown(ConnectionError):
@@ -52,6 +52,7 @@ def open_queue(url: str) -> Queue:
         allowed = "kafka://HOST:PORT/TOPIC, amqp://HOST:PORT/QUEUE"
         raise ValueError(f"queue is {url!r}; allowed: {allowed}")
     # Asked for by name, so that who has one broker need not install the other's client.
-    adapter = importlib.import_module(f"{__package__}.{ADAPTERS[parts.scheme]}")
-    opened: Queue = adapter.connect(parts.netloc, parts.path[1:])
+    module, name = ADAPTERS[parts.scheme]
+    adapter = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    opened: Queue = adapter(parts.netloc, parts.path[1:])
     return opened

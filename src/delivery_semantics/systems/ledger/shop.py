@@ -30,7 +30,7 @@ PAYMENTS = Schema(
         )""",),
 )  # fmt: skip
 
-Record = Callable[[Claim, Payment], Response]
+RecordPayment = Callable[[Claim, Payment], Response]
 
 
 def record_payment(claim: Claim, payment: Payment) -> Response:
@@ -47,7 +47,7 @@ def record_payment(claim: Claim, payment: Payment) -> Response:
     return response
 
 
-def shop_app(keys: KeyStore, record: Record = record_payment) -> Starlette:
+def shop_app(keys: KeyStore, record: RecordPayment = record_payment) -> Starlette:
     """Return the service, with its tables in the database of ``keys``, which it closes."""
     PAYMENTS.ensure(keys.connections.here())
 
