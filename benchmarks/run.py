@@ -27,6 +27,7 @@ from typing import Any
 import aims
 import dedup
 import idempotency
+import ledger
 import nbformat
 import queues
 import sweeps
@@ -253,10 +254,17 @@ def idempotency_keys() -> None:
         show(*table)
 
 
+def ledger_protections() -> None:
+    """What each protection of the capstone costs."""
+    for table in ledger.tables():
+        show(*table)
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "simulator": simulator, "search": search, "aims": lambda: show(*aims.table()),
     "dedup": lambda: show(*dedup.table()), "sweep": lambda: show(*sweeps.table()),
     "idempotency": idempotency_keys, "queues": lambda: show(*queues.table()),
+    "ledger": ledger_protections,
     "sliders": sliders, "book": book,
 }  # fmt: skip
 

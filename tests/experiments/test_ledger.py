@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_everything_may_happen_on_rabbitmq_as_on_kafka(rabbitmq: Servers) -> Non
     assert campaign.verdict() == "ok"
     kinds = Counter(paid.fault.kind for paid in campaign.paid)
     assert min(kinds["killed"], kinds["paused"]) == 27
-    assert kinds["reply lost"] == 20
+    assert kinds["reply lost"] == 19
     # Two witnesses: what the processes said, and what the databases hold.
     assert by_its_stories(campaign) == [(p.booked, p.charged) for p in campaign.paid]
 
@@ -114,6 +115,14 @@ with servers("RabbitMQ") as running, lab(running) as system:
 """
 
 
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """Make a folder that everybody may enter: servers do not run as root."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -121,11 +130,11 @@ def is_there(pid: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.needs("rabbitmq")
 @pytest.mark.parametrize("killed", [False, True])
-def test_nothing_is_left_also_when_the_lab_is_killed(killed: bool, tmp_path: Path) -> None:
+def test_nothing_is_left_also_when_the_lab_is_killed(killed: bool, open_place: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", LIVES], text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(open_place)},
     ) as process:  # fmt: skip
         assert process.stdout
         pids = process.stdout.readline().split()
@@ -136,7 +145,7 @@ def test_nothing_is_left_also_when_the_lab_is_killed(killed: bool, tmp_path: Pat
         # Its pipes end when the last one that has them is gone: guards, and the five.
         process.communicate()
     assert [pid for pid in pids if is_there(int(pid))] == []
-    assert list(tmp_path.iterdir()) == []
+    assert list(open_place.iterdir()) == []
 
 
 # The model

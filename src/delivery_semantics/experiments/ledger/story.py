@@ -81,7 +81,7 @@ class _Teller:
         elif step in TAKES_EFFECT:
             self._effects[me] = TAKES_EFFECT[step]
         elif step == "COMMIT" and (group := self._effects.pop(me, "")):
-            self._add("processed", who, Record(self.order, AMOUNT, group=group))
+            self._add("processed", who, Record(f"{self.order} ({group})", AMOUNT, group=group))
         elif step == "COMMIT" and who == SHOP:
             self._add("saved", who, note="payment and event")
         elif found := SENDS.get((who, step)):
