@@ -191,6 +191,8 @@ class LedgerLab:
 
     def _meet(self, name: str, step: str) -> str:
         """Have the fault happen if it is to happen here."""
+        if (name, step) == (FORWARDER, "answered"):
+            self._actors[CARD].rest()  # who has answered goes first
         fault, place = self.fault, (name, len(self._actors[name].steps))
         if self.met or fault.kind == REPLY_LOST or place != (fault.where, fault.nth):
             return self._go_on(name, step)

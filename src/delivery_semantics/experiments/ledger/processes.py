@@ -33,7 +33,7 @@ from ...systems.payments.processor import processor_app
 from .without import NO_KEYS, PROTECTED, Without
 
 LEASE_S = 60.0
-LOCK_S = 0.2
+LOCK_S = 0.5
 REST, FAILED, REPLIED = "rests", "failed", "replied"
 
 

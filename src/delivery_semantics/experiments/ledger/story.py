@@ -55,6 +55,8 @@ class _Teller:
         elif fate in RESTARTED:
             self._add("killed", who)
             self._effects.clear()  # what was open is rolled back
+        elif fate == ZOMBIE and step == "replying":
+            pass  # its connection was cut: this reaches nobody
         elif fate != REPLY_LOST:
             self._do(who, step, me)
 
