@@ -38,7 +38,7 @@ from .hops import (
 from .processes import (
     LEASE_S,
     MovedClock,
-    Setting,
+    Surroundings,
     make_card,
     make_shop,
     run_bank,
@@ -104,7 +104,7 @@ class LedgerLab:
         queue = stack.enter_context(servers.kind.queue(servers.broker.address))
         self._clock = MovedClock.at(servers.new_file(), START_S)
         self._hops = hops = Hops(stack, servers, stores, queue, self._reply_lost)
-        self._setting = Setting(
+        self._setting = Surroundings(
             hops.stores, hops.queues, hops.url(TO_CARD), self._clock, variant
         )
         self._actors: dict[str, Actor] = {}

@@ -61,7 +61,7 @@ class MovedClock:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Surroundings:
     """Where each process finds what it needs, each by a network of its own."""
 
     stores: dict[str, str]
@@ -136,14 +136,14 @@ class AnnouncedService:
 # HTTP services
 
 
-def make_shop(announce: Announce, _: Clock, *, setting: Setting) -> ASGIApp:
+def make_shop(announce: Announce, _: Clock, *, setting: Surroundings) -> ASGIApp:
     """Make the shop."""
     connections = AnnouncedConnections(setting.stores["shop"], announce)
     keys = KeyStore(connections, clock=setting.clock, effects="in phases", lease_s=LEASE_S)
     return AnnouncedService(shop_app(keys, setting.variant.record(connections)), announce)
 
 
-def make_card(announce: Announce, _: Clock, *, setting: Setting) -> ASGIApp:
+def make_card(announce: Announce, _: Clock, *, setting: Surroundings) -> ASGIApp:
     """Make the card processor."""
     connections = AnnouncedConnections(setting.stores["card"], announce)
     keys = setting.variant.without != NO_KEYS
@@ -154,21 +154,21 @@ def make_card(announce: Announce, _: Clock, *, setting: Setting) -> ASGIApp:
 # Workers
 
 
-def run_relay(setting: Setting, announcer: Announcer) -> None:
+def run_relay(setting: Surroundings, announcer: Announcer) -> None:
     """Run the relay."""
     connections = AnnouncedConnections(setting.stores["relay"], announcer.stand)
     queue = AnnouncedQueue(open_queue(setting.queues["relay"]), announcer.stand)
     _work(lambda: setting.variant.relay(connections, queue), announcer)
 
 
-def run_bank(setting: Setting, announcer: Announcer) -> None:
+def run_bank(setting: Surroundings, announcer: Announcer) -> None:
     """Run the bank."""
     connections = AnnouncedConnections(setting.stores["bank"], announcer.stand)
     queue = AnnouncedQueue(open_queue(setting.queues["bank"]), announcer.stand)
     _work(lambda: book_next(connections, queue, setting.variant.book), announcer)
 
 
-def run_forwarder(setting: Setting, announcer: Announcer) -> None:
+def run_forwarder(setting: Surroundings, announcer: Announcer) -> None:
     """Run the forwarder."""
     connections = AnnouncedConnections(setting.stores["forwarder"], announcer.stand)
     card = Card(setting.card)
