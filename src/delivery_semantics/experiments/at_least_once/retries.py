@@ -236,10 +236,7 @@ def limited(*, attempts_max: int, loss_percent: int, seed: int) -> View:
     never, unsure = counted["in doubt, never"], counted["in doubt, processed"]
     return View(
         picture=bars(
-            {
-                "measured": {name: counted[name] for name in names},
-                "by formula": rounded,
-            },
+            {"measured": {name: counted[name] for name in names}, "by formula": rounded},
             title=f"{LIMITED} payments, {attempts_max} attempts at most for each",
             x="payments",
             stacked=True,

@@ -137,7 +137,7 @@ def window_plot(*, gap_s: float = 0.05, trials: int = 1000, seed: int = 1) -> Pi
     """Plot both distributions against the window: points measured, curves by formula."""
     windows = [0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05]
     fine = [0.001 * n for n in range(51)]
-    marks, curves = [], []
+    series = []
     for gaps, name in ((EVEN, "even"), (RANDOM, "exponential")):
         found = [
             measured(window_s=window, gap_s=gap_s, gaps=gaps, trials=trials, seed=seed)
@@ -146,11 +146,11 @@ def window_plot(*, gap_s: float = 0.05, trials: int = 1000, seed: int = 1) -> Pi
         shares, errors = [one.share for one in found], [one.error for one in found]
         form = FORMS[gaps]
         ms = [1000 * window for window in windows]
-        marks.append(points(f"gap {name}, measured", ms, shares, errors=errors))
+        series.append(points(f"gap {name}, measured", ms, shares, errors=errors))
         heights = [form(window, gap_s) for window in fine]
-        curves.append(curve(f"gap {name}, formula", [1000 * w for w in fine], heights))
+        series.append(curve(f"gap {name}, formula", [1000 * w for w in fine], heights))
     return lines(
-        *(series for pair in zip(marks, curves, strict=True) for series in pair),
+        *series,
         title=f"Transferred twice, gaps up to {1000 * gap_s:.0f} ms or of that mean",
         x="time between check and mark (ms)",
         y="share transferred twice",

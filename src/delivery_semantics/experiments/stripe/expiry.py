@@ -9,6 +9,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 
 import httpx
 from starlette.types import ASGIApp
@@ -48,10 +49,11 @@ def replayed(*, kept_h: int, every_h: int) -> Replays:
     """
     hours = tuple(range(0, HORIZON_H + 1, every_h))
     with empty_place() as url:
-        connections = Connections(url, synchronous="OFF")
-        clock = _Clock()
-        keys = KeyStore(connections, clock=clock, effects="in phases", keep_s=kept_h * HOUR_S)
-        sending = _send(payments_app(keys), clock, hours)
+        connections, now = Connections(url, synchronous="OFF"), SimpleNamespace(s=0.0)
+        keys = KeyStore(
+            connections, clock=lambda: now.s, effects="in phases", keep_s=kept_h * HOUR_S
+        )
+        sending = _send(payments_app(keys), now, hours)
         with ThreadPoolExecutor(1) as thread:  # a notebook has an event loop in its own
             charged = thread.submit(asyncio.run, sending).result()
         keys.close()
@@ -59,21 +61,13 @@ def replayed(*, kept_h: int, every_h: int) -> Replays:
     return Replays(hours, charged)
 
 
-@dataclass
-class _Clock:
-    now_s: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-async def _send(app: ASGIApp, clock: _Clock, hours: tuple[int, ...]) -> tuple[bool, ...]:
+async def _send(app: ASGIApp, now: SimpleNamespace, hours: tuple[int, ...]) -> tuple[bool, ...]:
     """Send the request at each hour; return whether each answer was a new one."""
     request, new = charge("order-7"), []
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
         for hour in hours:
-            clock.now_s = hour * HOUR_S
+            now.s = hour * HOUR_S
             reply = await client.post(
                 request.path, content=request.body, headers=dict(request.headers)
             )

@@ -34,7 +34,6 @@ def bars(
     stacked: bool = False,
     x_max: float | None = None,
     hues: Mapping[str, str] | None = None,
-    description: str = "",
 ) -> Picture:
     """Draw one group of bars for each row: `{"row": {"series": amount}}`.
 
@@ -51,10 +50,9 @@ def bars(
     if not (math.isfinite(full) and full > 0 and longest <= full * (1 + 1e-9)):
         raise ValueError(f"x_max is {x_max!r}; allowed: at least the longest bar, {longest!r}")
     chosen = {name: (hues or {}).get(name, _HUES[i]) for i, name in enumerate(series)}
-    said = description or _describe(rows, x)
     with style():
         made = _draw(rows, x, chosen, full, stacked=stacked)
-        return to_picture(made, title=title, description=said)
+        return to_picture(made, title=title, description=_describe(rows, x))
 
 
 def _draw(rows: Rows, x: str, hues: Mapping[str, str], full: float, *, stacked: bool) -> Figure:

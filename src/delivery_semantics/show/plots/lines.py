@@ -30,7 +30,6 @@ def lines(
     y: str,
     x_range: Ends | None = None,
     y_range: Ends | None = None,
-    log_x: bool = False,
     log_y: bool = False,
     here: float | None = None,
     description: str = "",
@@ -43,12 +42,12 @@ def lines(
     measured zero is drawn hollow, on the floor. Raises ValueError for no series, numbers out of
     a given range, and names that do not fit.
     """
-    _check(series, x_range, y_range, here, log_x=log_x, log_y=log_y)
+    _check(series, x_range, y_range, here, log_y=log_y)
     columns, rows = legend_rows([s.name for s in series])
     with style():
         made = figure(height := 262 + 21 * rows)
         axes = made.add_axes((0, 52 / height, 1, 176 / height))
-        axes.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
+        axes.set(yscale="log" if log_y else "linear")
         _limits(axes, series, x_range, y_range, log_y=log_y)
         dress(axes, x=check_words("x", x), y=check_words("y", y))
         _leave_room(axes)
@@ -66,18 +65,15 @@ def _check(
     y_range: Ends | None,
     here: float | None,
     *,
-    log_x: bool,
     log_y: bool,
 ) -> None:
     if not series:
         raise ValueError("series is empty; allowed: at least one points() or curve()")
-    for name, ends, log in (("x_range", x_range, log_x), ("y_range", y_range, log_y)):
+    for name, ends, log in (("x_range", x_range, False), ("y_range", y_range, log_y)):
         if ends is not None and not (0 if log else -math.inf) < ends[0] < ends[1] < math.inf:
             above = "0 < low" if log else "low"
             raise ValueError(f"{name} is {ends!r}; allowed: two numbers, {above} < high")
     for s in series:
-        if log_x and min(s.xs) <= 0:
-            raise ValueError(f"{s.name} has x = {min(s.xs)!r}; allowed: above 0 on this axis")
         _check_inside(s, "x", s.xs, x_range)
         on_floor = log_y and not s.is_curve
         _check_inside(s, "y", [v for v in s.ys if v or not on_floor], y_range)

@@ -41,7 +41,6 @@ def timeline(
     load_max: int | None = None,
     capacity: int | None = None,
     hues: Mapping[str, str] | None = None,
-    description: str = "",
 ) -> Picture:
     """Draw one lane for each participant: `{"client 1": [0.0, (0.1, "refused"), …]}`.
 
@@ -56,7 +55,7 @@ def timeline(
     times = [at for lane in known.values() for at, _ in lane]
     ends = _ends(times, x_range, bin_s)
     load = None if bin_s is None else _count(times, ends, bin_s, load_max, capacity)
-    said = description or _describe(known, check_words("x", x), load, ends)
+    said = _describe(known, check_words("x", x), load, ends)
     with style():
         made, upper, lower = _axes(known, chosen, load)
         _lanes(upper, known, chosen)

@@ -27,13 +27,7 @@ class Envelope:
     ``keeps_failures``: whether a 500 is final, so that its client need not retry.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        announce: Announce,
-        keeps_failures: bool,
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, announce: Announce, keeps_failures: bool) -> None:
         self.app, self.announce, self.keeps_failures = app, announce, keeps_failures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

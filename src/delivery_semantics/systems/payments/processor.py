@@ -66,10 +66,7 @@ def processor_app(
     store = KeyStore(connections, clock=clock, effects="in phases")
     layer = Middleware(IdempotencyMiddleware, keys=store, profile=IETF_DRAFT, account=_merchant)
     return Starlette(
-        routes=[
-            Route(PATH, move, methods=["POST"]),
-            Route(PATH, movements, methods=["GET"]),
-        ],
+        routes=[Route(PATH, move, methods=["POST"]), Route(PATH, movements, methods=["GET"])],
         middleware=[layer] if keys else [],
         lifespan=closing_at_the_end(store, connections),
     )
