@@ -20,6 +20,7 @@ from delivery_semantics import (
     payments,
 )
 from delivery_semantics.experiments.sqs import kills, visibility, window
+from delivery_semantics.experiments.sqs import lab as lab_module
 from delivery_semantics.experiments.sqs.dead_letters import brought_back, unreadable
 from delivery_semantics.experiments.sqs.differences import QUESTIONS, answers
 from delivery_semantics.experiments.sqs.groups import blocked
@@ -71,6 +72,14 @@ def test_a_lost_reply_to_a_deletion_leaves_nothing_behind(url: str) -> None:
         assert run.delete(taken) is None
         run.wait(client.VISIBILITY_S, QUEUE)
         assert run.receive(SECOND) == []
+
+
+def test_where_nobody_can_read_in_between_the_client_tells_the_same(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = blocked(url, fifo=True)
+    monkeypatch.setattr(lab_module, "is_aws", lambda url: True)
+    assert blocked(url, fifo=True).trace.digest() == told.trace.digest()
 
 
 # The way in

@@ -17,13 +17,14 @@ from botocore.exceptions import ConnectionClosedError
 
 from ... import Event, Message, Record, Trace
 from ...core.effects import Payload
-from ...systems.cut import Cut
 from ...systems.frames import FrameName
 from ...systems.http.framing import Passed
 from ...systems.sqs import client, frames
-from ...systems.sqs.server import pass_time
+from ...systems.sqs.server import is_aws, pass_time
 
 PRODUCER, QUEUE, CONSUMER, SECOND = "producer", "SQS", "consumer", "second consumer"
+UNTOLD = tuple(Passed(way, 0, "forwarded", "", "") for way in ("request", "reply"))
+"""What has passed where there is no proxy to tell it, and an answer came."""
 FIRST_SEND, FIRST_DELETE = ("SendMessage reply", 1), ("DeleteMessage reply", 1)
 
 
@@ -69,9 +70,9 @@ class Handed:
 class SQSLab:
     """One run over one queue, as `lab` makes it; what is asked of it here is in its trace."""
 
-    def __init__(self, url: str, queue: str, proxy: Cut[Passed], passed: list[Passed]) -> None:
+    def __init__(self, url: str, queue: str, address: str, passed: list[Passed]) -> None:
         self.url, self.queue = url, queue
-        self.sqs = client.connect(f"http://{proxy.address}")
+        self.sqs = client.connect(address)
         self._passed = passed
         self._events: list[Event] = []
         self._payments: dict[str, Message] = {}
@@ -168,7 +169,7 @@ class SQSLab:
         except ConnectionClosedError:
             got = None
         words = answer if got is None or not isinstance(got, str) or not got else got
-        for passed in self._passed:
+        for passed in self._passed or UNTOLD:
             reply = passed.way.endswith("reply")
             said = SQSWord(asked.id, words) if reply else asked
             sent = self._leave(*((QUEUE, who) if reply else (who, QUEUE)), said)
@@ -207,7 +208,10 @@ def lab(
     visibility_s: int = client.VISIBILITY_S,
     **attributes: str,
 ) -> Iterator[SQSLab]:
-    """Make a queue for one run at the SQS of ``url``; ``lose`` is the proxy's."""
+    """Make a queue for one run at the SQS of ``url``; ``lose`` is the proxy's.
+
+    At AWS there is none, and what a client hears is all that is told; see `frames.between`.
+    """
     passed: list[Passed] = []
     with ExitStack() as stack:
         sqs = client.connect(url)
@@ -215,7 +219,10 @@ def lab(
         queue = stack.enter_context(
             client.queue(sqs, fifo=fifo, visibility_s=visibility_s, **attributes)
         )
-        proxy = stack.enter_context(frames.between(url, lose=lose, tell=passed.append))
-        made = SQSLab(url, queue, proxy, passed)
+        address = url
+        if lose or not is_aws(url):
+            proxy = stack.enter_context(frames.between(url, lose=lose, tell=passed.append))
+            address = f"http://{proxy.address}"
+        made = SQSLab(url, queue, address, passed)
         stack.callback(made.sqs.close)
         yield made

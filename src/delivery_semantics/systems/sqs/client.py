@@ -34,8 +34,8 @@ _SESSION = boto3.Session()
 _SESSION.client("sqs", endpoint_url="http://127.0.0.1", **UNCHECKED).close()
 
 TIMEOUT_S = 10.0
-LONG_POLL_S = 20
-"""A short poll asks some of AWS's servers only, and may find nothing where something is."""
+POLL_S = 1
+"""At AWS. A poll that does not wait asks some of its servers only, and may miss something."""
 
 VISIBILITY_S = 30
 """For how long SQS hides what it has handed out, unless it is told another time."""
@@ -53,7 +53,7 @@ def connect(url: str, *, attempts: int = 1) -> Any:  # noqa: ANN401  # boto3 mak
     It retries by itself if told so, and then a caller does not see that it did.
     """
     retries = {"mode": "standard", "total_max_attempts": attempts}
-    config = Config(retries=retries, connect_timeout=TIMEOUT_S, read_timeout=LONG_POLL_S + 10)
+    config = Config(retries=retries, connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S + POLL_S)
     account = {} if is_aws(url) else UNCHECKED
     return _SESSION.client("sqs", endpoint_url=url, config=config, **account)
 
@@ -114,12 +114,18 @@ def send_payment(
     return answer
 
 
-def receive_messages(sqs: Any, queue: str, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def receive_messages(
+    sqs: Any,  # noqa: ANN401
+    queue: str,
+    **options: Any,  # noqa: ANN401
+) -> list[dict[str, Any]]:
     """Return what SQS hands over now, one message unless ``MaxNumberOfMessages`` says more."""
+    wait_s = POLL_S if is_aws(sqs.meta.endpoint_url) else 0
     answer = sqs.receive_message(
-        QueueUrl=queue, MessageSystemAttributeNames=["All"],
-        **{"WaitTimeSeconds": 0, **options},
-    )  # fmt: skip
+        QueueUrl=queue,
+        MessageSystemAttributeNames=["All"],
+        **{"WaitTimeSeconds": wait_s, **options},
+    )
     found: list[dict[str, Any]] = answer.get("Messages", [])
     return found
 
@@ -146,7 +152,6 @@ class QueueSource:
     def __init__(self, url: str, queue: str, visibility_s: int = VISIBILITY_S) -> None:
         self._url, self._queue, self._visibility_s = url, queue, visibility_s
         self._sqs = connect(url)
-        self._wait_s = min(visibility_s, LONG_POLL_S) if is_aws(url) else 0
         self._handles: dict[Record, str] = {}
 
     def take(self) -> Record | None:
@@ -155,9 +160,7 @@ class QueueSource:
         If all that is left is hidden, it waits until that is seen again.
         """
         while True:
-            for message in receive_messages(
-                self._sqs, self._queue, WaitTimeSeconds=self._wait_s
-            ):
+            for message in receive_messages(self._sqs, self._queue):
                 taken = record(message)
                 self._handles[taken] = message["ReceiptHandle"]
                 return taken
