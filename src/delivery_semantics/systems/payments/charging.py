@@ -58,23 +58,25 @@ class Charging:
 
     def _in_one_transaction(self, claim: Claim, account: str, asked: ChargeAsked) -> Response:
         with claim.phase() as phase:
+            id = f"ch_{self.new_id()}"
             status = "failed" if asked.source == DECLINED else "succeeded"
-            id = self._insert(phase, account, asked, status)
+            charges.insert(
+                phase.database, account, asked, id=id, status=status, now_s=self.clock()
+            )
+            self.announce("charge written")
             response = self._finish(phase, account, id)
         self.announce("result committed")
         return response
 
     def _create(self, claim: Claim, account: str, asked: ChargeAsked) -> None:
         with claim.phase() as phase:
-            id = self._insert(phase, account, asked, "pending")
+            id = f"ch_{self.new_id()}"
+            charges.insert(
+                phase.database, account, asked, id=id, status="pending", now_s=self.clock()
+            )
             phase.recover_at("charge_created", {"id": id})
+            self.announce("charge written")
         self.announce("charge committed")
-
-    def _insert(self, phase: Phase, account: str, asked: ChargeAsked, status: str) -> str:
-        id, now_s = f"ch_{self.new_id()}", self.clock()
-        charges.insert(phase.database, account, asked, id=id, status=status, now_s=now_s)
-        self.announce("charge written")
-        return id
 
     def _move_money(self, claim: Claim, asked: ChargeAsked) -> None:
         card = self.card
