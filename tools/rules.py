@@ -29,7 +29,7 @@ DRIVEN = {"asyncio", "datetime", "multiprocessing", "os", "random", "secrets", "
 DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
 DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
-DRIVERS += ("experiments/grpc", "experiments/mqtt", "experiments/ledger")
+DRIVERS += ("experiments/grpc", "experiments/kafka", "experiments/ledger", "experiments/mqtt")
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
@@ -43,6 +43,7 @@ PACKAGES = {
     "systems/sqs": {"boto3", "botocore"},
     "experiments/idempotent": {"httpx"},
     "experiments/grpc": {"grpc"},
+    "experiments/kafka": {"confluent_kafka"},
     "experiments/mqtt": {"paho"},
     "experiments/real_world": {"grpc"},
     "experiments/sqs": {"botocore"},

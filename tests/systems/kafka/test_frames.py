@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from delivery_semantics import payments
 from delivery_semantics.systems.frames import DOWN, UP
-from delivery_semantics.systems.kafka.client import fill, producer, read, send, topic
+from delivery_semantics.systems.kafka.client import fill, producer, read, send_payments, topic
 from delivery_semantics.systems.kafka.frames import KafkaFrames, proxy
 
 
@@ -89,7 +89,7 @@ def test_a_reply_that_is_cut_costs_a_plain_producer_a_copy(
     with topic(broker) as there, cutting as between:
         through = there.at(between.address)
         made = producer(through, enable_idempotence=idempotent)
-        assert send(made, through, *payments(3)) == ("1", "2", "3")
+        assert send_payments(made, through, *payments(3)) == ("1", "2", "3")
         ids = [record.id for record in read(there)]
     assert ids == ["1", *["2"] * (1 + copies), "3"]
     assert [name for name, fate in told if fate == "lost"] == [("produce reply", 2)]

@@ -1,4 +1,4 @@
 """Apache Kafka: a broker of this book's own, its frames, and clients over confluent-kafka.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """

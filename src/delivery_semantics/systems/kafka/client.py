@@ -3,12 +3,13 @@
 Whatever is made on a cluster has a name that no other run has, and is deleted afterwards:
 topics and groups. Nobody can delete a transactional id; the cluster forgets it after a week.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, ShareConsumer, TopicPartition
 from confluent_kafka import Message as Delivered
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
@@ -28,7 +29,10 @@ from ...core.trace import Record
 
 PREFIX = "delivery-semantics-"
 TIMEOUT_S = 30.0
-QUIET = {"log_level": 0}  # what it says goes to stderr, and its words have times and ports
+_log = logging.getLogger("delivery_semantics.kafka")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+QUIET: dict[str, Any] = {"logger": _log}  # else it writes to stderr, words with times and ports
 HASTE = {"reconnect.backoff.ms": 1, "retry.backoff.ms": 1, "linger.ms": 0}
 """A producer that tries again at once: nothing is lost by waiting, and nobody waits here."""
 
@@ -119,7 +123,7 @@ def transactional(to: OwnTopic, name: str = "transfer", **settings: object) -> P
     return made
 
 
-def send(
+def send_payments(
     made: Producer, to: OwnTopic, *payments: Message, partition: int = 0
 ) -> tuple[str, ...]:
     """Send payments one by one; return the ids of those that were confirmed."""
@@ -137,7 +141,8 @@ def send(
 
 def fill(to: OwnTopic, *payments: Message) -> OwnTopic:
     """Put payments into a topic, each of them once; return it."""
-    send(producer(to, enable_idempotence=True), to, *payments)
+    confirmed = send_payments(producer(to), to, *payments)
+    assert len(confirmed) == len(payments)
     return to
 
 
@@ -214,6 +219,33 @@ def session_ms(address: str, wanted: int = 500) -> int:
     broker = ConfigResource(ConfigResource.Type.BROKER, str(node))
     told = admin.describe_configs([broker])[broker].result(TIMEOUT_S)
     return max(wanted, int(told["group.min.session.timeout.ms"].value))
+
+
+# Sharing ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def sharing(of: OwnTopic, *, deliveries_max: int | None = None) -> Iterator[ShareConsumer]:
+    """Yield a share consumer of a new group that begins with the first record; see KIP-932.
+
+    It says of each record what is to become of it. ``deliveries_max``: how often the group
+    hands a record over; None: as often as the cluster says. The group ends with the block.
+    """
+    group, admin = of.owned(f"share-{uuid.uuid4().hex}"), _admin(of.address)
+    settings = {"share.auto.offset.reset": "earliest"}
+    if deliveries_max is not None:
+        settings["share.delivery.count.limit"] = str(deliveries_max)
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in settings.items()
+    ]
+    asked = ConfigResource(ConfigResource.Type.GROUP, group, incremental_configs=entries)
+    admin.incremental_alter_configs([asked])[asked].result(TIMEOUT_S)
+    own = {"bootstrap.servers": of.address, "group.id": group, "fetch.wait.max.ms": 10}
+    with ShareConsumer(QUIET | own | {"share.acknowledgement.mode": "explicit"}) as made:
+        made.subscribe([of.name])
+        yield made
+    _delete(admin, [group])
 
 
 def _admin(address: str) -> AdminClient:

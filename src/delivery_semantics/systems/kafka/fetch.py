@@ -3,7 +3,7 @@
 Maven checks what it fetches against the checksums of the repository, and a folder has its name
 only when all is there.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Kafka Protocol".
 The surprising thing: a client that has connected asks where the brokers are, and from then on
 goes there. So the proxy writes its own address over the broker's wherever a reply names it.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """
 
 from __future__ import annotations

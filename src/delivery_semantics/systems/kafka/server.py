@@ -5,7 +5,7 @@ Otherwise the jars that `make kafka` has fetched run in a temporary folder. What
 acknowledged survives SIGKILL, because it is with the operating system; whether it is on the
 disk is not tried here.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 group.share.min.heartbeat.interval.ms=50
 group.share.heartbeat.interval.ms=50
+group.share.assignment.interval.ms=0
+group.share.min.assignment.interval.ms=0
 group.share.min.session.timeout.ms=500
 group.share.session.timeout.ms=1000
 broker.session.timeout.ms=1000

@@ -1,6 +1,6 @@
 """Kafka as a source of `systems.consumer`: an ack is a commit, by one of three ways.
 
-Book: 08-stripe-idempotency
+Book: 11-kafka
 """
 
 from __future__ import annotations

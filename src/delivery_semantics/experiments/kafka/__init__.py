@@ -1,0 +1,4 @@
+"""The experiments of chapter 11.
+
+Book: 11-kafka
+"""

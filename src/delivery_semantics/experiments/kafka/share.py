@@ -1,0 +1,104 @@
+"""A share group: Kafka as a queue, which hands a record over again, and at last lets it go.
+
+Source: KIP-932, "Queues for Kafka".
+
+Book: 11-kafka
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from confluent_kafka import AcknowledgeType, ShareConsumer
+from confluent_kafka import Message as Delivered
+
+from ... import Event, Message, Trace, audit, payments
+from ...show.plots import bars
+from ...show.view import View
+from ...systems.kafka.client import TIMEOUT_S, fill, record, sharing, topic
+from .journal import BROKER, PRODUCER
+
+CONSUMER = "consumer"
+ACCEPT, RELEASE = AcknowledgeType.ACCEPT, AcknowledgeType.RELEASE
+SILENCE_S = 0.5
+"""After so long a silence there is nothing more to come."""
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What a share group handed over: each record with its delivery, from 1, and the run."""
+
+    handed: tuple[tuple[str, int], ...]
+    trace: Trace
+
+
+def shared(
+    address: str, sent: tuple[Message, ...], *, fails: dict[str, int],
+    deliveries_max: int | None = None,
+) -> HandedOver:  # fmt: skip
+    """Process what a share group hands over; the work on some payments fails so many times.
+
+    A record whose work fails is released, which asks for it to be handed over again.
+    """
+    events = [Event(0, "confirmed", PRODUCER, payment) for payment in sent]
+    handed: list[tuple[str, int]] = []
+    failed = Counter[str]()
+    with (
+        topic(address) as there,
+        sharing(fill(there, *sent), deliveries_max=deliveries_max) as group,
+    ):
+        while batch := _next(group, patient=not handed):
+            for one in batch:
+                got = record(one, one.delivery_count() or 0)
+                again = failed[got.id] < fails.get(got.id, 0)
+                failed[got.id] += again
+                handed.append((got.id, got.delivery))
+                became = "timed_out" if again else "processed"
+                events += [Event(0, what, CONSUMER, got) for what in ("delivered", became)]
+                group.acknowledge(one, RELEASE if again else ACCEPT)
+            group.commit_sync()
+    events.append(Event(0, "drained", CONSUMER))
+    numbered = tuple(event._replace(time_s=n) for n, event in enumerate(events))
+    trace = Trace((PRODUCER, BROKER, CONSUMER), sent, numbered, outside=True)
+    return HandedOver(tuple(handed), trace)
+
+
+def _next(group: ShareConsumer, *, patient: bool) -> list[Delivered]:
+    """Return what is handed over next: nothing, when nothing has come for a while.
+
+    The group has to be formed before the first record comes; one that was released comes again
+    at once.
+    """
+    last = time.monotonic() + (TIMEOUT_S if patient else SILENCE_S)
+    batch: list[Delivered] = []
+    while not batch and time.monotonic() < last:
+        batch = list(group.poll(SILENCE_S))
+    return batch
+
+
+class Sharing:
+    """The panel's experiment, on the cluster at ``address``."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __call__(self, *, limit: int, fails: int, seed: int = 1) -> View:
+        """Show three payments of which the work on one fails some times."""
+        run = shared(self._address, payments(3), fails={"2": fails}, deliveries_max=limit)
+        found, deliveries = audit(run.trace), [n for id, n in run.handed if id == "2"]
+        there = found.money_there
+        rows = {"money": {"sent": 30.0, "there": float(there)}}
+        said = (
+            "All of the money is there."
+            if there == 30
+            else ("Payment 2 is gone, and nobody was told.")
+        )
+        return View(
+            bars(rows, title=f"Limit {limit}, {fails} failures", x="money",
+                 x_max=40.0),
+            {"deliveries": len(deliveries), "money expected": 30, "money there": there},
+            f"The limit is {limit} deliveries, and the work on payment 2 fails {fails} times. "
+            f"It was handed over {len(deliveries)} times. {said}",
+        )  # fmt: skip
