@@ -40,7 +40,7 @@ def _kafka(address: str, commits: str, idempotent: bool, lost: str) -> Iterator[
         with kafka_frames.proxy(address, cut=cut) as proxy:
             through = topic.at(proxy.address)
             made = kafka_client.producer(through, enable_idempotence=idempotent)
-            kafka_client.send(made, through, *PAYMENTS)
+            kafka_client.send_payments(made, through, *PAYMENTS)
         yield Reading(topic, commits=commits)
 
 
