@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ... import (
@@ -143,6 +144,7 @@ BOUNDS = Bounds(losses=1, duplicates=0, crashes=1, crashable=("shop", "bank"), r
 """One lost packet and one crash; connections keep the order of what is sent on them."""
 
 
+@cache
 def searched(
     *, key: bool = True, outbox: bool = True, confirm: bool = True, inbox: bool = True,
     derived_key: bool = True, bank: type[BankModel] = BankModel,
