@@ -20,6 +20,7 @@ from delivery_semantics.experiments.stripe.journal import Journal
 from delivery_semantics.experiments.stripe.kills import (
     SERVERS,
     After,
+    in_money,
     killed_at_each_step,
     moved,
 )
@@ -70,6 +71,11 @@ def test_check_process_store_charges_twice_when_killed_between_process_and_store
     kills = killed_at_each_step(check_first)
     wrong = {step: n for step, n in counts(kills, "charges").items() if n != 1}
     assert wrong == {"processed": 2}
+    money = {end.step: end.money for end in in_money(kills)}
+    assert money.pop("after processed") == 2 * PAYMENT.amount
+    assert set(money.values()) == {PAYMENT.amount}
+    with pytest.raises(ValueError, match=r"counted is 'down'; allowed: .*moved"):
+        in_money(kills, "down")
 
 
 def test_a_card_is_charged_once_by_a_processor_that_honours_the_derived_key() -> None:

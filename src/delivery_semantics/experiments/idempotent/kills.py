@@ -5,7 +5,7 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 from ...databases import empty_place
 from ...live.standing import Standing
-from ...show.tables import Table, table
+from ...show.strips import End
 from . import bank
-from .banks import AMOUNT, A, B, balances, open_accounts
+from .banks import AMOUNT, OPENING, A, B, balances, open_accounts
 from .banks import schema as document_schema
 from .process import REPLY, make_transfer
 
@@ -118,18 +118,13 @@ def steps_of(code: str, *, server: str = "") -> list[str]:
     return steps
 
 
-def kill_table(found: list[KilledTransfer], *, caption: str, receipts: bool = False) -> Table:
-    """Show where each was killed, the money then and after the retry, and the retry's reply."""
-    columns: dict[str, list[str] | list[int]] = {
-        "killed before": [one.step for one in found],
-        "a then": [one.left[A] for one in found],
-        "b then": [one.left[B] for one in found],
-        "a in the end": [one.after_retry[A] for one in found],
-        "b in the end": [one.after_retry[B] for one in found],
-        "transfers": [one.transfers for one in found],
-        "a + b": [one.money for one in found],
-        "reply": [one.reply for one in found],
+def paid_and_got(found: list[KilledTransfer]) -> dict[str, list[End]]:
+    """Return what a has paid and what b has got in the end, for each place of a kill."""
+
+    def row(moved: Callable[[KilledTransfer], int]) -> list[End]:
+        return [End("killed", f"before {one.step}", moved(one), AMOUNT) for one in found]
+
+    return {
+        "a has paid": row(lambda one: OPENING[A] - one.after_retry[A]),
+        "b has got": row(lambda one: one.after_retry[B] - OPENING[B]),
     }
-    if receipts:
-        columns["receipts"] = [one.receipts for one in found]
-    return table(columns, caption=caption)

@@ -8,13 +8,16 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ...core.check import one_of
+from ...show.strips import End
 from ...systems.payments import Card
 from ...systems.payments.card import movements
 from .check_first import check_first
-from .live import MakeService, charge, charged, killable, service
+from .live import PAYMENT, MakeService, charge, charged, killable, service
 
 SERVERS: dict[str, MakeService] = {"check, process, store": check_first, "claim first": service}
 
@@ -45,6 +48,20 @@ def killed_at_each_step(
         whole.attempt(charge("key"))
         steps = list(whole.path)
     return [_killed_at(step, make, card) for step in steps]
+
+
+def in_money(kills: Sequence[After], counted: str = "charges") -> list[End]:
+    """Return what each came to in cents: what was charged here, or "moved" at the processor."""
+    one_of("counted", counted, ("charges", "moved"))
+    return [
+        End(
+            "killed",
+            f"after {kill.step}",
+            PAYMENT.amount * getattr(kill, counted),
+            PAYMENT.amount,
+        )
+        for kill in kills
+    ]
 
 
 def _killed_at(step: str, make: MakeService, card: Card | None) -> After:
