@@ -1,4 +1,4 @@
-"""What a guarantee costs at a queue: messages per second and the slowest of a hundred.
+"""What a guarantee costs: messages per second, and the slowest of a hundred.
 
 The kinds are measured in turns, a hundred messages each, within one run and on one server, so
 that what else the machine does weighs on all alike. What counts is the ratio. That of SQS is
@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from delivery_semantics import Message
+from delivery_semantics.experiments.which_guarantee import prices
+from delivery_semantics.systems.grpc import client as grpc
+from delivery_semantics.systems.grpc.request_id import WithRequestId
+from delivery_semantics.systems.grpc.server import running as payments_service
 from delivery_semantics.systems.mqtt import client as mqtt
 from delivery_semantics.systems.mqtt.server import running as mosquitto
 from delivery_semantics.systems.server import ServerMissing
@@ -28,18 +32,32 @@ def table(
     messages: int = MESSAGES,
 ) -> tuple[str, tuple[str, ...], list[tuple[object, ...]]]:
     """Return title, head and rows; a system that cannot be had has none."""
-    rows: list[tuple[object, ...]] = []
-    for opened in (sqs_kinds, mqtt_kinds):
-        try:
-            with opened() as kinds:
-                rows += _rows(_measured(kinds, messages))
-        except ServerMissing as missing:
-            print(missing)
     return (
         f"One message at a time, from end to end ({messages:,} each, in turns)",
-        ("queue", "per second", "us, median", "us, p99", "times the first"),
-        rows,
-    )
+        ("kind", "per second", "us, median", "us, p99", "times the first"),
+        [
+            (f"{one.system}, {one.guarantee}", one.per_second, one.median_us, one.p99_us,
+             f"{one.times:.2f}")
+            for one in measured(messages)
+        ],
+    )  # fmt: skip
+
+
+def store(messages: int = MESSAGES) -> None:
+    """Measure, and keep what was measured where the chapter on guarantees reads it."""
+    prices.write(measured(messages))
+
+
+def measured(messages: int) -> list[prices.Price]:
+    """Measure every kind of every system that can be had."""
+    found: list[prices.Price] = []
+    for opened in (sqs_kinds, mqtt_kinds, grpc_kinds):
+        try:
+            with opened() as kinds:
+                found += _prices(_measured(kinds, messages))
+        except ServerMissing as missing:
+            print(missing)
+    return found
 
 
 def _measured(kinds: Mapping[str, Through], messages: int) -> dict[str, list[float]]:
@@ -54,12 +72,14 @@ def _measured(kinds: Mapping[str, Through], messages: int) -> dict[str, list[flo
     return took
 
 
-def _rows(took: Mapping[str, list[float]]) -> Iterator[tuple[object, ...]]:
+def _prices(took: Mapping[str, list[float]]) -> Iterator[prices.Price]:
     plain = sum(next(iter(took.values())))
     for name, each in took.items():
+        system, _, guarantee = name.partition(", ")
         p99 = statistics.quantiles(each, n=100)[-1]
         micro = (int(1e6 * one) for one in (statistics.median(each), p99))
-        yield name, int(len(each) / sum(each)), *micro, f"{sum(each) / plain:.2f}"
+        per_second = int(len(each) / sum(each))
+        yield prices.Price(system, guarantee, per_second, *micro, round(sum(each) / plain, 2))
 
 
 @contextmanager
@@ -102,3 +122,19 @@ def mqtt_kinds() -> Iterator[dict[str, Through]]:
             return publish_and_hear
 
         yield {f"MQTT (mosquitto), QoS {quality}": through(quality) for quality in (0, 1, 2)}
+
+
+@contextmanager
+def grpc_kinds() -> Iterator[dict[str, Through]]:
+    """Yield a service as it is, and one that carries each request id out once: call, reply."""
+    with ExitStack() as stack:
+
+        def through(*, once: bool) -> Through:
+            address = stack.enter_context(payments_service(once=once))
+            client = stack.enter_context(grpc.connected(address, [WithRequestId()]))
+            return lambda number: client.pay(Message(str(number))) and None
+
+        yield {
+            "gRPC, no server looks at ids": through(once=False),
+            "gRPC, each request id once": through(once=True),
+        }

@@ -17,6 +17,7 @@ from delivery_semantics.theory.windows import (
     collisions_mean,
     effects_in_window,
     ids_kept,
+    last_attempt_s,
 )
 
 
@@ -142,3 +143,12 @@ def test_a_window_holds_rate_times_seconds() -> None:
 def test_values_out_of_range_are_refused(call: object, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call()  # type: ignore[operator]
+
+
+def test_the_last_attempt_is_behind_all_timeouts_and_pauses_but_its_own() -> None:
+    assert last_attempt_s(attempts=1, timeout_s=10.0, pause_s=lambda number: 5.0) == 0
+    assert last_attempt_s(attempts=3, timeout_s=10.0, pause_s=lambda number: number) == 23
+    with pytest.raises(ValueError, match="attempts is 0; allowed"):
+        last_attempt_s(attempts=0, timeout_s=10.0, pause_s=lambda number: 5.0)
+    with pytest.raises(ValueError, match="pause_s is -1; allowed"):
+        last_attempt_s(attempts=2, timeout_s=10.0, pause_s=lambda number: -1)

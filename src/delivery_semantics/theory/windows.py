@@ -10,6 +10,7 @@ Book: 07-deduplication
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from ..core.check import at_least, not_negative, positive, probability
@@ -39,6 +40,19 @@ def effects_in_window(
     if sliding:
         return 1 if every < window else retries + 1
     return retries // math.ceil(window / every) + 1
+
+
+def last_attempt_s(
+    *, attempts: int, timeout_s: float, pause_s: Callable[[int], float]
+) -> float:
+    """When the last attempt leaves, counted from the first: k - 1 timeouts and pauses.
+
+    ``pause_s`` gives the pause after attempt number 1, 2, …. A window that is longer than this,
+    and than any copy is under way, sees every attempt.
+    """
+    positive("timeout_s", timeout_s)
+    made = range(1, at_least("attempts", attempts, 1))
+    return math.fsum(timeout_s + not_negative("pause_s", pause_s(number)) for number in made)
 
 
 # Memory -----------------------------------------------------------------------------------
