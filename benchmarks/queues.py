@@ -77,9 +77,10 @@ def _prices(took: Mapping[str, list[float]]) -> Iterator[prices.Price]:
     for name, each in took.items():
         system, _, guarantee = name.partition(", ")
         p99 = statistics.quantiles(each, n=100)[-1]
-        micro = (int(1e6 * one) for one in (statistics.median(each), p99))
-        per_second = int(len(each) / sum(each))
-        yield prices.Price(system, guarantee, per_second, *micro, round(sum(each) / plain, 2))
+        yield prices.Price(
+            system, guarantee, int(len(each) / sum(each)), int(1e6 * statistics.median(each)),
+            int(1e6 * p99), round(sum(each) / plain, 2),
+        )  # fmt: skip
 
 
 @contextmanager
@@ -132,7 +133,11 @@ def grpc_kinds() -> Iterator[dict[str, Through]]:
         def through(*, once: bool) -> Through:
             address = stack.enter_context(payments_service(once=once))
             client = stack.enter_context(grpc.connected(address, [WithRequestId()]))
-            return lambda number: client.pay(Message(str(number))) and None
+
+            def call(number: int) -> None:
+                client.pay(Message(str(number)))
+
+            return call
 
         yield {
             "gRPC, no server looks at ids": through(once=False),

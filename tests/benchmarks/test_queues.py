@@ -12,12 +12,17 @@ def test_each_kind_of_queue_of_sqs_takes_what_it_is_timed_for() -> None:
     with queues.sqs_kinds() as kinds:
         took = queues._measured(kinds, messages=3)
     assert [len(each) for each in took.values()] == [3, 3]
-    first, second = queues._rows(took)
-    assert first[-1] == "1.00"
-    assert [row[0] for row in (first, second)] == list(took)
+    first, second = queues._prices(took)
+    assert first.times == 1
+    assert [f"{one.system}, {one.guarantee}" for one in (first, second)] == list(took)
 
 
 @pytest.mark.needs("mqtt")
 def test_each_level_of_mqtt_takes_what_it_is_timed_for() -> None:
     with queues.mqtt_kinds() as kinds:
         assert [len(each) for each in queues._measured(kinds, messages=3).values()] == [3, 3, 3]
+
+
+def test_a_service_of_grpc_takes_what_it_is_timed_for_with_and_without_ids() -> None:
+    with queues.grpc_kinds() as kinds:
+        assert [len(each) for each in queues._measured(kinds, messages=3).values()] == [3, 3]

@@ -44,11 +44,11 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Question:
+class PathQuestion:
     """A question, and what each answer leads to."""
 
     words: str
-    answers: Mapping[str, Question | Recommendation]
+    answers: Mapping[str, PathQuestion | Recommendation]
 
 
 def _pair(sender: Participant, receiver: Participant) -> dict[str, Participant]:
@@ -95,7 +95,7 @@ KEY = Recommendation(
     service(MailThenAck(), MailWithKey()),
 )  # fmt: skip
 NO_KEY = Recommendation(
-    "choose your error",
+    "choose your mistake",
     "Nobody can do it once there. Ask again or do not, and compare both books afterwards.",
     True, False,
     {"an interface that takes no key": "08-stripe-idempotency.html#charged-once-where",
@@ -113,11 +113,11 @@ LOST, REPEATED, WHERE = (
     "And if one has its effect twice?",
     "Where is the effect?",
 )
-PATH = Question(LOST, {
-    NOTHING: Question(REPEATED, {NOTHING: FORGET, SOMETHING: AT_MOST}),
-    SOMETHING: Question(REPEATED, {
+PATH = PathQuestion(LOST, {
+    NOTHING: PathQuestion(REPEATED, {NOTHING: FORGET, SOMETHING: AT_MOST}),
+    SOMETHING: PathQuestion(REPEATED, {
         NOTHING: AT_LEAST,
-        SOMETHING: Question(WHERE, {MINE: ONE_COMMIT, TAKES: KEY, TAKES_NONE: NO_KEY}),
+        SOMETHING: PathQuestion(WHERE, {MINE: ONE_COMMIT, TAKES: KEY, TAKES_NONE: NO_KEY}),
     }),
 })  # fmt: skip
 
@@ -134,14 +134,14 @@ def recommended(*answers: str) -> Recommendation:
 
     Raises ValueError for an answer that a question does not have.
     """
-    at: Question | Recommendation = PATH
+    at: PathQuestion | Recommendation = PATH
     for answer in answers:
         if isinstance(at, Recommendation):
             break
         if answer not in at.answers:
             raise ValueError(f"answer is {answer!r}; allowed: {', '.join(at.answers)}")
         at = at.answers[answer]
-    if isinstance(at, Question):
+    if isinstance(at, PathQuestion):
         raise ValueError(f"answers end at {at.words!r}; allowed: an answer to it as well")
     return at
 
@@ -184,7 +184,7 @@ class DecisionPath:
         return f'<div class="decision-path">\n{_html(PATH)}\n</div>'
 
 
-def _lines(at: Question | Recommendation, indent: str = "") -> list[str]:
+def _lines(at: PathQuestion | Recommendation, indent: str = "") -> list[str]:
     if isinstance(at, Recommendation):
         return [f"{indent}→ {at.name}: {at.sentence}"]
     told = [f"{indent}{at.words}"]
@@ -193,7 +193,7 @@ def _lines(at: Question | Recommendation, indent: str = "") -> list[str]:
     return told
 
 
-def _html(at: Question | Recommendation) -> str:
+def _html(at: PathQuestion | Recommendation) -> str:
     if isinstance(at, Recommendation):
         links = ", ".join(
             f'<a href="{escape(place)}">{escape(words)}</a>'
