@@ -142,3 +142,8 @@ def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(prices, "FILE", tmp_path / "prices.json")
     prices.write(made)
     assert prices.read() == made
+
+
+def test_the_panel_of_prices_has_the_same_numbers_for_each_system() -> None:
+    names = {tuple(prices.price_view(system=system).numbers) for system in prices.systems()}
+    assert len(names) == 1
