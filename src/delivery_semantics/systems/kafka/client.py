@@ -33,7 +33,10 @@ _log = logging.getLogger("delivery_semantics.kafka")
 _log.addHandler(logging.NullHandler())
 _log.propagate = False
 QUIET: dict[str, Any] = {"logger": _log}  # else it writes to stderr, words with times and ports
-HASTE = {"reconnect.backoff.ms": 1, "retry.backoff.ms": 1, "linger.ms": 0}
+HASTE = {
+    "reconnect.backoff.ms": 1, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 1,
+    "linger.ms": 0,
+}  # fmt: skip
 """A producer that tries again at once: nothing is lost by waiting, and nobody waits here."""
 
 READING = {
