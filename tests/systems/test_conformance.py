@@ -110,7 +110,8 @@ def sqs() -> Iterator[tuple[Fill, Callable[[], object]]]:
     from delivery_semantics.systems.sqs.server import pass_time, running
 
     with running() as url:
-        yield partial(filled, url, fifo=True), partial(pass_time, url, VISIBILITY_S)
+        fill = partial(filled, url, fifo=True, messages=PAYMENTS)
+        yield fill, partial(pass_time, url, VISIBILITY_S)
 
 
 @contextmanager

@@ -5,14 +5,14 @@ Book: 13-aws-sqs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cache, partial
 
 from ... import (
-    AckThenProcess, Bounds, Broker, Exploration, Participant, ProcessOnce, ProcessThenAck,
-    RetryUntilAcked, explore, payments,
+    AckThenProcess, Bounds, Broker, Exploration, Message, Participant, ProcessOnce,
+    ProcessThenAck, RetryUntilAcked, explore, payments,
 )  # fmt: skip
 from ...show.strips import kill_strip
 from ...show.view import View
@@ -32,10 +32,10 @@ FAULTS = (KILLED, PAUSED)
 
 
 @contextmanager
-def filled(url: str, *, fifo: bool) -> Iterator[Open]:
-    """Make a queue with the payments in it, and yield how to open it."""
+def filled(url: str, *, fifo: bool, messages: Sequence[Message] = PAYMENTS) -> Iterator[Open]:
+    """Make a queue with these payments in it, and yield how to open it."""
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=fifo) as queue:
-        for payment in PAYMENTS:
+        for payment in messages:
             client.send_payment(sqs, queue, payment)
         yield client.OpenQueue(url, queue)
 
