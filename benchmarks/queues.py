@@ -12,11 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from confluent_kafka import Producer
+
 from delivery_semantics import Message
 from delivery_semantics.experiments.which_guarantee import prices
 from delivery_semantics.systems.grpc import client as grpc
 from delivery_semantics.systems.grpc.request_id import WithRequestId
 from delivery_semantics.systems.grpc.server import running as payments_service
+from delivery_semantics.systems.kafka import client as kafka
+from delivery_semantics.systems.kafka.server import running as broker
 from delivery_semantics.systems.mqtt import client as mqtt
 from delivery_semantics.systems.mqtt.server import running as mosquitto
 from delivery_semantics.systems.server import ServerMissing
@@ -51,7 +55,7 @@ def store(messages: int = MESSAGES) -> None:
 def measured(messages: int) -> list[prices.Price]:
     """Measure every kind of every system that can be had."""
     found: list[prices.Price] = []
-    for opened in (sqs_kinds, mqtt_kinds, grpc_kinds):
+    for opened in (kafka_kinds, sqs_kinds, mqtt_kinds, grpc_kinds):
         try:
             with opened() as kinds:
                 found += _prices(_measured(kinds, messages))
@@ -81,6 +85,40 @@ def _prices(took: Mapping[str, list[float]]) -> Iterator[prices.Price]:
             system, guarantee, int(len(each) / sum(each)), int(1e6 * statistics.median(each)),
             int(1e6 * p99), round(sum(each) / plain, 2),
         )  # fmt: skip
+
+
+@contextmanager
+def kafka_kinds() -> Iterator[dict[str, Through]]:
+    """Yield producers of Kafka: send, and wait for the ack; some in a transaction."""
+    with ExitStack() as stack:
+        topic = stack.enter_context(kafka.topic(stack.enter_context(broker())))
+
+        def acked(*, idempotent: bool) -> Through:
+            made = kafka.producer(topic, enable_idempotence=idempotent)
+            return lambda number: _sent(made, topic, number)
+
+        def transactional(size: int) -> Through:
+            made = kafka.transactional(topic, f"transactions of {size}")
+
+            def send_in_transaction(number: int) -> None:
+                if number % size == 0:
+                    made.begin_transaction()
+                _sent(made, topic, number)
+                if number % size == size - 1:
+                    made.commit_transaction()
+
+            return send_in_transaction
+
+        yield {
+            "Kafka, plain": acked(idempotent=False),
+            "Kafka, idempotent": acked(idempotent=True),
+            "Kafka, a transaction for each": transactional(1),
+            f"Kafka, a transaction for {TURN}": transactional(TURN),
+        }
+
+
+def _sent(made: Producer, topic: kafka.OwnTopic, number: int) -> None:
+    [_] = kafka.send_payments(made, topic, Message(str(number)))
 
 
 @contextmanager

@@ -17,6 +17,13 @@ def test_each_kind_of_queue_of_sqs_takes_what_it_is_timed_for() -> None:
     assert [f"{one.system}, {one.guarantee}" for one in (first, second)] == list(took)
 
 
+@pytest.mark.needs("kafka")
+def test_each_producer_of_kafka_has_its_acks() -> None:
+    with queues.kafka_kinds() as kinds:
+        took = queues._measured(kinds, messages=queues.TURN)  # the longest transaction ends
+    assert [len(each) for each in took.values()] == [queues.TURN] * 4
+
+
 @pytest.mark.needs("mqtt")
 def test_each_level_of_mqtt_takes_what_it_is_timed_for() -> None:
     with queues.mqtt_kinds() as kinds:
