@@ -132,7 +132,15 @@ def kafka() -> Iterator[tuple[Fill, Callable[[], object]]]:
         yield filled, list
 
 
-SYSTEMS = {"sqs": sqs, "kafka": kafka}
+@contextmanager
+def grpc() -> Iterator[tuple[Fill, Callable[[], object]]]:
+    """A stream, whose acks are a resume point: whoever comes next goes on behind it."""
+    from delivery_semantics.experiments.grpc.streams import filled
+
+    yield filled, list
+
+
+SYSTEMS = {"sqs": sqs, "kafka": kafka, "grpc": grpc}
 
 
 @cache

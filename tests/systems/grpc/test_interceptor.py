@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
 
 from delivery_semantics import Message
-from delivery_semantics.databases import connect
+from delivery_semantics.databases import connect, empty_place
 from delivery_semantics.systems.frames import FrameName
 from delivery_semantics.systems.gate import Gate
 from delivery_semantics.systems.grpc.client import (
@@ -22,7 +23,22 @@ from delivery_semantics.systems.grpc.client import (
 from delivery_semantics.systems.grpc.frames import reply, request
 from delivery_semantics.systems.grpc.request_id import REQUEST_ID, WithRequestId
 from delivery_semantics.systems.grpc.service import Continuation
+from delivery_semantics.systems.postgresql import postgresql
 from tests.systems.grpc.conftest import ONE, service
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    place = "" if request.param == "sqlite" else request.getfixturevalue("server")
+    with empty_place(place) as url:
+        yield url
+
 
 SAME = ((REQUEST_ID, "the same"),)
 
@@ -134,8 +150,9 @@ def test_a_copy_waits_for_the_first_and_gets_its_answer(store: str) -> None:
 
 
 def test_a_database_that_cannot_decide_now_is_unavailable_and_has_done_nothing(
-    store: str,
+    tmp_path: Path,
 ) -> None:
+    store = f"sqlite:///{tmp_path / 'payments.db'}"
     with service(store, once=True) as at, connected(at.target) as client:
         other = connect(store)
         with other.transaction():

@@ -81,6 +81,7 @@ ONE_COMMIT = Recommendation(
     "one commit",
     "Retry until acked, and write the effect and the id in one transaction.", False, False,
     {"the transaction, killed everywhere": "07-deduplication.html#dedup-atomic",
+     "behind Kafka": "11-kafka.html#kafka-outside",
      "behind SQS": "13-aws-sqs.html#claim-c52",
      "behind gRPC": "14-grpc.html#grpc-interceptors",
      "over five processes": "15-from-the-button-to-the-ledger.html"},
