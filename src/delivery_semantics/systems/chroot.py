@@ -5,7 +5,7 @@ run in a root of their own (chroot), in a mount namespace of their own: what is 
 is gone with them. Root drops its rights in there; everybody else needs no rights for it, but a
 kernel that lets them be root in a user namespace.
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """
 
 from __future__ import annotations

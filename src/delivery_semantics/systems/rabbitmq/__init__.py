@@ -1,4 +1,4 @@
 """RabbitMQ, found or started, watched through a proxy, and used by the package's receivers.
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """

@@ -2,7 +2,7 @@
 
 Two runs on one broker never meet: each queue has a name of its own, and is deleted in the end.
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..consumer import AckRefused
 from ..server import POLL_S, TIMEOUT_S
 
 QUORUM, CLASSIC = "quorum", "classic"
-PERSISTENT = 2
+TRANSIENT, PERSISTENT = 1, 2
 CONFIRMED, RETURNED, SENT, IN_DOUBT = "confirmed", "returned", "sent", "in doubt"
 """What a publisher knows of a message."""
 
@@ -67,13 +67,21 @@ class AmqpPublisher:
     """A publisher on a connection of its own, with confirms or without.
 
     Without them it knows nothing of what becomes of a message. With ``mandatory`` the broker
-    returns what it can put into no queue.
+    returns what it can put into no queue. What is not ``persistent`` is in memory only.
     """
 
-    def __init__(self, url: str, *, confirms: bool = True, mandatory: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        confirms: bool = True,
+        mandatory: bool = False,
+        persistent: bool = True,
+    ) -> None:
         self._connection = connect(url)
         self._channel = self._connection.channel()
         self._confirms, self._mandatory = confirms, mandatory
+        self._mode = PERSISTENT if persistent else TRANSIENT
         self.returned: list[str] = []
         if confirms:
             self._channel.confirm_delivery()
@@ -87,7 +95,7 @@ class AmqpPublisher:
         ``IN_DOUBT``: the connection has ended, and with it this publisher.
         """
         properties = BasicProperties(
-            message_id=message.id, delivery_mode=PERSISTENT, content_type="text/plain"
+            message_id=message.id, delivery_mode=self._mode, content_type="text/plain"
         )
         body = str(message.amount).encode()
         try:
@@ -101,12 +109,16 @@ class AmqpPublisher:
     def close(self) -> None:
         """End the connection, once the broker has read all that was sent."""
         with suppress(AMQPError):  # it may have ended before
+            self._channel.basic_qos()  # is answered after what was returned
+            self._connection.process_data_events(0)
             self._connection.close()
 
 
-def publish(url: str, name: str, messages: Iterable[Message]) -> None:
+def publish(
+    url: str, name: str, messages: Iterable[Message], *, persistent: bool = True
+) -> None:
     """Publish messages and wait for their confirms. Raises RuntimeError without one."""
-    with closing(AmqpPublisher(url, mandatory=True)) as publisher:
+    with closing(AmqpPublisher(url, mandatory=True, persistent=persistent)) as publisher:
         for message in messages:
             known = publisher.publish(name, message)
             if known != CONFIRMED:
@@ -156,14 +168,13 @@ class Deliveries:
         """Return the next message; None if the queue has none that is ready.
 
         When nothing has been pushed, the queue is asked, which answers in the order in which it
-        pushes: what it pushed before is here before the answer.
+        pushes: what it pushed before is here before the answer. Raises ConnectionAbortedError
+        if the broker has ended the connection or the channel.
         """
-        self._connection.process_data_events(0)
-        if not self._come:
-            asked = self._channel.basic_get(self._how.queue, auto_ack=self._how.auto_ack)
-            self._connection.process_data_events(0)
-            if asked[0]:
-                self._comes(self._channel, *asked)
+        try:
+            self._fetch()
+        except AMQPError as error:
+            raise ConnectionAbortedError(type(error).__name__) from error
         if not self._come:
             return None
         record, self._tags[record.id] = self._come.popleft()
@@ -180,10 +191,23 @@ class Deliveries:
         """
         self._answer(self._channel.basic_reject, record, requeue=requeue)
 
+    def serve(self, seconds: float) -> None:
+        """Answer heartbeats for so long: what a consumer does while its work is elsewhere."""
+        self._connection.process_data_events(seconds)
+
     def close(self) -> None:
         """End the connection; what was not acked goes back to the queue."""
         with suppress(AMQPError):
             self._connection.close()
+
+    def _fetch(self) -> None:
+        self._connection.process_data_events(0)
+        if self._come:
+            return
+        asked = self._channel.basic_get(self._how.queue, auto_ack=self._how.auto_ack)
+        self._connection.process_data_events(0)
+        if asked[0]:
+            self._comes(self._channel, *asked)
 
     def _answer(self, answer: Any, record: Record, **how: object) -> None:  # noqa: ANN401
         if self._how.auto_ack:

@@ -7,7 +7,7 @@ they count as one frame, because a part of a message is none.
 The surprising thing: a confirm is the same method as a consumer's ack, basic.ack. Only the
 direction tells them apart.
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """
 
 from __future__ import annotations

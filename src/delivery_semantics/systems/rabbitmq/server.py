@@ -8,7 +8,7 @@ port of its own, and ends with it. A SIGKILL loses nothing that is durable and c
 Streams have a protocol and a port of their own. The URL tells it: ``#stream=5552``, which
 is the usual one and may be left out.
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """
 
 from __future__ import annotations

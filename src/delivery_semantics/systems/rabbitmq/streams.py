@@ -4,7 +4,7 @@ A publisher with a name numbers its messages. The broker keeps the highest numbe
 and what is not above it is confirmed and not stored. Source: RabbitMQ, "Streams", section
 "Deduplication for Published Messages".
 
-Book: 08-stripe-idempotency
+Book: 12-rabbitmq
 """
 
 from __future__ import annotations

@@ -1,0 +1,4 @@
+"""Payments through RabbitMQ, and what becomes of them.
+
+Book: 12-rabbitmq
+"""

@@ -1,0 +1,84 @@
+"""The consumer's half: killed with SIGKILL at each of its steps, or paused until given up.
+
+Book: 12-rabbitmq
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from ... import (
+    AckThenProcess,
+    Bounds,
+    Broker,
+    Exploration,
+    Message,
+    Participant,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    explore,
+    payments,
+)
+from ...systems.consumer import Open
+from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
+from ...systems.rabbitmq.client import Consuming, publish, queue
+
+AUTO = "auto-ack"
+RECEIVERS: dict[str, type[Participant]] = {
+    AUTO: ProcessThenAck,
+    "ack, process": AckThenProcess,
+    "process, ack": ProcessThenAck,
+    "process once, ack": ProcessOnce,
+}
+"""With auto-ack nothing is acked: the broker has forgotten the message when it sent it."""
+PAYMENTS = payments(2)
+HEARTBEAT_S = 1
+
+
+@contextmanager
+def filled(
+    url: str, messages: Sequence[Message], *, auto_ack: bool = False, heartbeat_s: int = 0
+) -> Iterator[Open]:
+    """Make a quorum queue with the payments in it, and yield how to consume them."""
+    with queue(url) as name:
+        publish(url, name, messages)
+        prefetch = 0 if auto_ack else 1
+        yield Consuming(
+            url, name, auto_ack=auto_ack, prefetch=prefetch, heartbeat_s=heartbeat_s
+        )
+
+
+def killed(url: str, receiver: str, messages: Sequence[Message] = PAYMENTS) -> list[Ending]:
+    """Kill one of ``RECEIVERS`` at each of its steps, a run each."""
+    fill = partial(filled, url, messages, auto_ack=receiver == AUTO)
+    return kill_at_each_step(fill, RECEIVERS[receiver](), messages)
+
+
+def paused(url: str, receiver: str) -> list[Ending]:
+    """Pause it at each step of one payment, until the broker has missed its heartbeats.
+
+    The next consumer waits until the queue has none: that is when this one was given up.
+    """
+    fill = partial(filled, url, PAYMENTS[:1], heartbeat_s=HEARTBEAT_S)
+    return pause_at_each_step(
+        fill, RECEIVERS[receiver](), PAYMENTS[:1], until_given_up=lambda: None
+    )
+
+
+def crash_search(receiver: str, *, fault: str = "killed") -> Exploration:
+    """Search the model with one payment: its consumer crashes once, or is too slow once."""
+    visibility_s = None if receiver == AUTO else 30.0
+    parts = {
+        "publisher": RetryUntilAcked("broker", payments(1)),
+        "broker": Broker("consumer", visibility_s=visibility_s),
+        "consumer": RECEIVERS[receiver](),
+    }
+    crashes = int(fault == "killed")
+    bounds = Bounds(
+        losses=0, duplicates=0, crashes=crashes, early_timeouts=1 - crashes,
+        crashable=("consumer",),
+    )  # fmt: skip
+    return explore(parts, bounds)

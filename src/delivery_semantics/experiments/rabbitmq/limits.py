@@ -1,0 +1,172 @@
+"""Given back too often, redelivered, acked twice, and too slow: what a consumer may meet.
+
+Book: 12-rabbitmq
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+
+from ... import payments
+from ...show.plots import timeline
+from ...show.view import View
+from ...systems.consumer import AckRefused
+from ...systems.rabbitmq.client import (
+    CLASSIC,
+    QUORUM,
+    AmqpPublisher,
+    Consuming,
+    depth,
+    publish,
+    queue,
+)
+
+[PAYMENT] = payments(1)
+ROUNDS_MAX = 30
+LIMITS: dict[str, dict[str, int]] = {
+    "not set": {}, "2": {"delivery_limit": 2}, "none (-1)": {"delivery_limit": -1},
+}  # fmt: skip
+"""What ``x-delivery-limit`` is."""
+AGAIN, GONE, ASIDE, THERE = "given back", "gone", "dead letter", "still there"
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """How often a message was handed over that is always given back, and where it ended."""
+
+    deliveries: int
+    where: str
+
+
+def given_back(url: str, *, limit: str, dead_letters: bool) -> GivenBack:
+    """Give a message back until it does not come any more, at most ``ROUNDS_MAX`` times."""
+    with ExitStack() as stack:
+        dead = stack.enter_context(queue(url))
+        arguments: dict[str, object] = dict(LIMITS[limit])
+        if dead_letters:
+            arguments |= {"dead_letter_exchange": "", "dead_letter_routing_key": dead}
+        name = stack.enter_context(queue(url, kind=QUORUM, **arguments))
+        publish(url, name, [PAYMENT])
+        deliveries = 0
+        with closing(Consuming(url, name)()) as source:
+            while deliveries < ROUNDS_MAX and (record := source.take()):
+                deliveries += 1
+                source.refuse(record)
+        if _taken(url, name):
+            return GivenBack(deliveries, THERE)
+        return GivenBack(deliveries, ASIDE if _taken(url, dead) else GONE)
+
+
+def given_back_view(url: str, *, limit: str, dead_letters: str, seed: int = 1) -> View:
+    """Show each delivery of a message that nobody can read, and its end."""
+    found = given_back(url, limit=limit, dead_letters=dead_letters == "yes")
+    marks = [(float(n), AGAIN) for n in range(1, found.deliveries + 1)]
+    marks.append((float(found.deliveries + 1), found.where))
+    picture = timeline(
+        {"the payment": marks}, title=f"Given back each time; delivery limit {limit}",
+        x="delivery", x_range=(0.0, ROUNDS_MAX + 2.0),
+        hues={AGAIN: "muted", GONE: "fault", ASIDE: "good", THERE: "accent"},
+    )  # fmt: skip
+    numbers: dict[str, str | int] = {"deliveries": found.deliveries, "in the end": found.where}
+    said = f"Delivery limit {limit}, dead letters: {dead_letters}."
+    return View(
+        picture, {**numbers}, f"{said} {found.deliveries} deliveries; then it is {found.where}."
+    )
+
+
+def _taken(url: str, name: str) -> bool:
+    """Whether a queue hands anything over."""
+    with closing(Consuming(url, name)()) as source:
+        return source.take() is not None
+
+
+# Redelivered ------------------------------------------------------------------------------
+
+
+def flags(url: str) -> dict[str, tuple[int, list[bool]]]:
+    """Return, for three histories, how often they were seen before, and ``redelivered``.
+
+    A payment published twice; five handed over at once to a consumer that looked at none of
+    them; one that was published and handed over once.
+    """
+    found = {}
+    with queue(url, kind=CLASSIC) as name:
+        publish(url, name, [PAYMENT, PAYMENT])
+        found["published twice"] = 1, _flags(url, name)
+    with queue(url, kind=CLASSIC) as name:
+        publish(url, name, payments(5))
+        Consuming(url, name, prefetch=5)().close()
+        found["handed over, not looked at"] = 0, _flags(url, name)
+    with queue(url, kind=CLASSIC) as name:
+        publish(url, name, [PAYMENT])
+        found["published once"] = 0, _flags(url, name)
+    return found
+
+
+def _flags(url: str, name: str) -> list[bool]:
+    flags = []
+    with closing(Consuming(url, name)()) as source:
+        while record := source.take():
+            flags.append(record.delivery != 1)
+            source.ack(record)
+    return flags
+
+
+# Troubles ---------------------------------------------------------------------------------
+
+
+def acked_twice(url: str, *, acks: int) -> list[str]:
+    """Process three payments, the first with so many acks; return the ids as processed.
+
+    The consumer has all three at once, and opens its channel anew when it is closed.
+    """
+    done: list[str] = []
+    with queue(url) as name:
+        publish(url, name, payments(3))
+        while len(done) < 3 or depth(url, name):
+            ended = suppress(AckRefused, ConnectionAbortedError)
+            with closing(Consuming(url, name, prefetch=3)()) as source, ended:
+                while record := source.take():
+                    done.append(record.id)
+                    for _ in range(acks if len(done) == 1 else 1):
+                        source.ack(record)
+    return done
+
+
+def slow(url: str, *, serves: bool) -> list[str]:
+    """Process a payment for three heartbeats; return who processed it.
+
+    With ``serves`` the consumer lets its client answer heartbeats meanwhile. Otherwise another
+    consumer gets the payment as soon as the broker has given this one up.
+    """
+    done: list[str] = []
+    with queue(url) as name:
+        publish(url, name, [PAYMENT])
+        with closing(Consuming(url, name, heartbeat_s=1)()) as first:
+            record = first.take()
+            assert record
+            if serves:
+                first.serve(3.0)
+            else:
+                done += _by_second(url, name)
+            done.append("first consumer")
+            with suppress(AckRefused):
+                first.ack(record)
+        return done + _by_second(url, name)
+
+
+def _by_second(url: str, name: str) -> list[str]:
+    done = []
+    with closing(Consuming(url, name)()) as source:
+        while record := source.take():
+            done.append("second consumer")
+            source.ack(record)
+    return done
+
+
+def returned_without_confirms(url: str) -> list[str]:
+    """Publish a payment to no queue, without confirms; return the ids that came back."""
+    with closing(AmqpPublisher(url, confirms=False, mandatory=True)) as publisher:
+        publisher.publish("no-such-queue", PAYMENT)
+    return publisher.returned

@@ -1,0 +1,60 @@
+"""The broker itself is killed with SIGKILL and started again: what of the confirmed is there?
+
+Book: 12-rabbitmq
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack, closing
+
+from ... import payments
+from ...systems.rabbitmq.client import CLASSIC, Consuming, publish, queue
+from ...systems.rabbitmq.server import restartable
+from ...systems.server import Server
+
+PAYMENTS = payments(3)
+NOT_FOUND = "was not found on this node"
+"""What the broker logs of a quorum queue that it knows by name only."""
+
+QUORUM_QUEUE, PERSISTENT, TRANSIENT, NEW = (
+    "quorum queue", "classic queue, persistent messages", "classic queue, transient messages",
+    "quorum queue, made a moment before",
+)  # fmt: skip
+
+
+def killed_broker() -> dict[str, int]:
+    """Confirm three payments in each of four queues, kill the broker, count what is there.
+
+    The last queue is not read: it has no leader, and answers nobody for a minute.
+    Raises what ``restartable`` does.
+    """
+    with restartable() as server, ExitStack() as stack:
+        url = server.address
+        names = {
+            what: stack.enter_context(queue(url, kind=kind) if kind else queue(url))
+            for what, kind in ((QUORUM_QUEUE, ""), (PERSISTENT, CLASSIC), (TRANSIENT, CLASSIC))
+        }
+        _restart(server, signal.SIGTERM)  # whatever is written late is written now
+        for what, name in names.items():
+            publish(url, name, PAYMENTS, persistent=what != TRANSIENT)
+        new = stack.enter_context(queue(url))
+        publish(url, new, PAYMENTS)
+        _restart(server, signal.SIGKILL)
+        there = {what: _count(url, name) for what, name in names.items()}
+        return there | {NEW: 0 if NOT_FOUND in server.log else _count(url, new)}
+
+
+def _restart(server: Server, number: signal.Signals) -> None:
+    server.signal(number)
+    server.wait()
+    server.start()
+
+
+def _count(url: str, name: str) -> int:
+    count = 0
+    with closing(Consuming(url, name)()) as source:
+        while record := source.take():
+            count += 1
+            source.ack(record)
+    return count
