@@ -1,4 +1,4 @@
-"""The repository as a stranger meets it: lock, commands, wheel, Binder, workflow."""
+"""The repository as a stranger meets it: lock, commands, wheel, Binder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ import wheels
 import yaml
 from left_out import left_out
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from starlette.applications import Starlette
 
@@ -367,38 +366,6 @@ def test_repo2docker_accepts_the_configuration_and_runs_its_steps_in_order() -> 
     places = [done.stdout.find(step) for step in steps]
     assert -1 not in places
     assert places == sorted(places)
-
-
-# The workflow
-
-WORKFLOW = (ROOT / ".github" / "workflows" / "book.yml").read_text()
-
-
-def test_every_action_is_pinned_by_its_full_hash_and_says_its_version() -> None:
-    used = re.findall(r"uses: *(.*)", WORKFLOW)
-    assert used
-    for line in used:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
-
-
-def test_the_workflow_may_write_only_where_it_publishes() -> None:
-    workflow = yaml.safe_load(WORKFLOW)
-    assert workflow["permissions"] == {"contents": "read"}
-    jobs = workflow["jobs"]
-    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
-    assert jobs["publish"]["permissions"] == {"pages": "write", "id-token": "write"}
-
-
-def test_the_workflow_tests_the_oldest_and_the_newest_python_and_publishes_a_whole_run() -> (
-    None
-):
-    whole = [python for python in PYTHONS if not left_out({"python_version": python})]
-    matrix = yaml.safe_load(WORKFLOW)["jobs"]["test"]["strategy"]["matrix"]["python"]
-    assert matrix == sorted({PYTHONS[0], whole[-1], PYTHONS[-1]})
-    assert re.findall(r"matrix\.python == '(.*?)'", WORKFLOW) == [whole[-1]]
-    allowed = SpecifierSet(PROJECT["project"]["requires-python"])
-    assert PYTHONS[0] in allowed
-    assert f"3.{int(PYTHONS[0][2:]) - 1}" not in allowed
 
 
 @pytest.mark.parametrize("system", ["grpc", "kafka", "mqtt", "rabbitmq", "sqs"])
