@@ -53,7 +53,9 @@ def seen(
         if end != "open":
             finish(made, commits=end == "committed")
         found = {
-            level: tuple(record.id for record in read(there, isolation=level))
+            level: tuple(
+                record.id for record in read(there, isolation=level, settled=end != "open")
+            )
             for level in LEVELS
         }
         if end == "open":

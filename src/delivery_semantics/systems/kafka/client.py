@@ -17,7 +17,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, ShareConsumer, TopicPartition
+from confluent_kafka import (
+    IsolationLevel,
+    Consumer,
+    KafkaException,
+    Producer,
+    ShareConsumer,
+    TopicPartition,
+)
 from confluent_kafka import Message as Delivered
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
@@ -179,12 +186,35 @@ def consumer(of: OwnTopic, group: str = "readers", **settings: object) -> Consum
 
 
 def read(
-    of: OwnTopic, *, isolation: str = "read_committed", partition: int = 0
+    of: OwnTopic, *, isolation: str = "read_committed", partition: int = 0, settled: bool = True
 ) -> tuple[Record, ...]:
-    """Return what a topic shows to a reader of this isolation level."""
+    """Return what a topic shows to a reader of this isolation level.
+
+    A commit is answered before the partitions have its marker, and until then a reader of
+    committed records stands before it. With ``settled`` this waits until no transaction is
+    open; raises TimeoutError if one stays so.
+    """
+    if settled:
+        _wait_until_settled(of, partition)
     with closing(consumer(of, isolation_level=isolation)) as reader:
         reader.assign([TopicPartition(of.name, partition, 0)])
         return tuple(to_the_end(reader))
+
+
+def _wait_until_settled(of: OwnTopic, partition: int) -> None:
+    """Wait until the last stable offset is the end of the log."""
+    admin, at = _admin(of.address), TopicPartition(of.name, partition)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    last = time.monotonic() + TIMEOUT_S
+    while True:
+        stable, end = (
+            admin.list_offsets({at: latest}, isolation_level=level)[at].result(TIMEOUT_S).offset
+            for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+        )
+        if stable == end:
+            return
+        if time.monotonic() > last:
+            raise TimeoutError(f"a transaction has been open for {TIMEOUT_S} s")
 
 
 def to_the_end(reader: Consumer) -> Iterator[Record]:
