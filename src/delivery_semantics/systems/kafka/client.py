@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
-    IsolationLevel,
     Consumer,
+    IsolationLevel,
     KafkaException,
     Producer,
     ShareConsumer,
