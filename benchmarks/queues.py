@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from confluent_kafka import Producer
 
@@ -23,6 +23,8 @@ from delivery_semantics.systems.kafka import client as kafka
 from delivery_semantics.systems.kafka.server import running as broker
 from delivery_semantics.systems.mqtt import client as mqtt
 from delivery_semantics.systems.mqtt.server import running as mosquitto
+from delivery_semantics.systems.rabbitmq import client as rabbitmq
+from delivery_semantics.systems.rabbitmq.server import running as node
 from delivery_semantics.systems.server import ServerMissing
 from delivery_semantics.systems.sqs import client as sqs
 from delivery_semantics.systems.sqs.server import running as emulator
@@ -55,7 +57,7 @@ def store(messages: int = MESSAGES) -> None:
 def measured(messages: int) -> list[prices.Price]:
     """Measure every kind of every system that can be had."""
     found: list[prices.Price] = []
-    for opened in (kafka_kinds, sqs_kinds, mqtt_kinds, grpc_kinds):
+    for opened in (kafka_kinds, rabbitmq_kinds, sqs_kinds, mqtt_kinds, grpc_kinds):
         try:
             with opened() as kinds:
                 found += _prices(_measured(kinds, messages))
@@ -77,13 +79,14 @@ def _measured(kinds: Mapping[str, Through], messages: int) -> dict[str, list[flo
 
 
 def _prices(took: Mapping[str, list[float]]) -> Iterator[prices.Price]:
-    plain = sum(next(iter(took.values())))
+    plain: dict[str, float] = {}
     for name, each in took.items():
         system, _, guarantee = name.partition(", ")
+        plain.setdefault(system, sum(each))
         p99 = statistics.quantiles(each, n=100)[-1]
         yield prices.Price(
             system, guarantee, int(len(each) / sum(each)), int(1e6 * statistics.median(each)),
-            int(1e6 * p99), round(sum(each) / plain, 2),
+            int(1e6 * p99), round(sum(each) / plain[system], 2),
         )  # fmt: skip
 
 
@@ -119,6 +122,48 @@ def kafka_kinds() -> Iterator[dict[str, Through]]:
 
 def _sent(made: Producer, topic: kafka.OwnTopic, number: int) -> None:
     [_] = kafka.send_payments(made, topic, Message(str(number)))
+
+
+@contextmanager
+def rabbitmq_kinds() -> Iterator[dict[str, Through]]:
+    """Yield publishers to a quorum queue, and consumers of one: from the send to the ack.
+
+    What they consume is sent without confirms, which would take its time beside theirs.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(node())
+
+        def publish(queue: str, *, confirms: bool) -> Through:
+            made = stack.enter_context(closing(rabbitmq.AmqpPublisher(url, confirms=confirms)))
+            known = rabbitmq.CONFIRMED if confirms else rabbitmq.SENT
+
+            def publish_one(number: int) -> None:
+                assert made.publish(queue, Message(str(number))) == known
+
+            return publish_one
+
+        def consume(queue: str, *, auto_ack: bool) -> Through:
+            send = publish(queue, confirms=False)
+            channel = stack.enter_context(closing(rabbitmq.connect(url))).channel()
+            handed = channel.consume(queue, auto_ack=auto_ack)
+
+            def publish_and_consume(number: int) -> None:
+                send(number)
+                method, _, _ = next(handed)
+                if not auto_ack:
+                    channel.basic_ack(method.delivery_tag)
+
+            return publish_and_consume
+
+        first, second, third, fourth = (
+            stack.enter_context(rabbitmq.queue(url)) for _ in range(4)
+        )
+        yield {
+            "RabbitMQ publisher, no confirms": publish(first, confirms=False),
+            "RabbitMQ publisher, confirms": publish(second, confirms=True),
+            "RabbitMQ consumer, auto-ack": consume(third, auto_ack=True),
+            "RabbitMQ consumer, manual ack": consume(fourth, auto_ack=False),
+        }
 
 
 @contextmanager
