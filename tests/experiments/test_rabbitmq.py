@@ -99,11 +99,13 @@ def test_the_reported_troubles_and_their_cures(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("plan", "stored"),
-    zip(
-        numbers.PLANS,
-        [(1, 1, 1, 0, 0, 0), (1,) * 6, (1,) * 6, (1, 0, 1), (1, 1, 0)],
-        strict=True,
-    ),
+    [
+        *zip(
+            numbers.PLANS,
+            [(1, 1, 1, 0, 0, 0), (1,) * 6, (1,) * 6, (1, 0, 1), (1, 1, 0)],
+            strict=True,
+        )
+    ],
 )
 def test_a_stream_keeps_the_highest_number_of_a_name(
     url: str, plan: str, stored: tuple[int, ...]

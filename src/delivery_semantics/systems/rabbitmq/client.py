@@ -27,6 +27,7 @@ from ..server import POLL_S, TIMEOUT_S
 
 QUORUM, CLASSIC = "quorum", "classic"
 TRANSIENT, PERSISTENT = 1, 2
+QUIET_S = 0.2
 CONFIRMED, RETURNED, SENT, IN_DOUBT = "confirmed", "returned", "sent", "in doubt"
 """What a publisher knows of a message."""
 
@@ -167,9 +168,9 @@ class Deliveries:
     def take(self) -> Record | None:
         """Return the next message; None if the queue has none that is ready.
 
-        When nothing has been pushed, the queue is asked, which answers in the order in which it
-        pushes: what it pushed before is here before the answer. Raises ConnectionAbortedError
-        if the broker has ended the connection or the channel.
+        When nothing has been pushed, the queue is asked; what it has pushed by then comes
+        before its answer, or at most ``QUIET_S`` after it. Raises ConnectionAbortedError if the
+        broker has ended the connection or the channel.
         """
         try:
             self._fetch()
@@ -208,6 +209,8 @@ class Deliveries:
         self._connection.process_data_events(0)
         if asked[0]:
             self._comes(self._channel, *asked)
+        if not self._come:  # a quorum queue may still be reading what it has assigned to us
+            self._connection.process_data_events(QUIET_S)
 
     def _answer(self, answer: Any, record: Record, **how: object) -> None:  # noqa: ANN401
         if self._how.auto_ack:
