@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -112,6 +112,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if browser and find_chromium() is None:
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
+
+
+class LeftOutWithoutClient(pytest.Module):
+    """A file of tests; left out whole where it imports a client that this Python has not."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            lacks = getattr(error.__cause__, "name", None)
+            for name, client in CLIENTS.items():
+                if client == lacks:
+                    pytest.skip(str(no_system(name)), allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    """Let each file of tests be left out by the client that it lacks."""
+    return LeftOutWithoutClient.from_parent(parent, path=module_path)
 
 
 class LeftOutWithoutServer:

@@ -373,3 +373,17 @@ def test_the_readme_names_the_variable_of_each_system(system: str) -> None:
     text = (ROOT / f"src/delivery_semantics/systems/{system}/server.py").read_text("utf-8")
     [variable] = re.findall(r'^.*\bVARIABLE = .*"([A-Z_]+)"$', text, re.MULTILINE)
     assert f"`{variable}`" in README.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_what_tests_a_client_that_this_python_has_not_is_left_out_in_one_line() -> None:
+    code = (
+        "import sys, pytest; sys.modules['confluent_kafka'] = None; "
+        "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'tests/systems/kafka']))"
+    )
+    said = run(sys.executable, "-c", code).stdout.splitlines()
+    skipped = [line for line in said if line.startswith("SKIPPED")]
+    assert [line.partition(" kafka left out: ")[2] for line in skipped] == [
+        "its client has no wheel for this Python yet"
+    ]
+    assert re.fullmatch(r"\d+ skipped in .*", said[-1])
