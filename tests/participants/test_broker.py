@@ -11,6 +11,8 @@ from delivery_semantics import (
     AckThenProcess,
     Bounds,
     Broker,
+    Deliver,
+    Duplicate,
     Exploration,
     FireAndForget,
     Nack,
@@ -22,6 +24,7 @@ from delivery_semantics import (
     Send,
     explore,
     payments,
+    script,
 )
 from delivery_semantics.core.effects import Handler, Payload
 from delivery_semantics.core.world import World
@@ -196,3 +199,18 @@ def test_it_listens_while_it_waits() -> None:
 def test_bad_options_are_named(options: dict[str, Any], error: str) -> None:
     with pytest.raises(ValueError, match=error):
         Broker("consumer", **options)
+
+
+def test_what_it_holds_is_handed_out_once_though_it_remembers_no_ids() -> None:
+    """A copy of what is still held is acked; one that comes after its ack is new."""
+    parts: dict[str, Participant] = {
+        "producer": FireAndForget("broker", payments(1)),
+        "broker": Broker("consumer", ids_max=0),
+        "consumer": ProcessThenAck(),
+    }
+    held = script(parts, Duplicate(1), Deliver(1), Deliver(2))
+    assert [(e.peer, e.packet) for e in held.of("sent") if e.who == "broker"] == [
+        ("producer", 3), ("consumer", 4), ("producer", 5),
+    ]  # fmt: skip
+    acked = script(parts, Duplicate(1), Deliver(1), Deliver(4), Deliver(5), Deliver(2))
+    assert [e.peer for e in acked.of("sent") if e.who == "broker"].count("consumer") == 2
