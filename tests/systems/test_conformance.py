@@ -140,7 +140,24 @@ def grpc() -> Iterator[tuple[Fill, Callable[[], object]]]:
     yield filled, list
 
 
-SYSTEMS = {"sqs": sqs, "kafka": kafka, "grpc": grpc}
+@contextmanager
+def rabbitmq() -> Iterator[tuple[Fill, Callable[[], object]]]:
+    """A quorum queue; the broker gives up a killed consumer when its connection ends."""
+    from delivery_semantics.systems.rabbitmq import client
+    from delivery_semantics.systems.rabbitmq.server import running
+
+    with running() as url:
+
+        @contextmanager
+        def filled() -> Iterator[Open]:
+            with client.queue(url) as queue:
+                client.publish(url, queue, PAYMENTS)
+                yield client.Consuming(url, queue)
+
+        yield filled, list
+
+
+SYSTEMS = {"sqs": sqs, "kafka": kafka, "grpc": grpc, "rabbitmq": rabbitmq}
 
 
 @cache

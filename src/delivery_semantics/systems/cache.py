@@ -1,6 +1,6 @@
 """Where what is fetched once is kept: the jars of Kafka, a root with RabbitMQ.
 
-Book: 08-stripe-idempotency
+Book: 10-real-world-systems
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The handlers are those of every other run. Only the disk is a database and the b
 what it hands over is delivered to the receiver, and the receiver's ack goes back to it. So
 `AckThenProcess` commits an offset before the work; `ProcessThenAck` deletes a message after it.
 
-Book: 08-stripe-idempotency
+Book: 10-real-world-systems
 """
 
 from __future__ import annotations

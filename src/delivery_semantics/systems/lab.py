@@ -5,7 +5,7 @@ there with SIGSTOP until the system has given it up; then another one reads to t
 was paused comes back as a *zombie*, which does not know that it was replaced. What happened is
 gathered from what the processes said, and the money is what their database holds.
 
-Book: 08-stripe-idempotency
+Book: 10-real-world-systems
 """
 
 from __future__ import annotations
