@@ -184,3 +184,9 @@ def test_a_trace_is_a_value() -> None:
         0,
         "",
     )
+
+
+def test_nobody_sees_that_a_timer_was_early_whatever_its_name() -> None:
+    notes = ("early", "", "timer lease, early", "timer lease")
+    run = Trace(("lock",), (), tuple(Event(1, "timed_out", "lock", note=n) for n in notes))
+    assert [note for _, note in run.seen_by("lock")] == ["", "", "timer lease", "timer lease"]

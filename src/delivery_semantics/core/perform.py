@@ -204,7 +204,7 @@ def duplicate(world: World, number: int) -> None:
 
 def timeout(world: World, who: str, name: str = "", *, early: bool = False) -> str:
     """Let the timer fire for which ``who`` waits, or the one of this name."""
-    words = [*(["early"] if early else []), *([name] if name else [])]
+    words = [*([f"timer {name}"] if name else []), *(["early"] if early else [])]
     if name:
         assert world.tasks[who] is None, f"{who} is busy"
         timers = world.timers[who] = {**world.timers[who]}

@@ -172,5 +172,4 @@ def check_kinds(kinds: Iterable[str]) -> None:
 
 
 def _seen_note(event: Event) -> str:
-    hidden = event.what == "crashed" or event.note == "early"
-    return "" if hidden else event.note
+    return "" if event.what == "crashed" else event.note.removesuffix("early").rstrip(", ")

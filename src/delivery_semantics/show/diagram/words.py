@@ -34,6 +34,7 @@ _TOLD = {
     "skipped": ("skip {short}", "{who} skips message {id}."),
     "saved": ("save {note}", "{who} saves {note}."),
     "timed_out": ("timeout {note}", "the timer of {who} runs out {note}"),
+    "timed_out timer": ("{name} {early}", "the {name} of {who} runs out {early}"),
     "timed_out cut": ("connection cut", "the connection of {who} ends without an answer"),
     "crashed": ("crash", "{who} crashes {note}"),
     "restarted": ("restart", "{who} restarts."),
@@ -47,9 +48,18 @@ def told(event: Event) -> tuple[str, str]:
     """Return words and sentence of an event that is neither a packet's nor a processing."""
     id = event.payload.id if event.payload else ""
     found = "marked" if event.note == "yes" else "not marked"
-    kind = f"{event.what} {event.note}"
+    kind = f"{event.what} {event.note.partition(' ')[0]}"
+    name, _, early = event.note.partition(", ")
     words, sentence = (
-        template.format(who=event.who, id=id, short=short(id), note=event.note, found=found)
+        template.format(
+            who=event.who,
+            id=id,
+            short=short(id),
+            note=event.note,
+            found=found,
+            name=name,
+            early=early,
+        )
         for template in _TOLD.get(kind) or _TOLD.get(event.what) or _logged(event.what)
     )
     return words.rstrip(" :"), sentence.rstrip(" .:") + "."
