@@ -52,7 +52,7 @@ def systems() -> list[str]:
 def price_view(*, system: str, seed: int = 1) -> View:
     """Show what the guarantees of one system cost."""
     mine = [price for price in read() if price.system == system]
-    dearest = max(mine, key=lambda price: price.times)
+    dearest = max(mine[1:], key=lambda price: price.times)
     return View(
         bars(
             {price.guarantee: {"median": price.median_us} for price in mine},
