@@ -137,7 +137,7 @@ def attempts_view(*, lost: int, attempts_max: int, server: str, seed: int = 1) -
 def _view(ended: CallEnded, title: str, begin: str) -> View:
     numbers: dict[str, str | int] = {
         "status": ended.status.replace("_", " ").lower(),
-        "attempts that arrived": ended.attempts, "effects": ended.effects,
+        "arrived": ended.attempts, "effects": ended.effects,
         "money expected": PAYMENT.amount, "money there": ended.money,
     }  # fmt: skip
     times = {0: "never", 1: "once"}.get(ended.effects, f"{ended.effects} times")
