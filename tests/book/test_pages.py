@@ -281,6 +281,7 @@ def unfold(page: Page) -> None:
         """async () => {
           const all = document.querySelectorAll("section");
           all.forEach(e => { e.style.contentVisibility = "visible"; });
+          await document.fonts.ready;  // a letter of another font is wider
           for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
         }"""
     )

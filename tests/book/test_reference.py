@@ -74,5 +74,7 @@ def test_the_search_finds_a_public_name(browser: Browser, address: str) -> None:
     entry = page.locator(f"#search-results a[href*='{PAGE}.html']")
     entry.first.wait_for()
     entry.first.click()
-    assert "AlternatingBitSender" in page.locator("main").inner_text()
+    page.wait_for_url(f"**/{PAGE}.html*")
+    # The text of sections that are not laid out yet counts as well.
+    assert "AlternatingBitSender" in str(page.locator("main").text_content())
     page.close()
