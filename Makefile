@@ -75,7 +75,7 @@ _build/html/index.html: .venv/package.made Makefile $(SOURCES)
 # lock has a version of it for each.
 RESOLVE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-    --all-extras --group build --group lab
+    --all-extras --group build --group pages --group lab
 
 shares: _build/html/index.html  ## measure what each page's height is given to: code, panels, pictures, tables, prose
 	@$(BIN)/python tools/shares.py $(ARGS)

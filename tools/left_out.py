@@ -18,9 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def left_out(environment: dict[str, str] | None = None) -> list[str]:
-    """Return what the extras ask for elsewhere only; ``environment`` as Marker.evaluate's."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = map(Requirement, chain(*project["optional-dependencies"].values()))
+    """Return what the extras and pages ask for elsewhere only, in Marker.evaluate's terms."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = asked["project"]["optional-dependencies"].values()
+    wanted = map(Requirement, chain(*extras, asked["dependency-groups"]["pages"]))
     return [one.name for one in wanted if one.marker and not one.marker.evaluate(environment)]
 
 

