@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from delivery_semantics.show.predict import Predict
+from delivery_semantics.show.picture import draw
+from delivery_semantics.show.predict import Predict, Quiz
 
 CHOICES: dict[str | int | float, str] = {
     1: "The ack was lost, so the sender asks again.",
@@ -38,6 +39,28 @@ def test_the_answer_decides_which_choice_is_right() -> None:
         assert right.partition("</strong> ")[2].startswith(CHOICES[answer])
     assert repr(asked()) == "Predict: How often is it processed? (1, 2) The run: 2"
     assert asked(1)._repr_html_() != asked(2)._repr_html_()
+
+
+def test_a_question_may_be_about_a_picture() -> None:
+    picture = draw("<g/>", width=10, height=10, title="Two arrows", description="Both arrive.")
+    seen = Predict("What was lost?", CHOICES, answer=1, picture=picture)._repr_html_()
+    assert seen.index("</legend>") < seen.index("<desc") < seen.index('type="radio"')
+    assert "Two arrows" in seen
+    assert "<svg" not in asked()._repr_html_()
+
+
+def test_a_quiz_asks_each_question_once_and_knows_the_right_answers() -> None:
+    other = Predict("How often is it confirmed?", CHOICES, answer=1)
+    html = Quiz(asked(), other)._repr_html_()
+    assert html.count("<form") == 2
+    assert html.count("<style>") == 1
+    assert re.findall(r'" value="(\w+)"', html) == ["wrong", "right", "right", "wrong"]
+    assert "of 2: " in html
+    assert repr(Quiz(asked(), other)) == f"Quiz:\n{asked()!r}\n{other!r}"
+    with pytest.raises(ValueError, match="questions are 1; allowed: two or more"):
+        Quiz(asked())
+    with pytest.raises(ValueError, match=r"questions hold .* twice; allowed: each once"):
+        Quiz(asked(), asked(1))
 
 
 def test_what_is_written_is_written_out() -> None:

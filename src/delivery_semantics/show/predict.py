@@ -2,6 +2,7 @@
 
 It is a form that needs no script and sends nothing. Choosing an answer shows whether it is the
 one that the run gave and, if not, what it overlooks. It works on the page and in JupyterLab.
+A quiz is several of them; the page itself counts the answers that are right.
 
 Book: 09-comparison-table
 """
@@ -12,7 +13,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .picture import words
+from .picture import Picture, words
 from .view import Scalar, plain
 
 CHOICES_MAX = 5
@@ -29,7 +30,13 @@ STYLE = """
 .predict input:checked ~ .predict-says { display: block; }
 .predict-says strong { color: var(--eo-fault, #b3302c); }
 .predict-right strong { color: var(--eo-good, #22764a); }
-@media print { .predict-says { display: block; } }
+.predict-picture { margin: 0 0 0.75rem; max-width: 36rem; }
+.quiz { counter-reset: asked right; }
+.quiz .predict { counter-increment: asked; }
+.quiz legend::before { content: counter(asked) ". "; }
+.quiz input[value="right"]:checked { counter-increment: right; }
+.quiz-right::after { content: counter(right); font-weight: 680; }
+@media print { .predict-says { display: block; } .quiz-right { display: none; } }
 """
 
 
@@ -38,18 +45,25 @@ class Predict:
     """A question with two to five choices, of which the run has given the ``answer``.
 
     ``choices`` maps each choice to a sentence: what a wrong one overlooks, or what the right
-    one shows. ``answer`` is computed from the run, in the same cell. Raises ValueError for an
-    answer that is not among the choices, for too few or too many of them, and for a question
-    or a sentence that is empty.
+    one shows. ``answer`` is computed from the run, in the same cell. ``picture`` is what the
+    question is about, if it is about one. Raises ValueError for an answer that is not among
+    the choices, for too few or too many of them, and for a question or a sentence that is
+    empty.
     """
 
     question: str
     choices: Mapping[Scalar, str]
     answer: Scalar
+    picture: Picture | None
 
     def __init__(
-        self, question: str, choices: Mapping[Scalar, str], *, answer: Scalar
-    ) -> None:  # fmt: skip
+        self,
+        question: str,
+        choices: Mapping[Scalar, str],
+        *,
+        answer: Scalar,
+        picture: Picture | None = None,
+    ) -> None:
         if not question.strip():
             raise ValueError(f"question is {question!r}; allowed: a sentence")
         if not 2 <= len(choices) <= CHOICES_MAX:
@@ -59,33 +73,70 @@ class Predict:
         for choice, says in choices.items():
             if not says.strip():
                 raise ValueError(f"choices[{choice!r}] is {says!r}; allowed: a sentence")
-        for field, value in (("question", question), ("choices", dict(choices))):
+        fields = {"question": question, "choices": dict(choices), "answer": answer}
+        for field, value in (fields | {"picture": picture}).items():
             object.__setattr__(self, field, value)
-        object.__setattr__(self, "answer", answer)
 
     def __repr__(self) -> str:
         offered = ", ".join(plain(choice) for choice in self.choices)
         return f"Predict: {self.question} ({offered}) The run: {plain(self.answer)}"
 
     def _repr_html_(self) -> str:
+        return f"<style>{STYLE}</style>\n{self.form()}"
+
+    def form(self) -> str:
+        """Return the question as a form, without the style that it needs."""
         name = f"predict-{hashlib.sha256(repr(self).encode()).hexdigest()[:10]}"
         choices = [
             self._choice(f"{name}-{number}", name, choice, says)
             for number, (choice, says) in enumerate(self.choices.items())
         ]
+        drawn = (
+            self.picture.inline("predict-picture", f"{name}-picture") if self.picture else ""
+        )
         return "\n".join([
-            f'<form class="predict"><style>{STYLE}</style>',
+            '<form class="predict">',
             f"<fieldset><legend>{words(self.question)}</legend>",
+            *filter(None, [drawn]),
             *choices,
             "</fieldset></form>",
         ])  # fmt: skip
 
     def _choice(self, id: str, name: str, choice: Scalar, says: str) -> str:
         right = choice == self.answer
-        kind, sign = ("predict-right", "✓ Yes.") if right else ("predict-wrong", "✗ No.")
+        value, sign = ("right", "✓ Yes.") if right else ("wrong", "✗ No.")
         return (
             f'<div class="predict-choice"><input type="radio" name="{name}" id="{id}" '
-            f'aria-describedby="{id}-says"><label for="{id}">{words(plain(choice))}</label>'
-            f'<p class="predict-says {kind}" id="{id}-says"><strong>{sign}</strong> '
+            f'value="{value}" autocomplete="off" aria-describedby="{id}-says">'
+            f'<label for="{id}">{words(plain(choice))}</label>'
+            f'<p class="predict-says predict-{value}" id="{id}-says"><strong>{sign}</strong> '
             f"{words(says)}</p></div>"
         )
+
+
+@dataclass(frozen=True, init=False)
+class Quiz:
+    """Several questions in a row: ``Quiz(Predict(…), Predict(…), …)``.
+
+    Raises ValueError for fewer than two questions, and for one that is asked twice.
+    """
+
+    questions: tuple[Predict, ...]
+
+    def __init__(self, *questions: Predict) -> None:
+        if len(questions) < 2:
+            raise ValueError(f"questions are {len(questions)}; allowed: two or more")
+        asked = [question.question for question in questions]
+        if twice := [one for i, one in enumerate(asked) if one in asked[:i]]:
+            raise ValueError(f"questions hold {twice[0]!r} twice; allowed: each once")
+        object.__setattr__(self, "questions", questions)
+
+    def __repr__(self) -> str:
+        return "\n".join(["Quiz:", *map(repr, self.questions)])
+
+    def _repr_html_(self) -> str:
+        forms = [question.form() for question in self.questions]
+        right = f'<p class="quiz-right">Right so far, of {len(forms)}: </p>'
+        return "\n".join([
+            f"<style>{STYLE}</style>", '<div class="quiz">', *forms, right, "</div>"
+        ])  # fmt: skip
