@@ -7,7 +7,7 @@ import re
 import pytest
 
 from delivery_semantics.show.picture import draw
-from delivery_semantics.show.predict import Predict, Quiz
+from delivery_semantics.show.predict import Predict, Quiz, nearest
 
 CHOICES: dict[str | int | float, str] = {
     1: "The ack was lost, so the sender asks again.",
@@ -84,3 +84,10 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         Predict(question, choices, answer=answer)
+
+
+def test_the_nearest_choice_is_found() -> None:
+    assert nearest(0.58, {0: "None.", 0.6: "Most.", 2: "All."}) == 0.6
+    assert nearest(1, (0, 2)) == 0
+    with pytest.raises(ValueError, match="choices are empty"):
+        nearest(1, ())

@@ -10,7 +10,7 @@ Book: 09-comparison-table
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .picture import Picture, words
@@ -140,3 +140,14 @@ class Quiz:
         return "\n".join([
             f"<style>{STYLE}</style>", '<div class="quiz">', *forms, right, "</div>"
         ])  # fmt: skip
+
+
+def nearest(value: float, choices: Iterable[float]) -> float:
+    """Return the choice that comes nearest to a number of the run; the first of two.
+
+    Raises ValueError for no choices.
+    """
+    offered = list(choices)
+    if not offered:
+        raise ValueError("choices are empty; allowed: one number or more")
+    return min(offered, key=lambda choice: abs(choice - value))
