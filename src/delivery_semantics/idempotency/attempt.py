@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Scope, Send
 
@@ -118,7 +119,8 @@ class Attempt:
         answer = self._profile.refuse(Refusal.IN_DOUBT)
         self._say(answer)
         try:
-            await self._keys.in_thread(self._keys.finish, self._claim, answer)
+            finish = partial(self._keys.finish, in_doubt=True)
+            await self._keys.in_thread(finish, self._claim, answer)
         except LeaseLost:
             self._say(self._profile.refuse(Refusal.IN_PROGRESS))
         except DatabaseRefused:

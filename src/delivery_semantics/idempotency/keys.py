@@ -49,8 +49,8 @@ class KeyStore:
     ``lease_s`` is how long a claim lasts when its process dies. A living one renews it, for
     ``attempt_max_s`` at most: a handler that hangs longer loses its key to the next attempt.
     ``keep_s`` is how long a key is remembered from its first use on: longer than any client
-    retries. ``answer_max_bytes`` is the size of body that is kept. ``keys_max`` bounds the keys
-    of an account; to count them costs time in proportion, None spares it.
+    retries. ``answer_max_bytes`` is the size of body that is kept. ``keys_max`` bounds the
+    live keys of an account; to count them costs time in proportion, None spares it.
 
     Raises ValueError, DatabaseRefused, and SchemaMismatch for tables of another version.
     """
@@ -105,7 +105,7 @@ class KeyStore:
         first = KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
         # To look first decides nothing. But who only repeats then need not wait for who writes.
         found = table.find(database, name) if wait else None
-        has_room = found is not None or self._has_room(database, name.account)
+        has_room = found is not None or self._has_room(database, name.account, now_s)
         if found is None and has_room:
             with self._turn(wait=wait):
                 inserted = table.insert(database, name, first)
@@ -130,12 +130,12 @@ class KeyStore:
         with self._turn():
             return table.renew(self._claiming.here(), claim.name, row)
 
-    def finish(self, claim: Claim, answer: KeptAnswer) -> None:
-        """Keep the answer of a handler that did not do so in a phase.
+    def finish(self, claim: Claim, answer: KeptAnswer, *, in_doubt: bool = False) -> None:
+        """Keep the answer of a handler that did not do so in a phase, or that it is in doubt.
 
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
         """
-        row = claim.row.finished(answer.within(self.answer_max_bytes))
+        row = claim.row.finished(answer.within(self.answer_max_bytes), in_doubt=in_doubt)
         with self._turn():
             advanced = table.advance(self._claiming.here(), claim.name, claim.row, row)
         if not advanced:
@@ -186,9 +186,9 @@ class KeyStore:
             if opened is not self.connections:
                 opened.close()
 
-    def _has_room(self, database: Database, account: str) -> bool:
+    def _has_room(self, database: Database, account: str, now_s: float) -> bool:
         most = self.keys_max
-        return most is None or table.count(database, account, most) < most
+        return most is None or table.count(database, account, now_s, most) < most
 
     @contextmanager
     def _turn(self, *, wait: bool = True) -> Iterator[None]:

@@ -131,7 +131,7 @@ class IdempotencyMiddleware:
     def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
         outcome = self.keys.claim(name, digest)
         if isinstance(outcome, Claim) and outcome.broke_off and self.keys.effects == "anywhere":
-            self.keys.finish(outcome, self.profile.refuse(Refusal.IN_DOUBT))
+            self.keys.finish(outcome, self.profile.refuse(Refusal.IN_DOUBT), in_doubt=True)
             return Refusal.IN_DOUBT
         return outcome
 
@@ -153,16 +153,16 @@ def fingerprint(scope: Scope, body: bytes) -> bytes:
 
 async def _read(receive: Receive, body_max_bytes: int) -> bytes | None:
     """Return the body, None if it is too large. Raises ClientDisconnect."""
-    body = b""
+    body = bytearray()  # bytes would be copied with each part
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body += bytes(message.get("body", b""))
+        body += message.get("body", b"")
         if len(body) > body_max_bytes:
             return None
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 async def _send(send: Send, answer: KeptAnswer, *headers: tuple[str, str]) -> None:

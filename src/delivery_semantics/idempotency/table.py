@@ -82,13 +82,25 @@ RELEASE = f"""
     UPDATE idempotency_keys SET token = token + 1, lease_until_s = 0, fingerprint = ? {HELD}
 """
 COUNT = """
-    SELECT count(*) FROM (SELECT 1 FROM idempotency_keys WHERE account = ? LIMIT ?) AS counted
+    SELECT count(*) FROM (
+        SELECT 1 FROM idempotency_keys
+        WHERE account = ? AND (expires_s > ? OR lease_until_s > ?) LIMIT ?
+    ) AS counted
 """
-SWEEP = """
+EXPIRED = "WHERE expires_s <= ? AND lease_until_s <= ?"
+SWEEP = f"""
     DELETE FROM idempotency_keys WHERE (account, endpoint, key) IN (
-        SELECT account, endpoint, key FROM idempotency_keys
-        WHERE expires_s <= ? AND lease_until_s <= ? ORDER BY expires_s LIMIT ?
+        SELECT account, endpoint, key FROM idempotency_keys {EXPIRED} ORDER BY expires_s LIMIT ?
     )
+"""
+# A finished row has no data, unless it is in doubt.
+SEARCH = """
+    SELECT account, endpoint, key, fingerprint, token, lease_until_s, expires_s, recovery_point,
+           data, status, headers, body
+    FROM idempotency_keys
+    WHERE (? OR recovery_point <> 'finished' OR data <> '{}')
+      AND (? OR (account = ? AND key = ?))
+    ORDER BY expires_s, account, endpoint, key LIMIT ?
 """
 
 
@@ -121,12 +133,33 @@ class KeyRow(NamedTuple):
         headers = tuple((name, value) for name, value in json.loads(self.headers))
         return KeptAnswer(self.status, headers, self.body)
 
-    def finished(self, answer: KeptAnswer) -> KeyRow:
-        """Return the row with the answer; nobody holds it any more."""
+    def finished(self, answer: KeptAnswer, *, in_doubt: bool = False) -> KeyRow:
+        """Return the row with the answer; nobody holds it any more.
+
+        In doubt it remembers how far it had got, for whoever settles it.
+        """
+        data = json.dumps([self.recovery_point, self.data]) if in_doubt else "{}"
         return self._replace(
-            lease_until_s=0.0, recovery_point=FINISHED, data="{}", status=answer.status,
+            lease_until_s=0.0, recovery_point=FINISHED, data=data, status=answer.status,
             headers=json.dumps(answer.headers), body=answer.body,
         )  # fmt: skip
+
+    def undecided(self) -> KeyRow:
+        """Return the row as it was before it was in doubt, without an answer."""
+        if self.state(0.0) != "in doubt":
+            return self
+        recovery_point, data = json.loads(self.data)
+        return self._replace(
+            recovery_point=recovery_point, data=data, status=None, headers=None, body=None
+        )
+
+    def state(self, now_s: float) -> str:
+        """Return what can be seen from outside: "broke off" is a lease that has ended."""
+        if self.recovery_point == FINISHED:
+            return "finished" if self.data == "{}" else "in doubt"
+        if self.lease_until_s == 0:
+            return "released"
+        return "in use" if self.lease_until_s > now_s else "broke off"
 
 
 def insert(database: Database, name: KeyName, row: KeyRow) -> bool:
@@ -165,9 +198,24 @@ def release(database: Database, name: KeyName, row: KeyRow) -> bool:
     return database.change(RELEASE, (row.fingerprint, *name, row.token, row.expires_s)) == 1
 
 
-def count(database: Database, account: str, at_most: int) -> int:
-    """Count an account's keys, no further than to ``at_most``."""
-    return int(database.rows(COUNT, (account, at_most))[0][0])
+def count(database: Database, account: str, now_s: float, at_most: int) -> int:
+    """Count an account's live keys, no further than to ``at_most``."""
+    return int(database.rows(COUNT, (account, now_s, now_s, at_most))[0][0])
+
+
+def search(
+    database: Database, at_most: int, *, open_only: bool = False, account: str = "",
+    key: str | None = None,
+) -> list[tuple[KeyName, KeyRow]]:  # fmt: skip
+    """Return keys, the next to expire first: all, the unfinished, or an account's key."""
+    values = (not open_only, key is None, account, key or "", at_most)
+    return [(KeyName(*row[:3]), KeyRow(*row[3:])) for row in database.rows(SEARCH, values)]
+
+
+def expired(database: Database, now_s: float) -> int:
+    """Count what ``sweep`` would delete."""
+    counted = database.rows(f"SELECT count(*) FROM idempotency_keys {EXPIRED}", (now_s, now_s))
+    return int(counted[0][0])
 
 
 def sweep(database: Database, now_s: float, at_most: int) -> int:

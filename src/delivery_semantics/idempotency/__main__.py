@@ -1,0 +1,34 @@
+"""``python -m delivery_semantics.idempotency COMMAND``; ``--help`` says how.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import doubts
+
+PROGRAM = "python -m delivery_semantics.idempotency"
+BAD_INPUT = 2
+"""The exit status for what its user can mend; 1 is a command's own no."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Carry out one command; return the exit status."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Idempotency keys at work.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (doubts,):  # each adds its own, with the function that carries it out
+        module.add_commands(commands)
+    given = parser.parse_args(words)
+    try:
+        return int(given.run(given))
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

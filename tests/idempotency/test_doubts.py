@@ -1,0 +1,193 @@
+"""The keys that somebody has to look into: listed, shown, settled and swept by a command."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from delivery_semantics.databases import Connections
+from delivery_semantics.idempotency import (
+    IETF_DRAFT,
+    Claim,
+    KeptAnswer,
+    KeyName,
+    KeyStore,
+    Refusal,
+    __main__,
+    doubts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Command = Callable[..., tuple[int, Any]]
+
+REQUEST = b"f" * 32
+SETTLE = ("--by", "ann", "--why", "the bank has no such charge")
+
+
+@pytest.fixture
+def keys(url: str) -> Iterator[KeyStore]:
+    """A store with a key in each state: k-doubt had got to "charged" before it failed."""
+    now = {"s": time.time() - 3600.0}
+    with closing(Connections(url)) as connections:
+        store = KeyStore(connections, clock=lambda: now["s"], lease_s=60.0)
+        claims = {}
+        for state in ("doubt", "broke", "finished", "released", "old"):
+            claims[state] = claimed(store, f"k-{state}")
+        with claims["doubt"].phase() as phase:
+            phase.recover_at("charged", {"charge": 7})
+        store.finish(claims["doubt"], IETF_DRAFT.refuse(Refusal.IN_DOUBT), in_doubt=True)
+        store.finish(claims["finished"], KeptAnswer(201, (), b"{}"))
+        store.release(claims["released"])
+        store.release(claims["old"])
+        connections.here().change(
+            "UPDATE idempotency_keys SET expires_s = 1 WHERE key = 'k-old'"
+        )
+        now["s"] = time.time()
+        claimed(store, "k-used")
+        yield store
+        store.close()
+
+
+def claimed(store: KeyStore, key: str) -> Claim:
+    claim = store.claim(KeyName("alice", "", key), REQUEST)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+@pytest.fixture
+def command(url: str, capsys: pytest.CaptureFixture[str], keys: KeyStore) -> Command:
+    """Runs a command with --json: its exit status, and what it printed."""
+
+    def run(name: str, *words: str) -> tuple[int, Any]:
+        status = __main__.main([name, url, *words, "--json"])
+        out = capsys.readouterr()
+        return status, json.loads(out.out) if out.out else out.err
+
+    return run
+
+
+def test_the_list_has_what_nobody_will_end_by_itself(command: Command) -> None:
+    status, told = command("list")
+    assert status == 0
+    assert {row["key"]: row["state"] for row in told} == {
+        "k-doubt": "in doubt",
+        "k-broke": "broke off",
+    }
+    assert {row["key"]: row["state"] for row in command("list", "--all")[1]} == {
+        "k-doubt": "in doubt", "k-broke": "broke off", "k-finished": "finished",
+        "k-released": "released", "k-old": "released", "k-used": "in use",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["k-doubt", "k-broke"])
+def test_a_settled_key_answers_as_settled_and_its_line_stays(
+    command: Command, keys: KeyStore, key: str
+) -> None:
+    answer = ("--status", "201", "--body", '{"id": 7}')
+    status, line = command("settle", "alice", key, *answer, *SETTLE)
+    assert (status, line["by"], line["became"]) == (0, "ann", "answers 201")
+    kept = KeptAnswer(201, (("content-type", "application/json"),), b'{"id": 7}')
+    assert keys.claim(KeyName("alice", "", key), REQUEST) == kept
+    told = command("show", "alice", key)[1]
+    assert (told["state"], told["body"]) == ("finished", '{"id": 7}')
+    assert [each["why"] for each in told["audit"]] == ["the bank has no such charge"]
+    assert key not in {row["key"] for row in command("list")[1]}
+
+
+@pytest.mark.parametrize(
+    ("key", "point", "data"),
+    [("k-doubt", "charged", {"charge": 7}), ("k-broke", "started", {})],
+)
+def test_a_key_without_an_answer_goes_on_where_it_had_got_to(
+    command: Command, keys: KeyStore, key: str, point: str, data: dict[str, int]
+) -> None:
+    assert command("show", "alice", key)[1]["recovery point"] == point
+    assert command("settle", "alice", key, *SETTLE)[0] == 0
+    claim = claimed(keys, key)
+    assert (claim.recovery_point, claim.data, claim.broke_off) == (point, data, False)
+
+
+def test_who_held_a_settled_key_can_write_nothing_any_more(
+    command: Command, keys: KeyStore
+) -> None:
+    name = KeyName("alice", "", "k-late")
+    keys.lease_s = 1e-6  # over at once
+    late = claimed(keys, name.key)
+    assert command("settle", "alice", name.key, "--status", "200", *SETTLE)[0] == 0
+    with pytest.raises(RuntimeError, match="not the key's any more"):
+        keys.finish(late, KeptAnswer(500, (), b""))
+    assert not keys.renew(late)
+
+
+@pytest.mark.parametrize("state", ["finished", "released", "used"])
+def test_a_key_that_is_not_open_is_not_settled(command: Command, state: str) -> None:
+    before = command("show", "alice", f"k-{state}")
+    status, words = command("settle", "alice", f"k-{state}", "--status", "200", *SETTLE)
+    assert status == 2
+    assert "allowed: in doubt, broke off" in words
+    assert command("show", "alice", f"k-{state}") == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("settle", "alice", "k-doubt", "--status", "200", *SETTLE, "--dry-run"),
+        ("sweep", "--dry-run"),
+    ],
+)
+def test_a_dry_run_changes_nothing(command: Command, words: tuple[str, ...]) -> None:
+    before = command("list", "--all")
+    assert command(*words)[0] == 0
+    assert command("list", "--all") == before
+
+
+def test_a_sweep_deletes_what_has_expired(command: Command) -> None:
+    assert command("sweep", "--dry-run")[1] == [{"expired": 1, "swept": 0}]
+    assert command("sweep")[1] == [{"expired": 1, "swept": 1}]
+    assert "k-old" not in {row["key"] for row in command("list", "--all")[1]}
+
+
+def test_the_line_and_the_settlement_are_one_transaction(
+    command: Command, keys: KeyStore
+) -> None:
+    database = keys.connections.here()
+    doubts.AUDIT.ensure(database)
+    database.rows("DROP TABLE idempotency_audit")
+    name = KeyName("alice", "", "k-doubt")
+    with pytest.raises(RuntimeError):
+        doubts.settle(database, name, KeptAnswer(200, (), b""), by="", why="", now_s=0.0)
+    assert {row["key"]: row["state"] for row in command("list")[1]}["k-doubt"] == "in doubt"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("show", "alice", "k-none"), "of which there are 0"),
+        (("settle", "alice", "k-doubt", "--body", "x", *SETTLE), "--body without --status"),
+        (("settle", "alice", "k-doubt", "--status", "99", *SETTLE), "allowed: 200 to 599"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(
+    command: Command, words: tuple[str, ...], why: str
+) -> None:
+    status, said = command(*words)
+    assert status == 2
+    assert why in said
+
+
+def test_a_table_shows_no_control_character(
+    url: str, capsys: pytest.CaptureFixture[str], keys: KeyStore
+) -> None:
+    claim = keys.claim(KeyName("eve\x1b[2J", "", "k"), REQUEST)
+    assert isinstance(claim, Claim)
+    assert __main__.main(["list", url, "--all"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:4] == ["account", "endpoint", "key", "state"]
+    assert len(rows) == 7
+    assert "\x1b" not in "".join(rows)
