@@ -39,8 +39,8 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.audit import FINDINGS
 from delivery_semantics.core.trace import LOGGED, WHAT
-from delivery_semantics.experiments.stripe.journal import Asked, Said
 from delivery_semantics.live.log import FIELDS, WORDS, from_lines, to_lines
+from delivery_semantics.live.run_log import LabelledAck, LabelledMessage
 from delivery_semantics.participants.alternating_bit import BitAck, Frame
 
 LOSSY = Network(messages=Faults(loss=0.3, duplication=0.2), acks=Faults(loss=0.3))
@@ -66,8 +66,8 @@ RUNS = {
     "payloads of a real system": Trace(
         ("client", "service"), (Message("7", 20),),
         (
-            Event(0, "sent", "client", Asked("7", 20, "key"), "service", 1),
-            Event(1, "sent", "service", Said("7", "200"), "client", 2),
+            Event(0, "sent", "client", LabelledMessage("7", 20, "key"), "service", 1),
+            Event(1, "sent", "service", LabelledAck("7", "200"), "client", 2),
         ),
     ),
     "nothing": Trace((), (), ()),
@@ -105,7 +105,7 @@ payloads = st.none() | st.one_of(
     st.builds(Record, texts, whole, texts, st.none() | counts, counts, texts),
     st.builds(Frame, st.integers(0, 1), messages),
     st.builds(BitAck, st.integers(0, 1)),
-    st.builds(Asked, texts, whole, texts),
+    st.builds(LabelledMessage, texts, whole, texts),
 )
 events = st.builds(
     Event, st.floats(allow_nan=False, allow_infinity=False) | st.integers(),

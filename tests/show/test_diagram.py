@@ -40,7 +40,7 @@ from delivery_semantics import (
     script,
 )
 from delivery_semantics.core.effects import Participant, Passive
-from delivery_semantics.experiments.stripe.journal import Asked
+from delivery_semantics.live.run_log import LabelledMessage
 from delivery_semantics.show.diagram import ROWS_MAX, sequence
 from delivery_semantics.show.diagram.grid import STRETCH_MAX
 from delivery_semantics.show.diagram.layout import Drawing, lay_out
@@ -189,7 +189,7 @@ SENTENCES = {
 
 
 def test_a_payload_of_a_real_system_names_itself_by_its_label() -> None:
-    asked = Asked("order 7", 2000, "abc123")
+    asked = LabelledMessage("order 7", 2000, "charge, abc123")
     told = tell(trace(Event(0, "sent", "sender", asked, "receiver", 1)))
     assert told.flights[1].label == "charge, abc123"
     assert told.rows[0].sentence == "Sender sends charge, abc123 to receiver."

@@ -19,6 +19,7 @@ from ..core.effects import Message, Participant
 from ..core.trace import Event, Trace
 from ..databases import connect, empty_place
 from ..databases.disk import DatabaseStore
+from ..live.run_log import RunLog
 from ..live.standing import Died, Standing
 from .consumer import BROKER, CONSUMER, Open, consume
 
@@ -98,7 +99,7 @@ def _run(
     """Make one run; None if the consumer has no such step."""
     with ExitStack() as stack:
         open_source, store = stack.enter_context(fill()), stack.enter_context(empty_place())
-        log = RunLog(messages)
+        log = ConsumerLog(messages)
 
         def begin(who: str) -> Worker:
             return stack.enter_context(Worker(log, who, open_source, receiver, store))
@@ -123,48 +124,26 @@ def _run(
         return Ending(fault, step, at, log.trace(), money, sum(m.amount for m in messages))
 
 
-class RunLog:
-    """What happened in one run, in the order in which it was told; packets numbered from 1."""
+class ConsumerLog(RunLog):
+    """What happened in one run; the broker has taken every message before it begins."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self._messages = tuple(messages)
-        self._events: list[Event] = []
-        self._packets = 0
+        super().__init__((PRODUCER, BROKER, CONSUMER), messages)
         for message in messages:
-            self._packet(PRODUCER, BROKER, Event(0.0, "delivered", BROKER, message))
-            self._add(Event(0.0, "confirmed", PRODUCER, message))
-
-    def note(self, what: str, who: str, note: str = "") -> None:
-        """Add a fault from outside, or its end."""
-        self._add(Event(0.0, what, who, note=note))
+            self.packet(PRODUCER, BROKER, message)
+            self.note("confirmed", PRODUCER, message)
 
     def hear(self, who: str, event: Event) -> None:
         """Add what the consumer ``who`` says has happened."""
-        if event.what == "delivered" and event.who == CONSUMER:
-            self._packet(BROKER, who, event._replace(who=who))
+        if event.what == "delivered" and event.who == CONSUMER and event.payload:
+            self.packet(BROKER, who, event.payload)
         elif event.who == BROKER:
-            self._add(event._replace(peer=who, packet=self._packets))
+            self.add(event._replace(peer=who, packet=self.packets))
         elif event.what == "sent":
-            self._packets += 1
-            self._add(event._replace(who=who, packet=self._packets))
+            self.packets += 1
+            self.add(event._replace(who=who, packet=self.packets))
         else:
-            self._add(event._replace(who=who))
-
-    def trace(self) -> Trace:
-        """Return all of it, as the log of a run outside this package."""
-        names = [PRODUCER, BROKER, CONSUMER]
-        if any(event.who == SECOND for event in self._events):
-            names.append(SECOND)
-        return Trace(tuple(names), self._messages, tuple(self._events), outside=True)
-
-    def _packet(self, source: str, target: str, arrived: Event) -> None:
-        self._packets += 1
-        arrived = arrived._replace(peer=source, packet=self._packets)
-        self._add(arrived._replace(what="sent", who=source, peer=target))
-        self._add(arrived)
-
-    def _add(self, event: Event) -> None:
-        self._events.append(event._replace(time_s=float(len(self._events))))
+            self.add(event._replace(who=who))
 
 
 class Worker:
@@ -174,7 +153,7 @@ class Worker:
     """
 
     def __init__(
-        self, log: RunLog, who: str, open_source: Open, receiver: Participant, store: str
+        self, log: ConsumerLog, who: str, open_source: Open, receiver: Participant, store: str
     ) -> None:
         self._log, self._who = log, who
         self._process = Standing(consume, open_source, receiver, store)
@@ -197,12 +176,12 @@ class Worker:
     def kill(self, step: str) -> None:
         """Kill it where it stands."""
         self._process.kill()
-        self._log.note("killed", self._who, step)
+        self._log.note("killed", self._who, note=step)
 
     def pause(self, step: str) -> None:
         """Stop it where it stands."""
         self._process.pause()
-        self._log.note("paused", self._who, step)
+        self._log.note("paused", self._who, note=step)
 
     def come_back(self) -> None:
         """Let it go on to its end, whatever that is."""
@@ -211,7 +190,7 @@ class Worker:
         try:
             self.go_on_to(-1)
         except Died as died:
-            self._log.note("crashed", self._who, str(died))
+            self._log.note("crashed", self._who, note=str(died))
 
     def __enter__(self) -> Worker:
         return self

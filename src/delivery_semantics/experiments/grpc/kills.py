@@ -25,7 +25,7 @@ from ...systems.grpc.request_id import REQUEST_ID, WithRequestId
 from ...systems.lab import Ending
 from .faults import SERVERS
 from .lab import PAYMENT, config
-from .log import CLIENT, CallLog
+from .log import CLIENT, SERVER, CallLog
 
 KILLED, PAUSED = "killed", "paused"
 AT_A_STEP = (KILLED, PAUSED)
@@ -92,7 +92,7 @@ class _Run:
         call = self._client.begin(PAYMENT)
         self._go_on(self._first, step)
         self._proxy.target = self._second.address
-        self._log.fault("crashed", note=f"at “{step}”")
+        self._log.note("crashed", SERVER, note=f"at “{step}”")
         self._first.kill()
         self._go_on(self._second, "")
         self._log.ended(call.code().name)
@@ -101,16 +101,16 @@ class _Run:
         """Pause the first server at a step; the client calls again, and then it comes back."""
         call = self._client.begin(PAYMENT, metadata=SAME_ID)
         self._go_on(self._first, step)
-        self._log.fault("paused")
+        self._log.note("paused", SERVER)
         self._first.pause()
         self._proxy.target = self._second.address
         call.cancel()
-        self._log.fault("timed_out", CLIENT)
+        self._log.note("timed_out", CLIENT)
         with connected(self._proxy.address, account=self._client.account) as again:
             call = again.begin(PAYMENT, metadata=SAME_ID)
             self._go_on(self._second, "")
             self._log.ended(call.code().name)
-        self._log.fault("resumed")
+        self._log.note("resumed", SERVER)
         self._first.resume()
         self._go_on(self._first, "", begun=step)
 

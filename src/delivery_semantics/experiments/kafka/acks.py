@@ -66,7 +66,7 @@ def lossy(
             confirmed = send_payments(made, through, payment)
             _wait_until_asked(between, journal, asked)
             if confirmed:
-                journal.note("confirmed", PRODUCER)
+                journal.tell("confirmed", PRODUCER)
         made.close()
         records = read(there)
     journal.read(records)
@@ -96,10 +96,10 @@ def sent_again(address: str) -> Sent:
         between.release(reply)
         with between.changed:
             between.changed.wait_for(lambda: journal.lost == 1)
-        journal.note("crashed", PRODUCER)
-        journal.note("restarted", PRODUCER)
+        journal.tell("crashed", PRODUCER)
+        journal.tell("restarted", PRODUCER)
         if send_payments(producer(through, **PRODUCERS["idempotent"]), through, journal.now):
-            journal.note("confirmed", PRODUCER)
+            journal.tell("confirmed", PRODUCER)
         records = read(there)
     journal.read(records)
     return Sent(journal.trace(), 1, len(records) - 1)
@@ -117,12 +117,12 @@ def broker_killed(broker: Server, kind: str) -> Sent:
         between.wait_for(reply)
         broker.signal(signal.SIGKILL)
         broker.wait()
-        journal.note("killed", BROKER)
+        journal.tell("killed", BROKER)
         between.release(reply)
         broker.start()
-        journal.note("restarted", BROKER)
+        journal.tell("restarted", BROKER)
         if sending.result():
-            journal.note("confirmed", PRODUCER)
+            journal.tell("confirmed", PRODUCER)
         records = read(there)
     journal.read(records)
     return Sent(journal.trace(), 1, len(records) - 1)

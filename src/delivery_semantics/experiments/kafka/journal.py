@@ -5,16 +5,16 @@ Book: 11-kafka
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 
 from ... import Ack, Event, Message, Record, Trace
+from ...live.run_log import RunLog
 from ...systems.kafka.frames import KafkaFrame
 
 PRODUCER, BROKER, READER = "producer", "broker", "reader"
 
 
-class KafkaJournal:
+class KafkaJournal(RunLog):
     """The run of some payments, each sent when the one before it is done with.
 
     ``now`` is the payment that is being sent; requests and replies to produce are about it.
@@ -22,51 +22,36 @@ class KafkaJournal:
     """
 
     def __init__(self, payments: Sequence[Message]) -> None:
-        self._payments = tuple(payments)
-        self._events: list[Event] = []
-        self._packets = self.asked = self.lost = 0
-        self._lock = threading.Lock()
+        super().__init__((PRODUCER, BROKER), payments)
+        self.asked = self.lost = 0
         self.now = payments[0]
 
     def passed(self, frame: KafkaFrame, fate: str) -> None:
         """Write down what became of a frame; what a `proxy` tells."""
-        with self._lock:
+        with self.lock:
             match frame.name[0]:
                 case "produce":
                     self.asked += 1
-                    self._packet(PRODUCER, BROKER, self.now, fate)
+                    self.packet(PRODUCER, BROKER, self.now, lost=fate == "lost")
                 case "produce reply":
-                    self._packet(BROKER, PRODUCER, Ack(self.now.id), fate)
+                    self.packet(BROKER, PRODUCER, Ack(self.now.id), lost=fate == "lost")
 
-    def note(self, what: str, who: str, *, note: str = "") -> None:
+    def lose(self, sent: Event) -> None:
+        """Write down that a packet is gone, and count it."""
+        self.lost += 1
+        super().lose(sent)
+
+    def tell(self, what: str, who: str, note: str = "") -> None:
         """Write down an event that is about the payment of now, or a fault from outside."""
         about = self.now if what in ("confirmed", "failed", "aborted", "gave_up") else None
-        with self._lock:
-            self._events.append(Event(0, what, who, about, note=note))
+        self.note(what, who, about, note)
 
     def read(self, records: Iterable[Record]) -> None:
         """Write down what a reader was given, up to the end."""
         for record in records:
-            self._packets += 1
-            given = Event(0, "delivered", READER, record, BROKER, self._packets)
-            self._events += [
-                given._replace(what="sent", who=BROKER, peer=READER), given,
-                Event(0, "processed", READER, record),
-            ]  # fmt: skip
-        self._events.append(Event(0, "drained", READER))
-
-    def trace(self) -> Trace:
-        """Return all of it; the time of an event is its place in the order."""
-        events = [event._replace(time_s=n) for n, event in enumerate(self._events, start=1)]
-        names = dict.fromkeys([PRODUCER, BROKER, *(event.who for event in events)])
-        return Trace(tuple(names), self._payments, tuple(events), outside=True)
-
-    def _packet(self, source: str, target: str, payload: Message | Ack, fate: str) -> None:
-        self._packets += 1
-        self.lost += fate == "lost"
-        sent = Event(0, "sent", source, payload, target, self._packets)
-        arrived = sent._replace(what="delivered", who=target, peer=source)
-        self._events += [sent, sent._replace(what="lost") if fate == "lost" else arrived]
+            self.packet(BROKER, READER, record)
+            self.note("processed", READER, record)
+        self.note("drained", READER)
 
 
 def confirmed_and_read(
@@ -79,8 +64,8 @@ def confirmed_and_read(
     journal = KafkaJournal(payments)
     for payment in payments:
         journal.now = payment
-        journal.note("confirmed", PRODUCER)
+        journal.tell("confirmed", PRODUCER)
     for what, who in more:
-        journal.note(what, who)
+        journal.tell(what, who)
     journal.read(records)
     return journal.trace()

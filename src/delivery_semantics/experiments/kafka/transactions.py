@@ -103,8 +103,8 @@ def aborted(there: OwnTopic, isolation: str) -> Trace:
         send_payments(made, there, payment)
         finish(made, commits=commits)
         if not commits:
-            journal.note("timed_out", PRODUCER)  # why it is aborted
-        journal.note("confirmed" if commits else "failed", PRODUCER)
+            journal.tell("timed_out", PRODUCER)  # why it is aborted
+        journal.tell("confirmed" if commits else "failed", PRODUCER)
     journal.read(read(there, isolation=isolation))
     return journal.trace()
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ... import Event, Message, Record, Trace
-from ..stripe.journal import Said
+from ...live.run_log import LabelledAck, RunLog
 from .actor import KILLED, PAUSED
 from .hops import BANK, CARD, FORWARDER, RELAY, SHOP
 from .lab import ACCEPTED, AMOUNT, CUSTOMER, REPLY_LOST, RESTARTED, ZOMBIE, Moment
-from .servers import BROKER, DATABASE
+from .servers import BROKER
 
-NAMES = (CUSTOMER, SHOP, RELAY, BROKER, BANK, FORWARDER, CARD, DATABASE)
+NAMES = (CUSTOMER, SHOP, RELAY, BROKER, BANK, FORWARDER, CARD)
 LEDGER = "ledger"
 SENDS = {
     (CUSTOMER, "asks"): (SHOP, "payment"), (SHOP, "replying"): (CUSTOMER, ACCEPTED),
@@ -35,25 +35,25 @@ HEARS = {
 TAKES_EFFECT = {"INSERT INTO entries": LEDGER, "INSERT INTO movements": CARD}
 
 
-class _Teller:
+class _Teller(RunLog):
     def __init__(self, order: str) -> None:
-        self.order, self.events = order, list[Event]()
+        super().__init__(NAMES, (Message(order, AMOUNT),))
+        self.order = order
         self._under_way: dict[tuple[str, str], Event] = {}
         self._effects: dict[str, str] = {}
-        self._packets = 0
 
     def tell(self, moment: Moment) -> None:
         who, step, fate = moment
         self._hear(who, step)
         me = f"paused {who}" if fate == ZOMBIE else who
         if fate == KILLED:
-            self._add("crashed", who, note=f"at {step}")
-            self._add("restarted", who)
+            self.note("crashed", who, note=f"at {step}")
+            self.note("restarted", who)
         elif fate == PAUSED:
-            self._add("paused", who)
+            self.note("paused", who)
             self._effects[f"paused {who}"] = self._effects.pop(who, "")
         elif fate in RESTARTED:
-            self._add("killed", who)
+            self.note("killed", who)
             self._effects.clear()  # what was open is rolled back
         elif fate == ZOMBIE and step == "replying":
             pass  # its connection was cut: this reaches nobody
@@ -72,9 +72,9 @@ class _Teller:
         elif source := HEARS.get((who, step)):
             self._arrive(source, who)
         if (who, step) == (CUSTOMER, ACCEPTED):
-            self._add("confirmed", CUSTOMER, Message(self.order, AMOUNT))
+            self.note("confirmed", CUSTOMER, Message(self.order, AMOUNT))
         elif (who, step) == (CUSTOMER, ""):
-            self._add("timed_out", CUSTOMER, note="cut")
+            self.note("timed_out", CUSTOMER, note="cut")
 
     def _do(self, who: str, step: str, me: str) -> None:
         """Tell what it is about to do; ``me`` is the process, of which there may be two."""
@@ -83,27 +83,19 @@ class _Teller:
         elif step in TAKES_EFFECT:
             self._effects[me] = TAKES_EFFECT[step]
         elif step == "COMMIT" and (group := self._effects.pop(me, "")):
-            self._add("processed", who, Record(f"{self.order} ({group})", AMOUNT, group=group))
+            self.note("processed", who, Record(f"{self.order} ({group})", AMOUNT, group=group))
         elif step == "COMMIT" and who == SHOP:
-            self._add("saved", who, note="payment and event")
+            self.note("saved", who, note="payment and event")
         elif found := SENDS.get((who, step)):
             self._send(who, *found)
 
     def _send(self, source: str, target: str, label: str) -> None:
-        self._packets += 1
-        said = Said(self.order, label)
-        sent = Event(0.0, "sent", source, said, target, self._packets)
-        self.events.append(sent)
-        self._under_way[source, target] = sent
+        said = LabelledAck(self.order, label)
+        self._under_way[source, target] = self.leave(source, target, said)
 
     def _arrive(self, source: str, target: str) -> None:
         if sent := self._under_way.pop((source, target), None):
-            self.events.append(sent._replace(what="delivered", who=target, peer=source))
-
-    def _add(
-        self, what: str, who: str, payload: Message | Record | None = None, note: str = ""
-    ) -> None:
-        self.events.append(Event(0.0, what, who, payload, note=note))
+            self.arrive(sent)
 
 
 def story(order: str, moments: Iterable[Moment]) -> Trace:
@@ -111,7 +103,4 @@ def story(order: str, moments: Iterable[Moment]) -> Trace:
     teller = _Teller(order)
     for moment in moments:
         teller.tell(moment)
-    events = tuple(event._replace(time_s=float(n)) for n, event in enumerate(teller.events))
-    present = {event.who for event in events}
-    names = tuple(name for name in NAMES if name != DATABASE or name in present)
-    return Trace(names, (Message(order, AMOUNT),), events, outside=True)
+    return teller.trace()

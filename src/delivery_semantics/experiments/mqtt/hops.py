@@ -9,17 +9,15 @@ Book: 09-comparison-table
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import ClassVar
 
 from paho.mqtt.client import MQTTMessage
 
-from ... import Event, Message, Trace, payments
+from ... import Message, Trace, payments
 from ...core.effects import Payload
+from ...live.run_log import LabelledAck, LabelledMessage, RunLog
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.cut import Cut
@@ -41,32 +39,11 @@ LOST: dict[str, tuple[FrameName, ...]] = {
 FIRST, SECOND = ("PUBLISH", 1), ("PUBLISH", 2)
 
 
-@dataclass(frozen=True)
-class Published:
-    """A payment in a PUBLISH."""
-
-    kind: ClassVar[str] = "message"
-    id: str
-    amount: int
-    label: str
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A PUBACK, PUBREC, PUBREL or PUBCOMP for the payment ``id``."""
-
-    kind: ClassVar[str] = "ack"
-    id: str
-    label: str
-
-
-class HopLog:
+class HopLog(RunLog):
     """What the proxies and the subscriber tell of `PAYMENT`, in their order."""
 
     def __init__(self) -> None:
-        self._events: list[Event] = []
-        self._lock = threading.Lock()
-        self._packets = 0
+        super().__init__((PUBLISHER, BROKER, SUBSCRIBER), (PAYMENT,))
         self._other: set[str] = set()  # the hops on which something else is under way
 
     def passed(self, client: str, packet: ControlPacket) -> None:
@@ -79,32 +56,18 @@ class HopLog:
         if client in self._other:
             return
         ends = (client, BROKER) if packet.way == UP else (BROKER, client)
-        with self._lock:
-            self._packets += 1
-            sent = Event(0.0, "sent", ends[0], _payload(packet), ends[1], self._packets)
-            self._events.append(sent)
-            if packet.fate == "forwarded":
-                self._events.append(sent._replace(what="delivered", who=ends[1], peer=ends[0]))
-            else:
-                self._events.append(sent._replace(what="lost"))
-                self._events.append(Event(0.0, "timed_out", client, note="cut"))
-
-    def note(self, what: str, who: str, payload: Payload | None = None) -> None:
-        """Write down anything else."""
-        with self._lock:
-            self._events.append(Event(0.0, what, who, payload))
-
-    def trace(self) -> Trace:
-        """Return all of it, as the log of a run outside this package."""
-        events = tuple(e._replace(time_s=float(n)) for n, e in enumerate(self._events))
-        return Trace((PUBLISHER, BROKER, SUBSCRIBER), (PAYMENT,), events, outside=True)
+        lost = packet.fate != "forwarded"
+        with self.lock:
+            self.packet(*ends, _payload(packet), lost=lost)
+            if lost:
+                self.note("timed_out", client, note="cut")
 
 
 def _payload(packet: ControlPacket) -> Payload:
     if packet.kind != "PUBLISH":
-        return Answered(PAYMENT.id, packet.kind)
+        return LabelledAck(PAYMENT.id, packet.kind)
     again = ", DUP" if packet.again else ""
-    return Published(PAYMENT.id, PAYMENT.amount, f"PUBLISH, QoS {packet.quality}{again}")
+    return LabelledMessage(PAYMENT.id, PAYMENT.amount, f"PUBLISH, QoS {packet.quality}{again}")
 
 
 @cache

@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ... import (
     Ack,
     Bounds,
     Broker,
-    Event,
     Exploration,
     FireAndForget,
-    Message,
     ProcessOnce,
     ProcessThenAck,
     RetryUntilAcked,
@@ -32,6 +29,7 @@ from ... import (
 from ...core.effects import Payload
 from ...databases import connect, empty_place
 from ...dedup import InDatabase
+from ...live.run_log import LabelledAck, RunLog
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.frames import FrameName
@@ -82,7 +80,7 @@ def published(url: str, *, lost: str, publisher: str, consumer: str) -> Publishe
             if known != CONFIRMED:
                 known = _attempt(address, name, log, confirms=publisher == REPEATS)
         if known == CONFIRMED:
-            log.add("confirmed", PUBLISHER, PAYMENT)
+            log.note("confirmed", PUBLISHER, PAYMENT)
         _consume(url, name, log, once=consumer == ONCE)
     return PublishedRun(log.trace(), known, tuple(log.frames))
 
@@ -126,8 +124,8 @@ def unroutable(url: str, *, confirms: bool, mandatory: bool) -> PublishedRun:
         if publisher.returned:
             known = RETURNED
         if known == CONFIRMED:
-            log.add("confirmed", PUBLISHER, PAYMENT)
-        log.add("drained", RABBIT)
+            log.note("confirmed", PUBLISHER, PAYMENT)
+        log.note("drained", RABBIT)
     return PublishedRun(log.trace(), known, tuple(log.frames))
 
 
@@ -146,54 +144,23 @@ def unroutable_view(url: str, *, confirms: str, mandatory: str, seed: int = 1) -
 # How a run is written down ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ReturnedMessage:
-    """The message ``id`` on its way back, because no queue wants it."""
-
-    kind: ClassVar[str] = "ack"
-    id: str
-
-    @property
-    def label(self) -> str:
-        """Its name in a diagram."""
-        return f"return {self.id}"
-
-
-class FrameLog:
+class FrameLog(RunLog):
     """What the proxy tells of the frames of one payment, in order, as events."""
 
     def __init__(self) -> None:
+        super().__init__((PUBLISHER, RABBIT, CONSUMER), (PAYMENT,))
         self.frames: list[tuple[FrameName, str]] = []
-        self._events: list[Event] = []
-        self._packets = 0
 
     def tell(self, frame: RabbitFrame, fate: str) -> None:
         """Write a frame down, if it carries the payment or answers for it."""
         ways: dict[str, tuple[str, str, Payload]] = {
             "publish": (PUBLISHER, RABBIT, PAYMENT),
             "confirm": (RABBIT, PUBLISHER, Ack(PAYMENT.id)),
-            "return": (RABBIT, PUBLISHER, ReturnedMessage(PAYMENT.id)),
+            "return": (RABBIT, PUBLISHER, LabelledAck(PAYMENT.id, f"return {PAYMENT.id}")),
         }
         if frame.name[0] in ways:
             self.frames.append((frame.name, fate))
             self.packet(*ways[frame.name[0]], lost=fate == "lost")
-
-    def packet(self, source: str, target: str, payload: Payload, *, lost: bool = False) -> None:
-        """Add something that was sent, and arrived or was lost."""
-        self._packets += 1
-        sent = Event(0.0, "sent", source, payload, target, self._packets)
-        end = sent._replace(what="delivered", who=target, peer=source)
-        self._events += [sent, sent._replace(what="lost") if lost else end]
-
-    def add(self, what: str, who: str, payload: Payload | None = None) -> None:
-        """Add anything else."""
-        self._events.append(Event(0.0, what, who, payload))
-
-    def trace(self) -> Trace:
-        """Return what has happened so far, as the log of a run outside this package."""
-        events = tuple(e._replace(time_s=float(n)) for n, e in enumerate(self._events))
-        names = (PUBLISHER, RABBIT, CONSUMER)
-        return Trace(names, (Message(PAYMENT.id, PAYMENT.amount),), events, outside=True)
 
 
 @contextmanager
@@ -222,7 +189,7 @@ def _consume(url: str, name: str, log: FrameLog, *, once: bool) -> None:
             with database.transaction():
                 new = seen.first_time(record.id, 0.0)
             if new or not once:
-                log.add("processed", CONSUMER, record)
+                log.note("processed", CONSUMER, record)
             source.ack(record)
             log.packet(CONSUMER, RABBIT, Ack(record.id))
-    log.add("drained", CONSUMER)
+    log.note("drained", CONSUMER)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
 
-from ... import Event, Message, Record, Trace
+from ... import Message, Record
 from ...core.effects import Payload
+from ...live.run_log import LabelledAck, LabelledMessage, RunLog
 from ...systems.frames import FrameName
 from ...systems.http.framing import Passed
 from ...systems.sqs import client, frames
@@ -26,25 +27,6 @@ PRODUCER, QUEUE, CONSUMER, SECOND = "producer", "SQS", "consumer", "second consu
 UNTOLD = tuple(Passed(way, 0, "forwarded", "", "") for way in ("request", "reply"))
 """What has passed where there is no proxy to tell it, and an answer came."""
 FIRST_SEND, FIRST_DELETE = ("SendMessage reply", 1), ("DeleteMessage reply", 1)
-
-
-@dataclass(frozen=True)
-class SQSRequest:
-    """A payment on its way into the queue, under a deduplication id if there is one."""
-
-    kind: ClassVar[str] = "message"
-    id: str
-    amount: int
-    label: str
-
-
-@dataclass(frozen=True)
-class SQSWord:
-    """Any other request or answer about the payment ``id``."""
-
-    kind: ClassVar[str] = "ack"
-    id: str
-    label: str
 
 
 @dataclass(frozen=True)
@@ -67,17 +49,14 @@ class Handed:
         return cls(payment, record, message["ReceiptHandle"], message["MessageId"])
 
 
-class SQSLab:
+class SQSLab(RunLog):
     """One run over one queue, as `lab` makes it; what is asked of it here is in its trace."""
 
     def __init__(self, url: str, queue: str, address: str, passed: list[Passed]) -> None:
+        super().__init__((PRODUCER, QUEUE, CONSUMER), ())
         self.url, self.queue = url, queue
         self.sqs = client.connect(address)
         self._passed = passed
-        self._events: list[Event] = []
-        self._payments: dict[str, Message] = {}
-        self._names = [PRODUCER, QUEUE, CONSUMER]
-        self._packets = 0
 
     def send(
         self,
@@ -91,9 +70,9 @@ class SQSLab:
 
         ``content`` is in the message's body besides.
         """
-        self._payments.setdefault(payment.id, payment)
+        self.about(payment)
         label = f"SendMessage {payment.id}" + (f", id {deduplication}" if deduplication else "")
-        request = SQSRequest(payment.id, payment.amount, label)
+        request = LabelledMessage(payment.id, payment.amount, label)
         answer = self._ask(
             PRODUCER, request, f"OK {payment.id}",
             lambda: client.send_payment(
@@ -103,27 +82,27 @@ class SQSLab:
         )  # fmt: skip
         if answer is None:
             return None
-        self._note("confirmed", PRODUCER, payment)
+        self.note("confirmed", PRODUCER, payment)
         return str(answer["MessageId"])
 
     def receive(self, who: str = CONSUMER, **options: Any) -> list[Handed]:  # noqa: ANN401
         """Return what SQS hands to a consumer now; nothing, if nothing can be seen."""
-        self._meet(who)
+        self.meet(who)
         found = client.receive_messages(self.sqs, self.queue, **options)
         self._passed.clear()
         handed = [Handed.of(message) for message in found]
         for one in handed:
-            self._arrive(self._leave(QUEUE, who, one.record))
+            self.packet(QUEUE, who, one.record)
         return handed
 
     def process(self, handed: Handed, who: str = CONSUMER) -> None:
         """Have the effect: the money moves."""
-        self._note("processed", who, handed.record)
+        self.note("processed", who, handed.record)
 
     def delete(self, handed: Handed, who: str = CONSUMER) -> str | None:
         """Delete what was handed over; return SQS's error or "", None without an answer."""
         id = handed.payment.id
-        asked = SQSWord(id, f"DeleteMessage {id}")
+        asked = LabelledAck(id, f"DeleteMessage {id}")
         answer: str | None = self._ask(
             who, asked, f"OK {id}",
             lambda: client.delete(self.sqs, self.queue, handed.handle),
@@ -133,26 +112,15 @@ class SQSLab:
     def extend(self, handed: Handed, seconds: int, who: str = CONSUMER) -> None:
         """Have the message hidden for ``seconds`` from now on."""
         id = handed.payment.id
-        asked = SQSWord(id, f"ChangeMessageVisibility {id}, {seconds} s")
+        asked = LabelledAck(id, f"ChangeMessageVisibility {id}, {seconds} s")
         self._ask(who, asked, f"OK {id}", lambda: self._hide(handed, seconds))
 
     def wait(self, seconds: float, who: str) -> None:
         """Let time pass, until a timer of ``who`` has run out."""
-        self._meet(who)
+        self.meet(who)
         pass_time(self.url, seconds)
         if seconds:
-            self._note("timed_out", who, note=f"after {seconds:g} s")
-
-    def trace(self) -> Trace:
-        """Return what has happened so far, as the log of a run outside this package."""
-        events = [e._replace(time_s=float(n)) for n, e in enumerate(self._events)]
-        messages = tuple(self._payments.values())
-        return Trace(tuple(self._names), messages, tuple(events), outside=True)
-
-    def note(self, what: str, who: str, payment: Message | None = None, note: str = "") -> None:
-        """Write down what somebody knows, or what was done to them from outside."""
-        self._meet(who)
-        self._note(what, who, payment, note)
+            self.note("timed_out", who, note=f"after {seconds:g} s")
 
     def _hide(self, handed: Handed, seconds: int) -> str:
         self.sqs.change_message_visibility(
@@ -162,7 +130,7 @@ class SQSLab:
 
     def _ask(self, who: str, asked: Payload, answer: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
         """Ask, and write down what the proxy tells of it; None if no answer came."""
-        self._meet(who)
+        self.meet(who)
         self._passed.clear()
         try:
             got = call()
@@ -171,32 +139,14 @@ class SQSLab:
         words = answer if got is None or not isinstance(got, str) or not got else got
         for passed in self._passed or UNTOLD:
             reply = passed.way.endswith("reply")
-            said = SQSWord(asked.id, words) if reply else asked
-            sent = self._leave(*((QUEUE, who) if reply else (who, QUEUE)), said)
-            if passed.fate == "forwarded":
-                self._arrive(sent)
-            else:
-                self._events.append(sent._replace(what="lost"))
-                self._note("timed_out", who, note="cut")
+            said = LabelledAck(asked.id, words) if reply else asked
+            self.packet(
+                *((QUEUE, who) if reply else (who, QUEUE)), said,
+                lost=passed.fate != "forwarded",
+            )  # fmt: skip
+            if passed.fate != "forwarded":
+                self.note("timed_out", who, note="cut")
         return got
-
-    def _meet(self, who: str) -> None:
-        if who not in self._names:
-            self._names.append(who)
-
-    def _leave(self, source: str, target: str, payload: Payload) -> Event:
-        self._packets += 1
-        sent = Event(0.0, "sent", source, payload, target, self._packets)
-        self._events.append(sent)
-        return sent
-
-    def _arrive(self, sent: Event) -> None:
-        self._events.append(sent._replace(what="delivered", who=sent.peer, peer=sent.who))
-
-    def _note(
-        self, what: str, who: str, payload: Payload | None = None, note: str = ""
-    ) -> None:
-        self._events.append(Event(0.0, what, who, payload, note=note))
 
 
 @contextmanager
