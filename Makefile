@@ -82,7 +82,7 @@ shares: _build/html/index.html  ## measure what each page's height is given to: 
 
 lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for the book and for Binder
 	$(RESOLVE) --group book --group test --group bench --group lock --output-file requirements.lock pyproject.toml
-	$(RESOLVE) --constraint requirements.lock --output-file binder/requirements.txt pyproject.toml
+	$(RESOLVE) --constraint requirements.lock --output-file binder/requirements.lock pyproject.toml
 
 wheels: .venv/lock.made  ## ask the package index whether the lock installs from wheels on every Python
 	@$(BIN)/python tools/wheels.py

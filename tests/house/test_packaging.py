@@ -32,7 +32,7 @@ COPIES = {"CITATION.cff", "README.md", "_config.yml"}
 NAME: str = PROJECT["project"]["name"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
-LOCKS = ("requirements.lock", "binder/requirements.txt")
+LOCKS = ("requirements.lock", "binder/requirements.lock")
 PYTHONS = wheels.pythons()
 README = store_readme.README
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -180,7 +180,7 @@ def told() -> list[tuple[str, str, str]]:
 
 def test_whatever_is_told_to_be_installed_is_locked_or_this_repository() -> None:
     locked = {pin.name for pin in PINS}
-    files = {"requirements.lock", "."}
+    files = {*LOCKS, "."}
     for name, options, what in told():
         if options.endswith(("-r ", "--editable ")):
             assert what in files, name
@@ -362,7 +362,9 @@ def test_binder_installs_of_the_lock_what_the_chapters_and_the_lab_need() -> Non
     elsewhere = chain(*(GROUPS[group] for group in ("book", "test", "bench", "lock")))
     names = {canonicalize_name(Requirement(wanted).name) for wanted in elsewhere}
     assert names & {pin.name for pin in BINDER} == set()
-    assert "--no-deps --no-build-isolation" in (ROOT / "binder" / "postBuild").read_text()
+    after = (ROOT / "binder" / "postBuild").read_text()
+    assert "--no-compile --require-hashes -r binder/requirements.lock\n" in after
+    assert "--no-deps --no-build-isolation" in after
 
 
 def test_binder_runs_a_python_that_is_tested_and_for_which_nothing_is_left_out() -> None:
@@ -378,7 +380,6 @@ def test_repo2docker_accepts_the_configuration_and_runs_its_steps_in_order() -> 
     assert done.returncode == 0, done.stdout
     steps = [
         f"Building conda environment for python={RUNTIME}",
-        'pip install --no-cache-dir -r "binder/requirements.txt"',
         "COPY --chown=0:0 src/ ${REPO_DIR}/",
         "RUN ./binder/postBuild",
     ]
