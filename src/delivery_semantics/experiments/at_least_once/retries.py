@@ -23,6 +23,7 @@ from ...show.view import View
 from ...theory.retries import Model, Number
 
 PAYMENTS = 200
+ATTEMPTS_SHOWN = 1_100  # the length of the axis, so that the attempts are seen to grow
 LIMITED = 300
 ACK_LOSS_PERCENT = 20
 MEASURED_PERCENT = (0, 10, 20, 30, 40, 50)
@@ -111,14 +112,6 @@ def totals(trace: Trace, model: Model) -> Totals:
     )
 
 
-def times(trace: Trace) -> dict[str, int]:
-    """Count the messages that were processed once, twice and more often."""
-    counts = trace.processed().values()
-    twice = sum(count == 2 for count in counts)
-    more = sum(count > 2 for count in counts)
-    return {"once": len(counts) - twice - more, "twice": twice, "more often": more}
-
-
 def retried(
     *,
     loss_percent: int = 0,
@@ -138,7 +131,7 @@ def retried(
     found = totals(trace, model)
     expected, there = 10 * PAYMENTS, 10 * (PAYMENTS + found.again)
     return View(
-        picture=_effects(trace, found.attempts),
+        picture=_effects(trace, found),
         numbers={
             "attempts": found.attempts,
             "attempts, by formula": "{:.0f} ± {:.0f}".format(*found.attempts_expected),
@@ -152,22 +145,28 @@ def retried(
     )
 
 
-def _effects(trace: Trace, attempts: int) -> tuple[Picture, Picture]:
-    found = audit(trace)
-    money = bars(
-        {"money": {"expected": found.money_expected, "there": found.money_there}},
-        title=f"Money expected and money there, after {attempts} attempts",
-        x=f"money, after {PAYMENTS} payments of 10 sent until acked",
-        x_max=22 * PAYMENTS,
-    )
-    often = bars(
-        {"payments": times(trace)},
-        title="How often each payment was processed",
-        x="payments",
+def _effects(trace: Trace, found: Totals) -> tuple[Picture, Picture]:
+    money = audit(trace)
+    parts = {
+        "needed": PAYMENTS,
+        "for nothing": found.attempts - PAYMENTS - found.again,
+        "processed again": found.again,
+    }
+    attempts = bars(
+        {"attempts": parts},
+        title="What became of the attempts",
+        x=f"attempts for {PAYMENTS} payments",
         stacked=True,
-        hues={"once": "good", "twice": "accent", "more often": "fault"},
+        x_max=ATTEMPTS_SHOWN,
+        hues={"needed": "good", "for nothing": "message", "processed again": "fault"},
     )
-    return money, often
+    there = bars(
+        {"money": {"expected": money.money_expected, "there": money.money_there}},
+        title="Money",
+        x=f"{PAYMENTS} payments of 10",
+        x_max=26 * PAYMENTS,
+    )
+    return attempts, there
 
 
 def moving(name: str, others: Model, *, messages: int = 1500, seed: int = 1) -> Picture:
