@@ -9,7 +9,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import doubts
+from .check.command import add_check
+from .doubts import add_commands
 
 PROGRAM = "python -m delivery_semantics.idempotency"
 BAD_INPUT = 2
@@ -20,8 +21,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Idempotency keys at work.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (doubts,):  # each adds its own, with the function that carries it out
-        module.add_commands(commands)
+    for add in (add_commands, add_check):  # with the functions that carry them out
+        add(commands)
     given = parser.parse_args(words)
     try:
         return int(given.run(given))

@@ -22,7 +22,7 @@ from ...systems.payments.accounts import account_of
 from ...systems.payments.charging import Announce
 from ...systems.payments.ending import closing_at_the_end
 from ...systems.payments.envelope import Envelope, random_id
-from ...systems.payments.parameters import ChargeAsked, charge_asked
+from ...systems.payments.parameters import ChargeAsked, charge_asked, page_asked
 
 RESULTS = Schema("check first", 1, ("CREATE TABLE results (key TEXT, body TEXT)",))
 
@@ -35,12 +35,16 @@ def check_first(announce: Announce, clock: Clock, *, url: str) -> Starlette:
     server = CheckFirst(connections, announce, clock)
 
     async def create(request: Request) -> Response:
+        if request.method == "GET":
+            account = str(account_of(request.scope))
+            page = page_asked(request.scope["query_string"])
+            return JSONResponse(charges.page(connections.here(), account, page))
         asked = charge_asked(request.headers["content-type"], await request.body())
         key, account = request.headers["idempotency-key"], str(account_of(request.scope))
         return await run_in_threadpool(server.charge, key, account, asked)
 
     return Starlette(
-        routes=[Route("/v1/charges", create, methods=["POST"])],
+        routes=[Route("/v1/charges", create, methods=["GET", "POST"])],
         lifespan=closing_at_the_end(connections),
         middleware=[Middleware(Envelope, announce=announce, keeps_failures=False)],
     )

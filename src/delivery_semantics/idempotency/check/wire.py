@@ -1,0 +1,117 @@
+"""Requests to one address and to no other, in a bounded number.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shlex
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ..kept import Headers
+
+SECRET = re.compile(r"(?i)auth|cookie|token|secret|api-?key")
+"""Headers whose values are not printed."""
+BODY_SHOWN_MAX = 1000
+
+
+class WireRequest(NamedTuple):
+    """One request as it is sent, and the lines of a shell that send it."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    def curl(self, origin: str, how: str, variables: Mapping[str, str]) -> str:
+        """Return a curl command; ``variables`` gives what stands for a key or a secret."""
+        parts = ["curl -i", *([how] if how.startswith("-") else []), "-X", self.method]
+        for name, value in self.headers:
+            parts += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
+        if self.body:
+            text = self.body.decode(errors="replace")
+            shown = shlex.quote(text) if len(text) <= BODY_SHOWN_MAX else "@BODY"
+            parts += ["--data-binary", shown]
+        line = " ".join([*parts, shlex.quote(origin + self.target)])
+        for value, variable in variables.items():
+            line = line.replace(value, f"'\"${variable}\"'")
+        return line
+
+
+class WireAnswer(NamedTuple):
+    """What came back; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def done(self) -> bool:
+        """Whether the request was carried out, by its status."""
+        return 200 <= self.status < 300
+
+
+class Spent(RuntimeError):
+    """No request is left of those that were allowed."""
+
+
+class OneAddress:
+    """Sends up to ``requests_max`` requests to the host of ``url``, and follows nothing.
+
+    Raises ValueError for a URL without http, https or a host. A request raises OSError or
+    HTTPException if no answer comes within ``timeout_s``, and Spent.
+    """
+
+    def __init__(self, url: str, *, requests_max: int, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError(f"url is {url!r}; allowed: http://HOST… or https://HOST…")
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.left = requests_max
+        self._timeout_s = timeout_s
+        self._host, self._port = parts.hostname, parts.port
+        tls = parts.scheme == "https"
+        self._kind = http.client.HTTPSConnection if tls else http.client.HTTPConnection
+
+    def ask(self, asked: WireRequest) -> WireAnswer:
+        """Send one request on a connection of its own, and wait for its answer."""
+        return self._answer(self._begin(asked), asked)
+
+    def at_once(self, asked: WireRequest, copies: int) -> list[WireAnswer]:
+        """Let all copies but for their last byte arrive, and then those together."""
+        begun = [self._begin(asked) for _ in range(copies)]
+        with ThreadPoolExecutor(copies) as threads:
+            return list(threads.map(lambda one: self._answer(one, asked), begun))
+
+    def leave(self, asked: WireRequest) -> None:
+        """Send a request and end the connection, without a look at the answer."""
+        with closing(self._begin(asked)) as connection:
+            connection.send(asked.body[-1:])
+
+    def _begin(self, asked: WireRequest) -> http.client.HTTPConnection:
+        if self.left == 0:
+            raise Spent("all requests that were allowed are spent")
+        self.left -= 1
+        connection = self._kind(self._host, self._port, timeout=self._timeout_s)
+        connection.putrequest(asked.method, asked.target, skip_accept_encoding=True)
+        for name, value in asked.headers:
+            connection.putheader(name, value)
+        if asked.body or asked.method not in ("GET", "HEAD"):
+            connection.putheader("Content-Length", str(len(asked.body)))
+        connection.endheaders(asked.body[:-1] or None)
+        return connection
+
+    def _answer(self, begun: http.client.HTTPConnection, asked: WireRequest) -> WireAnswer:
+        with closing(begun) as connection:
+            with suppress(ConnectionError):  # answered before the body was read
+                connection.send(asked.body[-1:])
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return WireAnswer(answer.status, headers, answer.read())
