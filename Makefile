@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NOTEBOOKS := index.ipynb $(wildcard chapters/*.ipynb appendix/*.ipynb)
-SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters appendix _ext _static src tools/house.py -type f 2>/dev/null \
+SOURCES := $(shell find _config.yml _toc.yml *.ipynb claims.md chapters appendix _ext _static src tools/house.py tools/get_pyodide.py tools/pyodide -type f 2>/dev/null \
              | grep -v -e __pycache__ -e .ipynb_checkpoints)
 
 help:  ## list the commands
@@ -74,15 +74,16 @@ _build/html/index.html: .venv/package.made Makefile $(SOURCES)
 # One resolution for every supported Python and system: where a package has dropped an older Python, the
 # lock has a version of it for each.
 RESOLVE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-    --all-extras --group build --group pages --group lab
+    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+ALL = $(RESOLVE) --all-extras --group build --group pages --group lab
 
 shares: _build/html/index.html  ## measure what each page's height is given to: code, panels, pictures, tables, prose
 	@$(BIN)/python tools/shares.py $(ARGS)
 
 lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for the book and for Binder
-	$(RESOLVE) --group book --group test --group bench --group lock --output-file requirements.lock pyproject.toml
-	$(RESOLVE) --constraint requirements.lock --output-file binder/requirements.lock pyproject.toml
+	$(ALL) --group book --group test --group bench --group lock --output-file requirements.lock pyproject.toml
+	$(ALL) --constraint requirements.lock --output-file binder/requirements.lock pyproject.toml
+	$(RESOLVE) --group node --output-file tools/pyodide/node.lock
 
 wheels: .venv/lock.made  ## ask the package index whether the lock installs from wheels on every Python
 	@$(BIN)/python tools/wheels.py

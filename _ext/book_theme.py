@@ -24,6 +24,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 SHOW = Path(str(resources.files("delivery_semantics.show")))
 PANEL = [SHOW / "panel.css", SHOW / "panel.js"]
+EVERY_PAGE = ("book.css", "site.js")  # the rest of _static is for the pages that ask for it
 HIDDEN_FRAME = re.compile(
     r'<div class="panel-frame" hidden="hidden">(.*?</p>\n</div>)\n</div>', re.DOTALL
 )
@@ -146,14 +147,9 @@ def complete_context(
     for colourless in COLOURLESS:
         body = colourless.sub(r"\1", body)
     context["body"] = body
-    own = {f"_static/{path.name}" for path in PANEL}
+    own = {f"_static/{name}" for name in (*(path.name for path in PANEL), *EVERY_PAGE)}
     for kind in ("css_files", "script_files"):
-        context[kind] = [
-            asset
-            for asset in context[kind]
-            if asset.filename in own
-            or (asset.filename and (Path(app.srcdir) / asset.filename).is_file())
-        ]
+        context[kind] = [asset for asset in context[kind] if asset.filename in own]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

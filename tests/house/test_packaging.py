@@ -32,7 +32,7 @@ COPIES = {"CITATION.cff", "README.md", "_config.yml"}
 NAME: str = PROJECT["project"]["name"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
-LOCKS = ("requirements.lock", "binder/requirements.lock")
+LOCKS = ("requirements.lock", "binder/requirements.lock", "tools/pyodide/node.lock")
 PYTHONS = wheels.pythons()
 README = store_readme.README
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -44,7 +44,7 @@ def pins(lock: str) -> list[Requirement]:
     return [Requirement(line.rstrip(" \\")) for line in lines if "==" in line]
 
 
-PINS, BINDER = map(pins, LOCKS)
+PINS, BINDER, NODE = map(pins, LOCKS)
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -121,10 +121,11 @@ def assert_pinned(wanted: str, locked: list[Requirement]) -> None:
 
 def test_the_lock_holds_what_pyproject_asks_for() -> None:
     assert PROJECT["project"]["dependencies"] == []
-    for wanted in chain(
-        *EXTRAS.values(), *GROUPS.values(), PROJECT["build-system"]["requires"]
-    ):
+    groups = [wanted for group, wanted in GROUPS.items() if group != "node"]
+    for wanted in chain(*EXTRAS.values(), *groups, PROJECT["build-system"]["requires"]):
         assert_pinned(wanted, PINS)
+    for wanted in GROUPS["node"]:
+        assert_pinned(wanted, NODE)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
