@@ -165,6 +165,9 @@ def _text(state: object) -> str:
     match state:
         case ():
             return "nothing"
+        case (first, *rest) if rest and all(one == first for one in rest):
+            each = f"({_text(first)})" if isinstance(first, tuple) else _text(first)
+            return f"{len(rest) + 1} × {each}"
         case tuple():
             return ", ".join(_text(part) for part in state)
         case "":
