@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help book serve test lint types check notebooks runs shown lab bench lighthouse shares lock wheels kafka rabbitmq clean
+.PHONY: help book serve test lint types check notebooks runs shown lab bench editor lighthouse shares lock wheels kafka rabbitmq clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -50,6 +50,9 @@ lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser"
 
 bench: _build/html/index.html  ## measure the package and the book
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+editor:  ## bundle the exercises' editor into _static; needs node and npm
+	@cd tools/editor && npm ci --silent --no-audit --no-fund && node build.js ../../_static/editor.js
 
 lighthouse: _build/html/index.html  ## measure each page as a phone sees it; needs node and a Chromium
 	$(BIN)/python tools/lighthouse.py

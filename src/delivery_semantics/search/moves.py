@@ -29,6 +29,10 @@ What = int | str | tuple[str, str] | type[Effect]
 Wire = tuple[str, str, Payload]
 """The content of a packet: source, target, payload."""
 
+EFFECTS_MAX = 2_000
+"""Each effect of a handler costs as many steps as came before it, so one that never waits has
+to be found soon."""
+
 
 class Node:
     """A participant at one moment: its handler, its memory, its timers, and what follows."""
@@ -73,6 +77,7 @@ class Moves:
         self, participants: Mapping[str, Participant], stores: Mapping[str, str] | None
     ) -> None:
         self.bench = boot(participants, stores=stores, carry=Histories())
+        self.bench.effects_max = EFFECTS_MAX
         self.names = tuple(participants)
         self.at_once: frozenset[int] = frozenset()
         self.nodes: list[Node] = []

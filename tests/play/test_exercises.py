@@ -1,0 +1,75 @@
+"""Each exercise: its solution passes, and each typical wrong answer is given its own hint."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from wrong_answers import WRONG
+
+from delivery_semantics.play.check import check, replied
+from delivery_semantics.play.exercise import Exercise
+from delivery_semantics.play.exercises import CHAPTERS, EXERCISES
+
+ALL = list(EXERCISES.values())
+
+
+@pytest.mark.parametrize("asked", ALL, ids=list(EXERCISES))
+def test_the_solution_passes(asked: Exercise) -> None:
+    reply = check(asked.name, asked.solution)
+    assert reply.passed, reply.words
+    assert (reply.hint, reply.next) == ("", "")
+
+
+def source(asked: Exercise, code: str | tuple[str, str]) -> str:
+    if code == "start":
+        return asked.start
+    if isinstance(code, str):
+        return code
+    assert code[0] in asked.solution
+    return asked.solution.replace(*code)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [(name, *one) for name, answers in WRONG.items() for one in answers],
+)
+def test_a_wrong_answer_is_given_its_own_hint(
+    name: str, kind: str, code: str | tuple[str, str]
+) -> None:
+    asked = EXERCISES[name]
+    reply = check(name, source(asked, code))
+    assert (reply.passed, reply.kind) == (False, kind), reply.words
+    assert reply.hint == asked.hints[kind]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_two_wrong_answers_are_known_and_the_code_to_begin_with_is_not_right(name: str) -> None:
+    assert len(WRONG[name]) >= 2
+    assert not check(name, EXERCISES[name].start).passed
+
+
+@pytest.mark.parametrize("asked", ALL, ids=list(EXERCISES))
+def test_the_next_hint_comes_with_the_next_try(asked: Exercise) -> None:
+    replies = [check(asked.name, asked.start, tries) for tries in range(len(asked.steps) + 2)]
+    assert {reply.next for reply in replies} - {""} == set(asked.steps)
+
+
+def test_the_names_are_different() -> None:
+    names = [each.name for exercises in CHAPTERS.values() for each in exercises]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_chapter_has_five_and_one_that_the_search_judges(chapter: str) -> None:
+    exercises = CHAPTERS[chapter]
+    assert len(exercises) >= 5
+    judged = [each for each in exercises if "searched." in each.judge.__qualname__]
+    assert judged, "no exercise of the chapter is judged by the search"
+
+
+def test_a_reply_is_json() -> None:
+    said = json.loads(json.dumps(replied("first-receiver", EXERCISES["first-receiver"].start)))
+    assert said["kind"] == "twice"
+    assert said["svg"].startswith("<svg ")
+    assert said["svg"].count("Money expected") >= 1
