@@ -18,11 +18,13 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from flit_core.wheel import make_wheel_in
-from get_pyodide import PyodideMissing, get
+from get_pyodide import PLACE, PyodideMissing, get, locked
 from house import FACE, ROOMS, House
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +42,7 @@ def rooms() -> set[str]:
     return needed
 
 
-def runtime() -> tuple[dict[str, bytes], dict[str, object]]:
+def runtime() -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return the interpreter's files, and the part of its lock that it looks at.
 
     Raises PyodideMissing if it cannot be had.
@@ -49,8 +51,18 @@ def runtime() -> tuple[dict[str, bytes], dict[str, object]]:
         names = (*RUNTIME, "pyodide-lock.json")
         members = {name: archive.extractfile(f"package/{name}") for name in names}
         held = {name: member.read() for name, member in members.items() if member}
+    held["python_stdlib.zip"] = stored(held["python_stdlib.zip"])
     lock = json.loads(held.pop("pyodide-lock.json"))
     return held, {"info": lock["info"], "packages": {}}
+
+
+def stored(packed: bytes) -> bytes:
+    """Return an archive without its own compression: compressed as a whole it is smaller."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive, zipfile.ZipFile(kept, "w") as result:
+        for info in archive.infolist():
+            result.writestr(zipfile.ZipInfo(info.filename), archive.read(info))
+    return kept.getvalue()
 
 
 def package() -> bytes:
@@ -74,29 +86,42 @@ def required() -> bool:
 
 
 def write(folder: Path) -> None:
-    """Write the files, and the list of them that the page reads first."""
+    """Write the files, and the list of them that the page reads first.
+
+    Where the interpreter cannot be had the list is empty, and one line says why. Raises
+    ExtensionError if it is required.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         held, lock = runtime()
     except PyodideMissing as missing:
-        if any(
-            os.environ.get(name, "") not in ("", "0", "false") for name in ("CI", "REQUIRE_ALL")
-        ):
-            raise
+        if required():
+            raise ExtensionError(f"Python in the page is required: {missing}") from missing
         print(f"Python in the page is left out: {missing}.")
-        _list(folder, {}, {}, MISSING)
+        _write_list(folder, {}, {}, MISSING)
         return
-    listed = {}
-    for name, data in {**held, PACKAGE: package()}.items():
-        packed = gzip.compress(data, 9, mtime=0)
-        path = f"{name}.{hashlib.sha256(packed).hexdigest()[:12]}.bin"
-        (folder / path).write_bytes(packed)
-        listed[name] = {"path": path, "bytes": len(packed)}
-    _list(folder, listed, lock, "")
+    files = {
+        name: _write_packed(folder, name, data)
+        for name, data in {**held, PACKAGE: package()}.items()
+    }
+    _write_list(folder, files, lock, "")
+    python = lock["info"]["python"]
+    notice = (PLACE / "NOTICE").read_text(encoding="utf-8")
+    (folder / "NOTICE").write_text(
+        notice.format(pyodide=locked()[0], python=python), encoding="utf-8"
+    )
 
 
-def _list(folder: Path, files: object, lock: object, missing: str) -> None:
+def _write_packed(folder: Path, name: str, data: bytes) -> dict[str, object]:
+    packed = gzip.compress(data, 9, mtime=0)
+    # No suffix of a compressed file: some hosts would say that they have compressed it.
+    path = f"{name}.{hashlib.sha256(packed).hexdigest()[:12]}.bin"
+    (folder / path).write_bytes(packed)
+    return {"path": path, "bytes": len(packed)}
+
+
+def _write_list(folder: Path, files: object, lock: object, missing: str) -> None:
     values = {"FILES": files, "LOCK": lock, "MISSING": missing}
     lines = [f"export const {name} = {json.dumps(value)};\n" for name, value in values.items()]
     (folder / "files.js").write_text("".join(lines), encoding="utf-8")

@@ -8,16 +8,20 @@ const HOME = "/home/package";  // where the package is unpacked
 const TYPES = { mjs: "text/javascript", wasm: "application/wasm" };
 
 let loaded = 0;
-let python = null;
+
+const starting = start();
+starting.then(
+  () => postMessage({ ready: true }),
+  ({ message }) => postMessage({ failed: `could not be started: ${message}` }),
+);
 
 self.onmessage = async ({ data: { name, args } }) => {
+  const answer = await starting.catch(() => {});
   try {
-    python ??= await start();
-  } catch (error) {
-    postMessage({ failed: error.message });
-    return;
+    if (answer) postMessage({ answer: answer(name, JSON.stringify(args)) });
+  } catch ({ message }) {  // the interpreter itself, such as a stack that overflowed
+    postMessage({ failed: `broke off: ${message}` });
   }
-  postMessage({ answer: python(name, JSON.stringify(args)) });
 };
 
 /** Fetch everything, start Python, and return the package's function that answers calls. */
@@ -38,9 +42,7 @@ async function start() {
   await forget(cache);
   pyodide.unpackArchive(archive, "zip", { extractDir: HOME });
   pyodide.runPython(`import sys; sys.path.insert(0, "${HOME}")`);
-  const { answer } = pyodide.pyimport("delivery_semantics.play.calls");
-  postMessage({ ready: true });
-  return answer;
+  return pyodide.pyimport("delivery_semantics.play.calls").answer;
 }
 
 /** Return a file as a response of its own kind: from the cache of this site, else fetched. */

@@ -80,6 +80,7 @@ function leave(asked) {
   waiting.splice(place, 1);
   if (place > 0) return;
   end();
+  worker = start();  // at once: whoever stops a run is about to try another
   next();
 }
 
@@ -88,7 +89,7 @@ function start() {
   const total = Object.values(FILES).reduce((sum, file) => sum + file.bytes, 0);
   tell({ text: "Python: starting", loaded: 0, total });
   started.onmessage = ({ data }) => (data.answer ? answered(data.answer) : heard(data, total));
-  started.onerror = (event) => fail(event.message ?? "its worker could not be started");
+  started.onerror = ({ message }) => fail(`could not be started: ${message ?? WORKER}`);
   return started;
 }
 
@@ -114,11 +115,11 @@ function answered(text) {
   else asked.resolve(value);
 }
 
-/** Python did not start: all who wait are told, and the next call tries again. */
+/** Python is not there: all who wait are told, and the next call begins anew. */
 function fail(why) {
   end();
   tell({ text: "", loaded: 0, total: 0 });
-  const message = `Python could not be started: ${why}. The next try begins anew.`;
+  const message = `Python ${why}. The next try begins anew.`;
   for (const asked of waiting.splice(0)) {
     asked.done();
     asked.reject(new PythonError({ kind: "Unavailable", message }));

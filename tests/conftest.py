@@ -32,6 +32,11 @@ NO_CHROMIUM = (
     "browser tests left out: no Chromium found "
     "(Debian, Ubuntu: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"
 )
+FIREFOXES = ("firefox", "firefox-esr")
+NO_FIREFOX = (
+    "Firefox's tests left out: no Firefox found "
+    "(Debian: apt-get install firefox-esr; elsewhere: FIREFOX=/path/to/firefox make test)"
+)
 STARTS_POSTGRESQL = "postgresql()"  # in a notebook's cell
 CLIENTS = {"kafka": "confluent_kafka", "rabbitmq": "rstream", "mqtt": "paho"}
 """The systems whose servers no wheel brings, and the module of each one's client."""
@@ -47,8 +52,18 @@ NEEDED_BY = {
 
 def find_chromium() -> str | None:
     """Return the Chromium to drive: $CHROMIUM, or the first one that the PATH has."""
-    named = os.environ.get("CHROMIUM")
-    found = (shutil.which(name) for name in ([named] if named else NAMES))
+    return find("CHROMIUM", NAMES)
+
+
+def find_firefox() -> str | None:
+    """Return the Firefox to drive: $FIREFOX, or the first one that the PATH has."""
+    return find("FIREFOX", FIREFOXES)
+
+
+def find(variable: str, names: tuple[str, ...]) -> str | None:
+    """Return the program that a variable names, or the first one that the PATH has."""
+    named = os.environ.get(variable)
+    found = (shutil.which(name) for name in ([named] if named else names))
     return next(filter(None, found), None)
 
 
@@ -99,6 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if find_chromium() is None:
         raise pytest.UsageError(NO_CHROMIUM.replace("left out", "required"))
+    if find_firefox() is None:
+        raise pytest.UsageError(NO_FIREFOX.replace("left out", "required"))
     if (missing := no_postgresql()) and not left_out():
         raise pytest.UsageError(missing)
     for name in CLIENTS:
@@ -182,3 +199,10 @@ def chromium() -> str:
 def root() -> Path:
     """The repository's folder."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def firefox() -> str:
+    """Path of the Firefox to drive; what needs it is left out where there is none."""
+    path = find_firefox()
+    return path or pytest.skip(NO_FIREFOX)

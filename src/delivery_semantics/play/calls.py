@@ -27,16 +27,16 @@ def answer(name: str, arguments: str) -> str:
 
     Returns ``{"value": …}`` or ``{"error": {"kind", "message", "line"}}``: the exception's
     class, its text, and the line of the reader's own code, or null where none had a part in it.
-    An exception that is no error, such as KeyboardInterrupt, goes through.
+    A KeyboardInterrupt goes through: it is the kernel's.
     """
     try:
         value = _function(name)(**json.loads(arguments))
         return json.dumps({"value": value}, ensure_ascii=False, allow_nan=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return json.dumps({"error": described(error)}, ensure_ascii=False)
 
 
-def described(error: Exception) -> dict[str, Any]:
+def described(error: BaseException) -> dict[str, Any]:
     """Return an exception as ``{"kind", "message", "line"}``."""
     kind, message = type(error).__name__, str(error)
     if isinstance(error, SyntaxError):
@@ -56,7 +56,7 @@ def _own(filename: str | None, line: int | None) -> int | None:
     return line if filename == READERS else None
 
 
-def _line(error: Exception) -> int | None:
+def _line(error: BaseException) -> int | None:
     """Return the last line of the reader's code that an exception came through."""
     found, traceback = None, error.__traceback__
     while traceback:
