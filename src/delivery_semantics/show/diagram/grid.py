@@ -5,6 +5,7 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .paper import fitted, text_width
@@ -16,13 +17,46 @@ MARGIN_LEFT, MARGIN_RIGHT, SPAN = 104, 152, 204  # room for "1 in doubt", "proce
 SPAN_MIN = 150
 NAME_WIDTH_MAX = 150
 DROP = 24  # how far an arrow falls at least
-REACH = {"lost": 0.6, IN_FLIGHT: 0.42}  # the part of its way that a packet is drawn
 FRAME = 2  # between the frame round a loop and the edge of the picture
 STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
 
 # Height above and below the middle of a row, by what it shows.
 BANDS = {"sent": (21, 9), "crashed": (13, 11), AGAIN: (18, 8)}
 BAND, BAND_BARE, BAND_COPY = (10, 10), (5, 5), (6, 21)
+ENDS_EARLY = ("lost", IN_FLIGHT)
+"""What a packet has become that is not drawn all its way."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much room a diagram has: between its life lines, and beside and between its rows.
+
+    ``fixed`` keeps the margins and the life lines where they are, whatever the words.
+    ``bands`` are the rows' heights above and below their middle, where they differ from the
+    usual; ``reach`` is the part of its way that a packet in flight is drawn.
+    """
+
+    left: float = MARGIN_LEFT
+    right: float = MARGIN_RIGHT
+    span: float | None = None
+    fixed: bool = False
+    band: tuple[int, int] = BAND
+    in_flight: tuple[int, int] = BAND
+    reach: float = 0.42
+
+    def drawn(self, fate: str) -> float:
+        """Return the part of its way that a packet of this fate is drawn."""
+        return {"lost": 0.6, IN_FLIGHT: self.reach}.get(fate, 1.0)
+
+    def of(self, what: str, words: str) -> tuple[int, int]:
+        """Return the height of a row above and below its middle."""
+        if what == IN_FLIGHT:
+            return self.in_flight
+        return BANDS.get(what, self.band if words else BAND_BARE)
+
+
+BOOK = Room()
+"""The room that the diagrams of the book have."""
 
 
 def half_box(name: str) -> float:
@@ -30,15 +64,17 @@ def half_box(name: str) -> float:
     return round(text_width(fitted(name, NAME_WIDTH_MAX), bold=True) / 2 + 10)
 
 
-def heights(story: Retelling, time_axis: bool) -> tuple[tuple[float, ...], float]:
+def heights(
+    story: Retelling, time_axis: bool, room: Room = BOOK
+) -> tuple[tuple[float, ...], float]:
     """Return the height of each row's middle, and of the foot of the life lines."""
     leaves = {f.ends: f.leaves for f in story.flights.values()}
-    copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in REACH}
+    copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in ENDS_EARLY}
     scale = _units_per_second(story) if time_axis else 0.0
     heights: list[float] = []
     floor, last_s = HEADER + 6.0, story.rows[0].time_s if story.rows else 0.0
     for number, row in enumerate(story.rows):
-        above, below = BANDS.get(row.what, BAND if row.words else BAND_BARE)
+        above, below = room.of(row.what, row.words)
         if number in copies:
             above, below = BAND_COPY
         if time_axis:
@@ -62,10 +98,12 @@ def _units_per_second(story: Retelling) -> float:
     return DROP * len(story.rows) / span_s if span_s > 0 else 0.0
 
 
-def columns(story: Retelling) -> tuple[float, ...]:
+def columns(story: Retelling, room: Room = BOOK) -> tuple[float, ...]:
     """Return the place of each life line, the first at 0, far enough apart for all words."""
     names = story.names
-    least = SPAN if len(names) == 2 else SPAN_MIN
+    least = room.span or (SPAN if len(names) == 2 else SPAN_MIN)
+    if room.fixed:
+        return tuple(least * number for number in range(len(names)))
     beside = dict.fromkeys(names, 0.0)
     for row in story.rows:
         beside[row.who] = max(beside[row.who], text_width(row.words, bold=True) + 2 * GUTTER)

@@ -15,17 +15,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .grid import (
-    BANDS, FRAME, GUTTER, HEADER, MARGIN_LEFT, MARGIN_RIGHT, NAME_WIDTH_MAX, REACH, columns,
-    half_box, heights,
+    BANDS, BOOK, ENDS_EARLY, FRAME, GUTTER, HEADER, NAME_WIDTH_MAX, Room, columns, half_box,
+    heights,
 )  # fmt: skip
 from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
-from .story import AGAIN, Flight, Retelling, ToldRow
+from .story import AGAIN, IN_FLIGHT, Flight, Retelling, ToldRow
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """A flight on paper, in pieces where words interrupt it."""
+    """The flight of a packet on paper, in pieces where words interrupt it."""
 
+    packet: int
     flight: Flight
     end: Point
     pieces: tuple[Segment, ...]
@@ -49,7 +50,8 @@ class Sign:
 class Drawing:
     """Everything to draw, in units of the picture. ``down`` is where nobody is at home.
 
-    ``frames`` are drawn round what repeats.
+    ``frames`` are drawn round what repeats. ``rows`` are the heights of the story's rows,
+    ``columns`` the places of the life lines, and ``bottom`` is their foot.
     """
 
     width: float
@@ -61,25 +63,30 @@ class Drawing:
     signs: tuple[Sign, ...]
     texts: tuple[Text, ...]
     frames: tuple[Box, ...] = ()
+    rows: tuple[float, ...] = ()
+    columns: tuple[float, ...] = ()
+    bottom: float = 0.0
 
 
-def lay_out(story: Retelling, *, time_axis: bool) -> Drawing:
+def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> Drawing:
     """Place a story on paper."""
-    plan = _Plan(story, *heights(story, time_axis), columns(story))
+    plan = _Plan(story, *heights(story, time_axis, room), columns(story, room), room=room)
     plan = replace(plan, moved=frozenset(plan.crowded()))
     times = _times(plan) if time_axis else []
     words = [*plan.labels(), *plan.notes()]
-    left = max(
-        MARGIN_LEFT,
-        text_width(plan.names[0], bold=True) / 2 + 14,
-        *(4 - text.box[0] for text in words),
-    )
-    left += max((text_width(text.words) + 8 for text in times), default=0)
-    right = max(
-        MARGIN_RIGHT if len(plan.columns) > 1 else 0,
-        text_width(plan.names[-1], bold=True) / 2 + 14,
-        *(text.box[2] + 4 - plan.columns[-1] for text in words),
-    )
+    left, right = room.left, room.right if len(plan.columns) > 1 or room.fixed else 0.0
+    if not room.fixed:
+        left = max(
+            left,
+            text_width(plan.names[0], bold=True) / 2 + 14,
+            *(4 - text.box[0] for text in words),
+        )
+        left += max((text_width(text.words) + 8 for text in times), default=0)
+        right = max(
+            right,
+            text_width(plan.names[-1], bold=True) / 2 + 14,
+            *(text.box[2] + 4 - plan.columns[-1] for text in words),
+        )
     plan = plan.shifted(round(left))
     width = plan.columns[-1] + round(right)
     width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
@@ -97,6 +104,7 @@ class _Plan:
     bottom: float
     columns: tuple[float, ...]
     moved: frozenset[str] = frozenset()  # who has the names of its packets beside its line
+    room: Room = BOOK
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +122,7 @@ class _Plan:
 
     def segment(self, flight: Flight) -> Segment:
         x, y = self.at(flight.source), self.heights[flight.leaves]
-        reach = REACH.get(flight.fate, 1.0)
+        reach = self.room.drawn(flight.fate)
         return (x, y), (x + reach * (self.at(flight.target) - x), self.heights[flight.ends])
 
     def crowded(self) -> list[str]:
@@ -153,17 +161,19 @@ class _Plan:
         flight = self.story.flights.get(row.packet)
         if row.what == "sent" or not (row.words or (flight and flight.copy)):
             return None
+        if row.what == IN_FLIGHT and not row.words:
+            return None
         if row.what == AGAIN:
             return Text(row.words, self.at(row.who) + GUTTER, y + 5, "start", "strong")
         style = "alarm" if row.words.endswith(" again") else _STYLES.get(row.what, "ink")
-        if flight is None or (row.what not in REACH and not flight.copy):
+        if flight is None or (row.what not in ENDS_EARLY and not flight.copy):
             side = self.side(row.who)
             x = self.at(row.who) + side * GUTTER
             return Text(row.words, x, y + 5, _anchor(side), style)
         (x, _), (end, _) = self.segment(flight)
         side = -1 if end < x else 1
         words = f"copy {row.words}".rstrip() if flight.copy else row.words
-        if row.what in REACH:
+        if row.what in ENDS_EARLY:
             return Text(words, end + side * 10, y + 5, _anchor(side), style)
         return Text(words, end - side * 12, y + 17, _anchor(-side), style)
 
@@ -207,8 +217,8 @@ class _Plan:
 
     def drawing(self, width: float, height: float, texts: tuple[Text, ...]) -> Drawing:
         covers = [text.box for text in texts]
-        paths = [(f, self.segment(f)) for f in self.story.flights.values()]
-        arrows = [Arrow(f, path[1], uncovered(path, covers)) for f, path in paths]
+        paths = [(n, f, self.segment(f)) for n, f in self.story.flights.items()]
+        arrows = [Arrow(n, f, path[1], uncovered(path, covers)) for n, f, path in paths]
         up, down = self.lives()
         names = tuple(
             (x - w, 8.0, x + w, float(HEADER))
@@ -217,7 +227,7 @@ class _Plan:
         signs = tuple(self.signs())
         return Drawing(
             width, height, names, tuple(up), tuple(down), tuple(arrows), signs, texts,
-            self.frames(width),
+            self.frames(width), self.heights, self.columns, self.bottom,
         )  # fmt: skip
 
 

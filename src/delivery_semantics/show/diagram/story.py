@@ -17,6 +17,8 @@ from .words import counted, lower, named, short, times, told
 
 IN_FLIGHT = "in flight"
 AGAIN = "again and again"
+HIDDEN = frozenset({"duplicated", "ignored", "waited", "saved"})
+"""Events that have no row of their own; those that say "saved" may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class _Teller:
     def __init__(self, trace: Trace, saves: bool) -> None:
         self.rows: list[ToldRow] = []
         self.flights: dict[int, Flight] = {}
-        self._hidden = {"duplicated", "ignored", "waited"} | (set() if saves else {"saved"})
+        self._hidden = HIDDEN - ({"saved"} if saves else set())
         self._ignored = {e.packet for e in trace.events if e.what == "ignored"}
         self._sends: Counter[tuple[str, str, str]] = Counter()
         self._processed: Counter[str] = Counter()
