@@ -34,6 +34,7 @@ DRIVERS += ("experiments/rabbitmq/restarts.py",)
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
+    "play": {"anywidget", "traitlets"},
     "idempotency": {"starlette"},
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},

@@ -1,0 +1,45 @@
+"""One sentence that points at the next thing to try.
+
+Book: playground
+"""
+
+from __future__ import annotations
+
+from ..core.effects import Message
+from ..search.position import Position
+from .game import Goal
+from .turn import Turn
+from .words import capital, packet_names
+
+
+def hint(turn: Turn, here: Position, goal: Goal) -> str:
+    """Return the sentence for this turn; "" where the picture says enough."""
+    world = turn.world
+    if goal.reached(world):
+        return ""
+    down = [who for who in world.participants if world.is_down(who)]
+    if down:
+        return f"The {down[0]} is down. What is on its disk stays; what it had in hand is gone."
+    if here.ended:
+        return "Nothing more can happen. Go back, and do it differently."
+    if not turn.steps and world.packets:
+        name = capital(packet_names(turn.trace)[next(iter(world.packets))])
+        return f"{name} is on its way. Deliver it, lose it or copy it: you are the network."
+    if not world.packets:
+        waiting = [who for who in world.participants if world.timer_s(who) is not None]
+        return f"Nothing is on its way. The {waiting[0]} has a timer." if waiting else ""
+    return _about_money(turn, here)
+
+
+def _about_money(turn: Turn, here: Position) -> str:
+    sent = [packet.payload for packet in turn.world.packets.values()]
+    messages = [payload for payload in sent if isinstance(payload, Message)]
+    if here.repeated:
+        return ""
+    if any(message.id not in here.missing for message in messages):
+        return "Paid once, and the same payment is on its way again."
+    if not here.missing:
+        return "Paid once. What if the shop never hears of it?"
+    if not messages and sent:
+        return "The ack is on its way, and nothing is paid."
+    return ""

@@ -1,0 +1,2 @@
+export function mount() {}
+export default { render() {} };

@@ -1,0 +1,164 @@
+"""A game is played by steps as in a link, and says what a reader sees, hears and can do."""
+
+from __future__ import annotations
+
+import pytest
+
+from delivery_semantics import Bounds, ProcessOnce, RetryUntilAcked, payments, script
+from delivery_semantics.core.steps import from_text
+from delivery_semantics.play import views
+from delivery_semantics.play.game import LOST, Game, Options
+from delivery_semantics.play.games import LEVELS, ONE_PAYMENT, one_payment
+from delivery_semantics.play.playground import Playground
+from delivery_semantics.play.views import finish, score, view
+
+TWICE_BY_HAND = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
+BETWEEN = ["deliver-1", "crash-bank-before-Mark", "restart-bank", "timeout-shop", "deliver-2"]
+
+
+def seen(*steps: str, bank: str = "ProcessThenAck", goal: str = "") -> views.Json:
+    return view("one-payment", {"bank": bank}, goal, steps)
+
+
+def names(shown: views.Json) -> list[str]:
+    return [button["name"] for group in shown["groups"] for button in group["buttons"]]
+
+
+def test_the_first_view_offers_all_that_can_happen() -> None:
+    assert names(seen()) == [
+        "Deliver message 1",
+        "Lose message 1",
+        "Copy message 1",
+        "Let the shop’s timer run out",
+        "Crash the bank now",
+    ]
+
+
+def test_four_steps_make_the_customer_pay_twice() -> None:
+    shown = seen(*TWICE_BY_HAND)
+    assert shown["money"] == {
+        "owed": 10, "paid": 20, "words": "paid twice", "broken": True, "good": False,
+    }  # fmt: skip
+    assert shown["goal"]["reached"]
+    assert shown["names"] == [
+        "Deliver message 1",
+        "Lose ack 1",
+        "Let the shop’s timer run out",
+        "Deliver message 1 (retry)",
+    ]
+    assert shown["said"].endswith("Bank sends ack 1 to shop. The customer paid twice.")
+
+
+def test_crash_points_stand_between_what_just_ran() -> None:
+    shown = seen("deliver-1", bank="ProcessThenMark")
+    assert [point["name"] for point in shown["points"]] == [
+        "Crash the bank before it takes the money",
+        "Crash the bank before it marks",
+        "Crash the bank before it sends the ack",
+    ]
+    ran = [line["text"].strip() for line in shown["code"]["lines"] if line["ran"]]
+    marked = [line["text"].strip() for line in shown["code"]["lines"] if line["point"]]
+    assert ran == marked
+    assert ran[1] == "yield Mark(message.id)"
+
+
+def test_a_crash_takes_back_what_came_after_it() -> None:
+    shown = seen("deliver-1", "crash-bank-before-Mark", bank="ProcessThenMark")
+    crashed = [line["text"].strip() for line in shown["code"]["lines"] if line["crashed"]]
+    assert crashed == ["yield Mark(message.id)"]
+    assert "Bank crashes before Mark." in shown["said"]
+    assert shown["chips"] == []
+
+
+def test_steps_are_exactly_a_scripts() -> None:
+    shown = seen(*BETWEEN, bank="ProcessThenMark")
+    trace = script(one_payment("ProcessThenMark"), *map(from_text, shown["steps"]))
+    assert trace.processed()["1"] * 10 == shown["money"]["paid"] == 20
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("goal", ["paid-twice", "lost"])
+def test_what_the_search_finds_can_be_played(level: str, goal: str) -> None:
+    found = finish("one-payment", {"bank": level}, goal, [])
+    if found["steps"] is None:
+        assert f"{found['worlds']:,} worlds" in found["words"]
+        return
+    shown = seen(*found["steps"], bank=level, goal=goal)
+    assert shown["trouble"] == ""
+    assert shown["goal"]["reached"]
+    assert not any(
+        seen(*found["steps"][:n], bank=level, goal=goal)["goal"]["reached"]
+        for n in range(len(found["steps"]))
+    )
+
+
+def test_the_last_level_cannot_be_broken_and_says_after_how_many_worlds() -> None:
+    least = {
+        level: [score("one-payment", {"bank": level}, g)["shortest"] for g in ("", "lost")]
+        for level in LEVELS
+    }
+    assert least == {
+        "ProcessThenAck": [3, None],
+        "AckThenProcess": [3, 4],
+        "ProcessThenMark": [5, None],
+        "MarkThenProcess": [None, 6],
+        "ProcessOnce": [None, None],
+    }
+
+
+def test_the_search_goes_on_from_where_the_reader_stands() -> None:
+    found = finish("one-payment", {}, "", ["deliver-1", "lose-2"])
+    assert found["steps"] == TWICE_BY_HAND
+
+
+@pytest.mark.parametrize(
+    "text", ["deliver-7", "nonsense", "crash-shop", "crash-bank-before-Mark"]
+)
+def test_a_broken_link_is_answered(text: str) -> None:
+    shown = seen("deliver-1", text)
+    assert shown["steps"] == ["deliver-1"]
+    assert shown["trouble"] == (
+        f"Step 2 of this link, “{text}”, is not possible here; it stops before it."
+    )
+
+
+def test_packets_in_order_are_delivered_in_order() -> None:
+    cast = one_payment("ProcessOnce")
+    game = Game("fifo", cast, Bounds(reordering=False, early_timeouts=1, crashes=0))
+    shown = views.shown(game, {}, "", ["timeout-shop"], "wide")
+    assert [name for name in names(shown) if name.startswith("Deliver")] == [
+        "Deliver message 1"
+    ]
+    assert not any(name.startswith("Crash") for name in names(shown))
+
+
+def test_a_playground_of_ones_own_plays_in_a_kernel() -> None:
+    cast = {"shop": RetryUntilAcked("bank", payments(1)), "bank": ProcessOnce()}
+    own = Playground(cast, Bounds(), goal=LOST)
+    sent: list[views.Json] = []
+    own.send = sent.append
+    args = {"game": "own", "settings": {}, "goal": "lost", "steps": ["deliver-1"]}
+    own._answer(own, {"id": 3, "name": "view", "args": {**args, "width": "narrow"}}, [])
+    own._answer(own, {"id": 4, "name": "view", "args": {**args, "width": "no"}}, [])
+    assert [answer["id"] for answer in sent] == [3, 4]
+    assert sent[0]["value"]["money"]["paid"] == 10
+    assert sent[1]["error"]["message"] == "width is 'no'; allowed: wide, narrow"
+    assert "data-playground" not in own.page()
+    assert "data-playground" in Playground(ONE_PAYMENT).page()
+
+
+def test_bad_input_is_named() -> None:
+    with pytest.raises(ValueError, match="game is 'no'; allowed: one-payment"):
+        view("no", {}, "", [])
+    with pytest.raises(ValueError, match="bank is 'no'; allowed: "):
+        seen(bank="no")
+    with pytest.raises(ValueError, match="goal is 'no'; allowed: "):
+        seen(goal="no")
+    with pytest.raises(ValueError, match="setting is 'shop'; allowed: "):
+        view("one-payment", {"shop": "no"}, "", [])
+    with pytest.raises(ValueError, match="code is 'nobody'; allowed: "):
+        Game("one", one_payment("ProcessOnce"), Bounds(), code="nobody")
+    with pytest.raises(ValueError, match="goals are empty"):
+        Game("one", one_payment("ProcessOnce"), Bounds(), goals=())
+    with pytest.raises(ValueError, match="values are "):
+        Options("bank", "The bank runs", {"a/b": "", "c": ""})
