@@ -7,7 +7,7 @@ import pytest
 from delivery_semantics import Bounds, ProcessOnce, RetryUntilAcked, payments, script
 from delivery_semantics.core.steps import from_text
 from delivery_semantics.play import views
-from delivery_semantics.play.game import LOST, Game, Options
+from delivery_semantics.play.game import LOST, Game, Levels
 from delivery_semantics.play.games import LEVELS, ONE_PAYMENT, one_payment
 from delivery_semantics.play.playground import Playground
 from delivery_semantics.play.views import finish, score, view
@@ -161,4 +161,4 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match="goals are empty"):
         Game("one", one_payment("ProcessOnce"), Bounds(), goals=())
     with pytest.raises(ValueError, match="values are "):
-        Options("bank", "The bank runs", {"a/b": "", "c": ""})
+        Levels("bank", "The bank runs", {"a/b": "", "c": ""})

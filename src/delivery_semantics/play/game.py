@@ -34,7 +34,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Options:
+class Levels:
     """One thing that the reader can choose before the run: ``label`` asks, ``values`` answer.
 
     ``values`` maps each value, a word without a slash, to a sentence on it, or to "". They are
@@ -97,7 +97,7 @@ class Game:
     bounds: Bounds
     _: KW_ONLY
     goals: tuple[Goal, ...] = (TWICE, LOST)
-    settings: tuple[Options, ...] = ()
+    settings: tuple[Levels, ...] = ()
     stores: Mapping[str, str] | None = None
     code: str = ""
     does: str = "takes {amount}"

@@ -12,7 +12,7 @@ from ..participants.receivers import (
 )  # fmt: skip
 from ..participants.senders import RetryUntilAcked, payments
 from ..search.exploration import Bounds
-from .game import Game, Cast, Options
+from .game import Game, Cast, Levels
 
 LEVELS = {
     receiver.__name__: receiver
@@ -28,7 +28,7 @@ def about(participant: type) -> str:
     return (getdoc(participant) or "").partition("\n\n")[0].replace("\n", " ")
 
 
-BANK = Options("bank", "The bank runs", {name: about(each) for name, each in LEVELS.items()})
+BANK = Levels("bank", "The bank runs", {name: about(each) for name, each in LEVELS.items()})
 AT_THE_BANK = Bounds(crashable=("bank",), early_timeouts=1)
 
 

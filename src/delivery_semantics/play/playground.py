@@ -23,7 +23,7 @@ from ..search.exploration import Bounds
 from ..show.picture import words
 from .calls import described
 from .game import Game, Goal
-from .games import GAMES
+from .games import GAMES, find
 from .views import finished, scored, shown
 
 _FILES = resources.files(__package__)
@@ -33,9 +33,9 @@ class Playground(anywidget.AnyWidget):
     """A sequence diagram that the reader plays on: be the network.
 
     `Playground(participants, bounds, goal=…)` makes a game of any participants, and
-    `Playground(game)` shows one that is there. On the published page only the games that have
-    a name, those in `GAMES`, can be played beyond their first picture.
-    Raises ValueError for a goal that the game has not.
+    `Playground("one-payment")` shows one that the book has, by its name. On the published page
+    only those can be played beyond their first picture.
+    Raises ValueError for a name or a goal that there is not.
     """
 
     _esm = (_FILES / "play.js").read_text(encoding="utf-8")
@@ -44,17 +44,17 @@ class Playground(anywidget.AnyWidget):
 
     def __init__(
         self,
-        participants: Mapping[str, Participant] | Game,
+        participants: Mapping[str, Participant] | Game | str,
         bounds: Bounds | None = None,
         *,
         goal: Goal | None = None,
         title: str = "",
     ) -> None:
-        self.game = (
-            participants
-            if isinstance(participants, Game)
-            else Game("own", participants, bounds or Bounds())
-        )
+        if isinstance(participants, str):
+            participants = find(participants)
+        if not isinstance(participants, Game):
+            participants = Game("own", participants, bounds or Bounds())
+        self.game = participants
         self.goal = self.game.goal(goal.id if goal else "")
         self.title = title or f"Be the network. {self.goal.words}."
         self._answers = {
