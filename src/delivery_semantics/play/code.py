@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..core.steps import Crash, to_text
-from .game import Game, Chosen
+from .game import Chosen, Game
 from .turn import Turn, line_of_crash, reached
 
 HANDLERS = ("start", "receive", "timer")

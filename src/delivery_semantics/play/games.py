@@ -12,7 +12,7 @@ from ..participants.receivers import (
 )  # fmt: skip
 from ..participants.senders import RetryUntilAcked, payments
 from ..search.exploration import Bounds
-from .game import Game, Cast, Levels
+from .game import Cast, Game, Levels
 
 LEVELS = {
     receiver.__name__: receiver

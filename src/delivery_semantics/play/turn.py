@@ -13,14 +13,12 @@ from ..core.effects import Effect
 from ..core.perform import boot, never_waits, perform, possible
 from ..core.script import follow, run_local
 from ..core.steps import (
-    Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout,
+    Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Tick, Timeout,
 )  # fmt: skip
 from ..core.trace import Event, Trace
 from ..core.world import World
 from ..search.exploration import Bounds
-from .game import Game, Cast, Chosen
-
-CAN_CRASH_BETWEEN = (Crash, Fail)
+from .game import Cast, Chosen, Game
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..search.explore import explore
 from ..search.position import Position, position
 from .board import Board, drawn, kind, retold
 from .code import beside
-from .game import Game, Goal, Chosen
+from .game import Chosen, Game, Goal
 from .games import find
 from .hints import hint
 from .turn import Turn, reached
