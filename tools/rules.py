@@ -30,7 +30,7 @@ DRIVEN |= {"socket", "subprocess", "threading", "time", "uuid"}
 DRIVERS: tuple[str, ...] = ("databases", "live", "idempotency", "systems", "show/panel.py")
 DRIVERS += ("experiments/idempotent", "experiments/own_service", "experiments/stripe")
 DRIVERS += ("experiments/grpc", "experiments/kafka", "experiments/ledger", "experiments/mqtt")
-DRIVERS += ("experiments/rabbitmq/restarts.py",)
+DRIVERS += ("experiments/rabbitmq/restarts.py", "experiments/adopting")
 PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},

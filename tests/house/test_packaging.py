@@ -28,7 +28,7 @@ import delivery_semantics
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ADDRESS: str = PROJECT["project"]["urls"]["Repository"]
-COPIES = {"CITATION.cff", "README.md", "_config.yml"}
+COPIES = {"CITATION.cff", "README.md", "_config.yml", "appendix/idempotency-layer.ipynb"}
 NAME: str = PROJECT["project"]["name"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
@@ -194,7 +194,8 @@ def test_whatever_is_told_to_be_installed_is_locked_or_this_repository() -> None
 
 
 def test_the_readme_installs_this_distribution_from_its_repository() -> None:
-    assert [what.partition("[")[0] for name, _, what in told() if name == "README.md"] == [NAME]
+    said = {what.partition("[")[0] for name, _, what in told() if name == "README.md"}
+    assert said == {NAME}
 
 
 def test_nothing_installs_or_imports_what_another_project_owns() -> None:

@@ -277,6 +277,13 @@ def test_without_a_way_to_count_only_what_answers_tell_is_said() -> None:
     assert "--failing-body" in told["H14"].why
 
 
+def test_a_kept_answer_for_somebody_else_is_seen_by_its_body_too() -> None:
+    service = Service(stripe=True, wrong=frozenset({"h17", "h19"}))
+    with served(service) as url:
+        found = check_service(replace(asked(url), count=""), STRIPE)
+    assert "h19" in convicted(found)
+
+
 def test_it_sends_no_more_than_it_may(capsys: pytest.CaptureFixture[str]) -> None:
     service = Service(stripe=True)
     with served(service) as url:

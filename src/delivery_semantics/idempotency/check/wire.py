@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import NamedTuple
@@ -90,10 +90,11 @@ class OneAddress:
         with ThreadPoolExecutor(copies) as threads:
             return list(threads.map(lambda one: self._answer(one, asked), begun))
 
-    def leave(self, asked: WireRequest) -> None:
-        """Send a request and end the connection, without a look at the answer."""
+    def leave(self, asked: WireRequest, wait: Callable[[], object]) -> None:
+        """Send a request, wait, and end the connection without a look at the answer."""
         with closing(self._begin(asked)) as connection:
             connection.send(asked.body[-1:])
+            wait()
 
     def _begin(self, asked: WireRequest) -> http.client.HTTPConnection:
         if self.left == 0:

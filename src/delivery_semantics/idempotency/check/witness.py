@@ -23,7 +23,7 @@ BODIES = {
     "failing": "a request that ends with a 5xx",
     "large": "a request whose answer is too large to be kept",
 }
-COPIES = 8
+COPIES, LEAVES_S = 8, 0.08
 WaitFor = Callable[[float], object]
 MARKER = re.compile(r"idempot\w*-(replay\w*|status)|\w*replayed")
 
@@ -122,8 +122,8 @@ class Witness:
 
     def post_and_leave(self) -> None:
         """Send it, and do not wait for its answer."""
-        self.sent.append((self.request(), "--max-time 0.01"))
-        self._wire.leave(self.request())
+        self.sent.append((self.request(), f"--max-time {LEAVES_S:g}"))
+        self._wire.leave(self.request(), lambda: self.wait(LEAVES_S))
 
     def _ask(self, asked: WireRequest) -> WireAnswer:
         self.sent.append((asked, ""))

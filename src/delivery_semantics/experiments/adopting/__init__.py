@@ -1,0 +1,4 @@
+"""An engineer puts the idempotency layer into a service, and it is killed under load.
+
+Book: idempotency-layer
+"""
