@@ -154,21 +154,6 @@ def test_closing_rolls_an_open_transaction_back(url: str) -> None:
         assert sold(database) == []
 
 
-def test_each_thread_has_its_own_connection_until_all_are_closed(url: str) -> None:
-    connections = Connections(url, synchronous="OFF")
-    with ThreadPoolExecutor(1) as thread:
-        there = thread.submit(connections.here).result()
-        assert thread.submit(connections.here).result() is there
-        here = connections.here()
-        assert here is connections.here() is not there
-        connections.close()
-        for closed in (here, there):
-            with pytest.raises(DatabaseRefused):
-                closed.rows("SELECT 1")
-        assert connections.here().rows("SELECT 1") == [(1,)]
-    connections.close()
-
-
 # Schemas
 
 

@@ -9,12 +9,13 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
-from .connect import Connections, connect, file_of
+from .connect import connect, file_of
 from .database import (
     AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
     DatabaseUnreachable, Locked, NotSerializable, Row, Value,
 )  # fmt: skip
 from .place import empty_place
+from .pool import Connections
 from .schema import Schema, SchemaMismatch
 
 __all__ = [

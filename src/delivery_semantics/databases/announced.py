@@ -52,6 +52,10 @@ class Announced(Database):
             yield
             self._tell("COMMIT")
 
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on wait so long for a lock."""
+        self._database.wait_at_most(seconds)
+
     def close(self) -> None:
         """Give the connection back."""
         self._database.close()

@@ -6,25 +6,32 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 import importlib
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..core.check import one_of
+from ..core.check import not_negative, one_of, positive
 from .database import Database, DatabaseUnreachable
 from .sqlite import SQLite
 
 SYNCHRONOUS = ("OFF", "NORMAL", "FULL")
+IN_MEMORY = Path(":memory:")
+"""A database of its own for each connection; see ``Connections``."""
 ALLOWED = "allowed: sqlite:///FILE (sqlite:////FILE from the root) or postgresql://…"
 
 
-def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL") -> Database:
+def connect(
+    url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL",
+    answer_timeout_s: float = 10.0,
+) -> Database:  # fmt: skip
     """Open a connection; ``synchronous`` says what a commit survives, see SQLite's.
 
-    Raises ValueError for a URL of another form or another word, and DatabaseUnreachable if
-    nothing is there.
+    A server that has not answered for ``answer_timeout_s`` beyond the wait for a lock is taken
+    for lost. Raises ValueError for a URL of another form or another word, and
+    DatabaseUnreachable if nothing is there.
     """
     one_of("synchronous", synchronous, SYNCHRONOUS)
+    not_negative("lock_timeout_s", lock_timeout_s)
+    positive("answer_timeout_s", answer_timeout_s)
     if file := file_of(url):
         if not file.parent.is_dir():
             raise DatabaseUnreachable(f"url is {url!r}: there is no folder {file.parent}")
@@ -36,8 +43,9 @@ def connect(url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL")
         needs = "pip install 'psycopg[binary]'"
         raise DatabaseUnreachable(f"url is {url!r}, which needs psycopg: {needs}") from error
     made: Database = postgres.PostgreSQL(
-        url, lock_timeout_s=lock_timeout_s, synchronous=synchronous
-    )
+        url, lock_timeout_s=lock_timeout_s, synchronous=synchronous,
+        answer_timeout_s=answer_timeout_s,
+    )  # fmt: skip
     return made
 
 
@@ -50,38 +58,3 @@ def file_of(url: str) -> Path | None:
     if parts.scheme == "sqlite" and plain and len(parts.path) > 1:
         return Path(unquote(parts.path[1:]))
     raise ValueError(f"url is {url!r}; {ALLOWED}")
-
-
-class Connections:
-    """A connection to ``url`` for each thread that asks; parameters as for ``connect``."""
-
-    def __init__(
-        self, url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
-    ) -> None:
-        file_of(url)  # for its check
-        self.url = url
-        self.lock_timeout_s = lock_timeout_s
-        self.synchronous = synchronous
-        self._own = threading.local()
-        self._all: list[Database] = []
-        self._lock = threading.Lock()
-
-    def here(self) -> Database:
-        """Return the calling thread's connection, opened when first asked for or when lost."""
-        database: Database | None = getattr(self._own, "database", None)
-        if database is None or database.is_lost:
-            database = connect(
-                self.url, lock_timeout_s=self.lock_timeout_s, synchronous=self.synchronous
-            )
-            self._own.database = database
-            with self._lock:
-                self._all.append(database)
-        return database
-
-    def close(self) -> None:
-        """Close every thread's connection; call it when no thread uses one any more."""
-        with self._lock:
-            opened, self._all = self._all, []
-        for database in opened:
-            database.close()
-        self._own = threading.local()

@@ -66,6 +66,10 @@ class Database(ABC):
         return False
 
     @abstractmethod
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on wait so long for a lock."""
+
+    @abstractmethod
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]: ...
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:

@@ -8,8 +8,11 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import select
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -35,18 +38,25 @@ REFUSALS: tuple[tuple[type[psycopg.Error], type[DatabaseRefused]], ...] = (
 class PostgreSQL(Database):
     """One connection to the server and database at ``url``.
 
-    A lock is waited for ``lock_timeout_s`` seconds. With ``synchronous`` FULL a commit survives
-    a loss of power; with NORMAL or OFF the server may forget the last ones then, and only then.
+    A lock is waited for ``lock_timeout_s`` seconds, and a silent server ``answer_timeout_s``
+    longer; whether what it was asked took place is then not known, as after any loss of the
+    connection. With ``synchronous`` FULL a commit survives a loss of power; with NORMAL or OFF
+    the server may forget the last ones then, and only then.
     """
 
     dialect = "postgresql"
 
     def __init__(
-        self, url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
-    ) -> None:
+        self, url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL",
+        answer_timeout_s: float = 10.0,
+    ) -> None:  # fmt: skip
+        self._answer_timeout_s, self._waits_s = answer_timeout_s, -1.0
+        self._exchange_it = False
         with _refusals():
-            self._connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
-        self.rows(f"SET lock_timeout = {round(1000 * lock_timeout_s)}")
+            self._connection = _Connection.connect(
+                url, autocommit=True, connect_timeout=max(2, round(answer_timeout_s))
+            )
+        self.wait_at_most(lock_timeout_s)
         if synchronous != "FULL":
             self.rows("SET synchronous_commit = off")
 
@@ -58,18 +68,60 @@ class PostgreSQL(Database):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has gone, which is noticed when it does not answer."""
-        return self._connection.closed
+        """Whether the server has gone, or answers no more, or can only be read."""
+        if self._exchange_it or self._connection.closed:
+            return True
+        unasked = select.poll()
+        unasked.register(self._connection.fileno(), select.POLLIN)
+        return bool(unasked.poll(0))  # its end; or a notice, which costs a new connection
+
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on wait so long for a lock."""
+        if seconds != self._waits_s:
+            self._connection.limit_s = seconds + self._answer_timeout_s
+            self.rows(f"SET lock_timeout = {max(1, round(1000 * seconds))}")  # 0 is no limit
+            self._waits_s = seconds
 
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
         its_style = statement.replace("%", "%%").replace("?", "%s").encode()
         with _refusals():
-            cursor = self._connection.execute(its_style, values)
+            try:
+                cursor = self._connection.execute(its_style, values)
+            except errors.ReadOnlySqlTransaction:  # another one may find the server that writes
+                self._exchange_it = True
+                raise
+            except errors.ConnectionTimeout:
+                self._connection.close()
+                raise
             return cursor.fetchall() if cursor.description else [], cursor.rowcount
 
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
+
+
+class _Connection(psycopg.Connection[Row]):
+    """Does not wait for a silent server for longer than ``limit_s``."""
+
+    limit_s = 0.0
+
+    def wait(self, gen: Any, *how: Any, **named: Any) -> Any:  # noqa: ANN401  # as it is there
+        """Wait for what psycopg waits for."""
+        return super().wait(_within(self.limit_s, gen), *how, **named)
+
+
+def _within(limit_s: float, waits: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Pass on what ``waits`` asks for and is told; raise ConnectionTimeout in the end."""
+    end_s = time.monotonic() + limit_s
+    try:
+        asked = next(waits)
+        while True:
+            told = yield asked
+            if not told and time.monotonic() > end_s:  # nothing has come for an interval
+                raise errors.ConnectionTimeout(f"no answer for {limit_s:g} s")
+            asked = waits.send(told)
+    except StopIteration as end:
+        return end.value
 
 
 @contextmanager

@@ -9,6 +9,7 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ REFUSALS = {
 }
 """From the beginning of SQLite's own name of an error to ours; the longest that fits counts."""
 
+LOOKS_AGAIN_S = 0.005
+
 
 class SQLite(Database):
     """One connection to the file at ``path``, which is made if it is not there.
@@ -51,14 +54,34 @@ class SQLite(Database):
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
             )
-        self._path = path
+        self._path, self._waits_s = path, lock_timeout_s
         try:
-            # Readers do not wait for the writer, nor the writer for them.
-            self.rows("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self.rows(f"PRAGMA synchronous = {synchronous}")
         except DatabaseRefused:
             self.close()
             raise
+
+    def _write_ahead(self) -> None:
+        """Let readers not wait for the writer, nor the writer for them.
+
+        Who begins at the same time is refused, and not made to wait as elsewhere.
+        """
+        end_s = time.monotonic() + self._waits_s
+        while True:
+            try:
+                self.rows("PRAGMA journal_mode = WAL")
+                return
+            except Locked:
+                if time.monotonic() > end_s:
+                    raise
+                time.sleep(LOOKS_AGAIN_S)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on wait so long for a lock."""
+        if seconds != self._waits_s:
+            self.rows(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+            self._waits_s = seconds
 
     @property
     def in_transaction(self) -> bool:
@@ -79,7 +102,7 @@ class SQLite(Database):
 def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError) as error:  # a number of more than 64 bits
         name = getattr(error, "sqlite_errorname", "")
         known = [prefix for prefix in REFUSALS if name.startswith(prefix)]
         kind = REFUSALS[max(known, key=len)] if known else DatabaseRefused

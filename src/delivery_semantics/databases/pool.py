@@ -1,0 +1,154 @@
+"""A bounded number of connections to one database, lent for a statement or a transaction.
+
+Book: 06-idempotent-operations
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ..core.check import at_least
+from .connect import IN_MEMORY, connect, file_of
+from .database import Database, DatabaseUnreachable, Row, Value
+
+CLOSE_TO_THE_LIMIT = 0.9
+"""Of the time to wait for a lock: whoever has so much of it left is not worth a statement."""
+
+
+class Connections:
+    """At most ``connections_max`` connections to ``url``; other parameters as for ``connect``.
+
+    Any thread may borrow one. A child that was forked opens its own. ``sqlite:///:memory:`` is
+    one connection and one process's database, for tests.
+    """
+
+    def __init__(
+        self, url: str, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL",
+        answer_timeout_s: float = 10.0, connections_max: int = 20,
+    ) -> None:  # fmt: skip
+        self.dialect = "sqlite" if file_of(url) else "postgresql"  # with its check of the URL
+        self.url = url
+        self.lock_timeout_s = lock_timeout_s
+        self.synchronous = synchronous
+        self.answer_timeout_s = answer_timeout_s
+        self.connections_max = at_least("connections_max", connections_max, 1)
+        if file_of(url) == IN_MEMORY:
+            self.connections_max = 1
+        self._of_parents: list[object] = []
+        self._begin()
+        _POOLS.add(self)
+
+    def _begin(self) -> None:
+        self._idle: deque[Database] = deque()
+        self._room = threading.Semaphore(self.connections_max)
+        self._own = threading.local()
+
+    def leave_to_parent(self) -> None:
+        """Begin anew in a forked child; to close what is its parent's would end it there."""
+        self._of_parents += [self._idle, self._own]
+        self._begin()
+
+    @contextmanager
+    def lend(self, until_s: float | None = None) -> Iterator[Database]:
+        """Lend a connection, which waits for locks until ``time.monotonic()`` is ``until_s``.
+
+        Without it that is ``lock_timeout_s`` from now. Raises DatabaseUnreachable if none is
+        free until then, or none can be opened.
+        """
+        limit_s = self.lock_timeout_s
+        wait_s = limit_s if until_s is None else max(0.0, until_s - time.monotonic())
+        if not self._room.acquire(timeout=wait_s):
+            most = f"all {self.connections_max} connections (connections_max) were in use"
+            raise DatabaseUnreachable(f"{most} for {wait_s:g} s")
+        room, idle = self._room, self._idle
+        try:
+            database = self._find_or_open()
+            try:
+                close = wait_s > CLOSE_TO_THE_LIMIT * limit_s
+                database.wait_at_most(limit_s if close else wait_s)
+                yield database
+            finally:
+                if database.in_transaction or database.is_lost:
+                    database.close()
+                else:
+                    idle.append(database)
+        finally:
+            room.release()
+
+    def _find_or_open(self) -> Database:
+        with suppress(IndexError):  # the last one that was used: others may be closed for long
+            while (database := self._idle.pop()).is_lost:
+                database.close()
+            return database
+        return connect(
+            self.url, lock_timeout_s=self.lock_timeout_s, synchronous=self.synchronous,
+            answer_timeout_s=self.answer_timeout_s,
+        )  # fmt: skip
+
+    def here(self) -> Database:
+        """Return the calling thread's way to the pool; it holds none between transactions."""
+        database: Database | None = getattr(self._own, "database", None)
+        if database is None:
+            database = self._own.database = _Lent(self)
+        return database
+
+    def close(self) -> None:
+        """Close all that nobody uses."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+
+class _Lent(Database):
+    """Borrows for each statement by itself, or for a transaction."""
+
+    def __init__(self, pool: Connections) -> None:
+        self._pool = pool
+        self._held: Database | None = None
+        self.dialect = pool.dialect
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._held is not None and self._held.in_transaction
+
+    def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
+        if self._held is not None:
+            return self._held._carry_out(statement, values)
+        with self._pool.lend() as database:
+            return database._carry_out(statement, values)
+
+    @contextmanager
+    def transaction(self, begin: str = "") -> Iterator[None]:
+        """Hold one connection for the transaction."""
+        if self._held is not None:
+            raise RuntimeError("transaction: one is open already; allowed: one at a time")
+        with self._pool.lend() as database, database.transaction(begin):
+            self._held = database
+            try:
+                yield
+            finally:
+                self._held = None
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Do nothing: the pool says how long."""
+
+    def close(self) -> None:
+        """Do nothing: the connections are the pool's."""
+
+
+_POOLS: weakref.WeakSet[Connections] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for pool in _POOLS:
+        pool.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_forked)
