@@ -21,6 +21,7 @@ from delivery_semantics.databases import (
     connect,
     empty_place,
     pool,
+    until,
 )
 from delivery_semantics.systems.postgresql import postgresql
 
@@ -79,7 +80,7 @@ def test_who_finds_none_free_is_told_so_after_the_limit(url: str) -> None:
         with ExitStack() as stack:
             for _ in range(2):
                 stack.enter_context(connections.lend())
-            with pytest.raises(DatabaseUnreachable, match=r"all 2 .*\(connections_max\)"):
+            with pytest.raises(Locked, match=r"all 2 .*\(connections_max\)"):
                 connections.here().rows("SELECT 1")
         assert connections.here().rows("SELECT 1") == [(1,)]
 
@@ -119,10 +120,21 @@ def test_a_lock_is_waited_for_until_the_end_that_was_asked_for(url: str) -> None
         with connections.lend() as holder, holder.transaction():
             if connections.dialect == "postgresql":
                 holder.rows(locks)
-            with connections.lend(until_s=0.0) as hasty, pytest.raises(Locked):
+            with until(0.0), connections.lend() as hasty, pytest.raises(Locked):
                 hasty.change(ADD, (1,))
         with connections.lend() as patient:
             assert patient.change(ADD, (1,)) == 1
+
+
+def test_one_that_is_lent_when_the_pool_is_closed_is_closed_afterwards(
+    url: str, opened: list[Database]
+) -> None:
+    connections = Connections(url)
+    with connections.lend() as lent:
+        connections.close()
+        assert lent.rows("SELECT 1") == [(1,)]
+    with pytest.raises(RuntimeError):
+        opened[0].rows("SELECT 1")
 
 
 # What becomes of the process and of the server

@@ -251,7 +251,7 @@ class Bed:
 
     def reconnect(self) -> None:
         """Let every thread open its connections anew, when it needs one."""
-        for connections in (self.connections, self.keys._claiming, self.keys._at_once):
+        for connections in (self.connections, self.keys._claiming):
             connections.close()
 
     def close(self) -> None:

@@ -183,7 +183,7 @@ def test_a_key_that_is_swept_while_it_is_looked_at_is_asked_for_again(
 
     def insert_and_sweep(database: Database, name: KeyName, row: KeyRow) -> bool:
         inserted = insert(database, name, row)
-        assert (inserted, bed.keys.sweep(keys_max=9)) == (False, 1)
+        assert (inserted, table.sweep(database, bed.clock.now_s, 9)) == (False, 1)
         return inserted
 
     monkeypatch.setattr(table, "insert", insert_and_sweep)

@@ -21,7 +21,15 @@ from delivery_semantics.databases import (
     SchemaMismatch,
     connect,
 )
-from delivery_semantics.idempotency import Claim, KeptAnswer, KeyName, KeyStore, Refusal, keys
+from delivery_semantics.idempotency import (
+    Claim,
+    KeptAnswer,
+    KeyName,
+    KeyStore,
+    Refusal,
+    table,
+    turns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,18 +85,18 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
 ) -> None:
     bed = new_bed(effects=effects, lock_timeout_s=30.0)
     first = await bed.post("k1")
-    claims, claim = asyncio.Queue[None](), bed.keys.claim
+    claims, claim = asyncio.Queue[None](), bed.keys._claim
     loop = asyncio.get_running_loop()
 
     def tell(
-        name: KeyName, fingerprint: bytes, *, wait: bool = True
+        name: KeyName, fingerprint: bytes, found: table.KeyRow | None, *, wait: bool = True
     ) -> Claim | KeptAnswer | Refusal:
         if wait:
             loop.call_soon_threadsafe(claims.put_nowait, None)
-        return claim(name, fingerprint, wait=wait)
+        return claim(name, fingerprint, found, wait=wait)
 
     with writing(bed.connections.url):
-        bed.keys.claim = tell  # type: ignore[method-assign]
+        bed.keys._claim = tell  # type: ignore[method-assign]
         waiting = asyncio.create_task(bed.post("k2"))
         await claims.get()
         assert (await bed.post("k1")).content == first.content
@@ -116,8 +124,9 @@ def test_a_claim_that_does_not_wait_waits_a_turn_for_the_other_threads(
         try:
             with pytest.raises(Locked):
                 bed.keys.claim(name, b"f" * 32, wait=False)
-            monkeypatch.setattr(keys, "TURN_S", 60.0)
-            bed.keys._writer = OnceAsked(bed.keys, go_on.set)  # type: ignore[assignment]
+            monkeypatch.setattr(turns, "TURN_S", 60.0)
+            asked = OnceAsked(bed.keys, go_on.set)
+            bed.keys._turns._writer = asked  # type: ignore[assignment]
             assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
         finally:
             go_on.set()
@@ -128,7 +137,7 @@ class OnceAsked:
     """A lock that tells when somebody begins to wait for it."""
 
     def __init__(self, keys: KeyStore, tell: Callable[[], None]) -> None:
-        self.lock, self.tell = keys._writer, tell
+        self.lock, self.tell = keys._turns._writer, tell
 
     def acquire(self, *, timeout: float) -> bool:
         self.tell()
@@ -136,6 +145,29 @@ class OnceAsked:
 
     def release(self) -> None:
         self.lock.release()
+
+
+@only_sqlite
+async def test_under_a_lock_every_client_is_refused_within_the_limit_and_replays_go_through(
+    new_bed: Callable[..., Bed], effects: str
+) -> None:
+    bed = new_bed(effects=effects, lock_timeout_s=0.5)
+    first = await bed.post("first")
+    loop = asyncio.get_running_loop()
+
+    async def refused_after_s(key: str) -> float:
+        began_s = loop.time()
+        with pytest.raises(Locked):
+            await bed.keys.claim_soon(KeyName("alice", "", key), b"f" * 32)
+        return loop.time() - began_s
+
+    with writing(bed.connections.url):
+        waiting = [asyncio.create_task(refused_after_s(f"k{number}")) for number in range(40)]
+        await asyncio.sleep(0)
+        assert (await bed.post("first")).content == first.content
+        assert not all(task.done() for task in waiting)  # so it did not stand behind them
+        took_s = await asyncio.gather(*waiting)
+    assert max(took_s) < 4 * bed.connections.lock_timeout_s  # four at a time would take ten
 
 
 @only_sqlite
@@ -348,7 +380,8 @@ async def test_a_server_that_was_away_is_found_again_before_anybody_is_refused(
     await bed.post("k1")
     with closing(connect(postgresql_url)) as administrator:
         administrator.rows(
-            "SELECT pg_terminate_backend(pid, 10_000) FROM pg_stat_activity WHERE application_name = ?",
+            "SELECT pg_terminate_backend(pid, 10_000) FROM pg_stat_activity "
+            "WHERE application_name = ?",
             (f"away_{os.getpid()}",),
         )
     statuses = [(await bed.post("k2")).status_code for _ in range(10)]

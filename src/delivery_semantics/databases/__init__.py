@@ -9,18 +9,17 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
-from .connect import connect, file_of
+from .connect import IN_MEMORY, connect, file_of
 from .database import (
     AlreadyThere, Database, DatabaseFull, DatabaseReadOnly, DatabaseRefused,
     DatabaseUnreachable, Locked, NotSerializable, Row, Value,
 )  # fmt: skip
 from .place import empty_place
-from .pool import Connections
+from .pool import Connections, deadline_s, until
 from .schema import Schema, SchemaMismatch
 
 __all__ = [
-    "AlreadyThere", "Connections", "Database", "DatabaseFull", "DatabaseReadOnly",
+    "IN_MEMORY", "AlreadyThere", "Connections", "Database", "DatabaseFull", "DatabaseReadOnly",
     "DatabaseRefused", "DatabaseUnreachable", "Locked", "NotSerializable", "Row", "Schema",
-    "SchemaMismatch", "Value", "connect", "empty_place",
-    "file_of",
+    "SchemaMismatch", "Value", "connect", "deadline_s", "empty_place", "file_of", "until",
 ]  # fmt: skip

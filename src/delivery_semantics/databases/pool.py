@@ -5,6 +5,7 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -15,10 +16,28 @@ from contextlib import contextmanager, suppress
 
 from ..core.check import at_least
 from .connect import IN_MEMORY, connect, file_of
-from .database import Database, DatabaseUnreachable, Row, Value
+from .database import Database, Locked, Row, Value
 
 CLOSE_TO_THE_LIMIT = 0.9
 """Of the time to wait for a lock: whoever has so much of it left is not worth a statement."""
+
+_HERE = threading.local()
+
+
+@contextmanager
+def until(end_s: float) -> Iterator[None]:
+    """Let this thread wait until then (``time.monotonic()``) for what it borrows meanwhile."""
+    before = getattr(_HERE, "end_s", math.inf)
+    _HERE.end_s = min(end_s, before)
+    try:
+        yield
+    finally:
+        _HERE.end_s = before
+
+
+def deadline_s(limit_s: float) -> float:
+    """Return when a wait of this thread ends that begins now."""
+    return min(time.monotonic() + limit_s, getattr(_HERE, "end_s", math.inf))
 
 
 class Connections:
@@ -55,17 +74,16 @@ class Connections:
         self._begin()
 
     @contextmanager
-    def lend(self, until_s: float | None = None) -> Iterator[Database]:
-        """Lend a connection, which waits for locks until ``time.monotonic()`` is ``until_s``.
+    def lend(self) -> Iterator[Database]:
+        """Lend a connection; to wait for one, and for locks then, has the same limit.
 
-        Without it that is ``lock_timeout_s`` from now. Raises DatabaseUnreachable if none is
-        free until then, or none can be opened.
+        Raises Locked if none is free until then, and DatabaseUnreachable.
         """
         limit_s = self.lock_timeout_s
-        wait_s = limit_s if until_s is None else max(0.0, until_s - time.monotonic())
+        wait_s = max(0.0, deadline_s(limit_s) - time.monotonic())
         if not self._room.acquire(timeout=wait_s):
             most = f"all {self.connections_max} connections (connections_max) were in use"
-            raise DatabaseUnreachable(f"{most} for {wait_s:g} s")
+            raise Locked(f"{most} for {wait_s:g} s")
         room, idle = self._room, self._idle
         try:
             database = self._find_or_open()
@@ -74,7 +92,9 @@ class Connections:
                 database.wait_at_most(limit_s if close else wait_s)
                 yield database
             finally:
-                if database.in_transaction or database.is_lost:
+                if room is not self._room:  # in a child that was forked meanwhile
+                    self._of_parents.append(database)
+                elif idle is not self._idle or database.in_transaction or database.is_lost:
                     database.close()
                 else:
                     idle.append(database)
@@ -95,14 +115,18 @@ class Connections:
         """Return the calling thread's way to the pool; it holds none between transactions."""
         database: Database | None = getattr(self._own, "database", None)
         if database is None:
-            database = self._own.database = _Lent(self)
+            database = self._own.database = self.apart()
         return database
 
+    def apart(self) -> Database:
+        """Return a way to the pool that is no thread's, for one transaction."""
+        return _Lent(self)
+
     def close(self) -> None:
-        """Close all that nobody uses."""
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+        """Close all that nobody uses, and the others when they are given back."""
+        closed, self._idle = self._idle, deque()
+        for database in closed:
+            database.close()
 
 
 class _Lent(Database):

@@ -5,28 +5,22 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Literal, TypeVar, TypeVarTuple, get_args
 
 from ..core.check import at_least, positive
-from ..databases import Connections, Database, Locked, file_of
+from ..databases import IN_MEMORY, Connections, Database, Locked, file_of, until
 from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
+from .turns import Lane, Turns
 
-TURN_S = 0.002
-"""How long an event loop waits for its turn to write. Most turns take a fraction of it, and to
-change threads costs as much as a turn."""
-THREADS = 4
-"""Of the store's own, so that handlers which fill the server's threads cannot keep a lease from
-being renewed."""
 Effects = Literal["anywhere", "in phases"]
 
 Result = TypeVar("Result")
@@ -59,7 +53,7 @@ class KeyStore:
         self,
         connections: Connections,
         *,
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.time,
         effects: Effects = "anywhere",
         lease_s: float = 60.0,
         attempt_max_s: float = 600.0,
@@ -77,14 +71,13 @@ class KeyStore:
         self.keep_s = positive("keep_s", keep_s)
         self.answer_max_bytes = at_least("answer_max_bytes", answer_max_bytes, 0)
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
-        self._claiming = self._at_once = connections
-        if effects == "in phases":
-            self._claiming = _unforced(connections, connections.lock_timeout_s)
-            self._at_once = _unforced(connections, 0.0)
-        self._is_sqlite = file_of(connections.url) is not None
+        in_memory = file_of(connections.url) == IN_MEMORY
+        forced = effects == "anywhere" or in_memory
+        self._claiming = connections if forced else _unforced(connections)
+        self._is_sqlite = connections.dialect == "sqlite"
         self.claims_at_once = self._is_sqlite and effects == "in phases"
-        self.threads = ThreadPoolExecutor(THREADS, "idempotency")
-        self._writer = threading.RLock()
+        self.threads = ThreadPoolExecutor(1, "idempotency")
+        self._turns = Turns(connections)
         table.SCHEMA.ensure(connections.here())
 
     def new_lease(self) -> float:
@@ -100,24 +93,56 @@ class KeyStore:
         for no other process, and for threads of this one ``TURN_S``. Raises DatabaseRefused;
         then nothing was claimed.
         """
-        database = (self._claiming if wait else self._at_once).here()
-        now_s = self.clock()
-        first = KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
         # To look first decides nothing. But who only repeats then need not wait for who writes.
-        found = table.find(database, name) if wait else None
-        has_room = found is not None or self._has_room(database, name.account, now_s)
+        return self._claim(name, fingerprint, self._look(name) if wait else None, wait=wait)
+
+    async def claim_soon(
+        self, name: KeyName, fingerprint: bytes
+    ) -> Claim | KeptAnswer | Refusal:
+        """Do the same for an event loop, which goes on.
+
+        Who only asks for an answer does not wait for who writes, nor for who waits for that.
+        """
+        # To change threads takes longer than to claim a key, if nobody writes for long.
+        if self.claims_at_once:
+            with suppress(Locked), until(time.monotonic()):
+                return self._claim(name, fingerprint, None, wait=False)
+        found = None
+        if not self._is_sqlite:
+            found = await self.in_thread(self._look, name, lane="look")
+        else:
+            with suppress(Locked), until(time.monotonic()):
+                found = self._look(name)
+        now_s = self.clock()
+        then = found and _judge(found, self._first(fingerprint, now_s), now_s)
+        if then and not isinstance(then, KeyRow):
+            return then
+        return await self.in_thread(self._claim, name, fingerprint, found, lane="claim")
+
+    def _first(self, fingerprint: bytes, now_s: float) -> KeyRow:
+        return KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
+
+    def _look(self, name: KeyName) -> KeyRow | None:
+        return table.find(self._claiming.apart(), name)
+
+    def _claim(
+        self, name: KeyName, fingerprint: bytes, found: KeyRow | None, *, wait: bool = True
+    ) -> Claim | KeptAnswer | Refusal:
+        now_s = self.clock()
+        first = self._first(fingerprint, now_s)
+        has_room = found is not None or self._has_room(name.account, now_s)
         if found is None and has_room:
-            with self._turn(wait=wait):
+            with self._write(wait=wait) as database:
                 inserted = table.insert(database, name, first)
             if inserted:
                 return Claim(self, name, first)
-        found = found or table.find(database, name)
+        found = found or self._look(name)
         if found is None:  # with room: it was there, and has been swept since
             return Refusal.IN_PROGRESS if has_room else Refusal.TOO_MANY_KEYS
         then = _judge(found, first, now_s)
         if not isinstance(then, KeyRow):
             return then
-        with self._turn(wait=wait):
+        with self._write(wait=wait) as database:
             taken_over = table.take_over(database, name, found, then)
         # A lease of 0 was given back; any other one ended without a word.
         broke_off = found.lease_until_s > 0 and found.expires_s == then.expires_s
@@ -127,8 +152,8 @@ class KeyStore:
     def renew(self, claim: Claim) -> bool:
         """Lengthen a claim's lease; False if it is over for good. Raises DatabaseRefused."""
         row = claim.row._replace(lease_until_s=self.new_lease())
-        with self._turn():
-            return table.renew(self._claiming.here(), claim.name, row)
+        with self._write() as database:
+            return table.renew(database, claim.name, row)
 
     def finish(self, claim: Claim, answer: KeptAnswer, *, in_doubt: bool = False) -> None:
         """Keep the answer of a handler that did not do so in a phase, or that it is in doubt.
@@ -136,8 +161,8 @@ class KeyStore:
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
         """
         row = claim.row.finished(answer.within(self.answer_max_bytes), in_doubt=in_doubt)
-        with self._turn():
-            advanced = table.advance(self._claiming.here(), claim.name, claim.row, row)
+        with self._write() as database:
+            advanced = table.advance(database, claim.name, claim.row, row)
         if not advanced:
             raise LeaseLost(f"the claim with token {claim.token} is not the key's any more")
         claim.row = row
@@ -151,21 +176,22 @@ class KeyStore:
         row = claim.row
         if to_any_request and claim.recovery_point == STARTED:
             row = row._replace(fingerprint=b"")
-        with self._turn():
-            table.release(self._claiming.here(), claim.name, row)
+        with self._write() as database:
+            table.release(database, claim.name, row)
 
     async def in_thread(
-        self, function: Callable[[*Values], Result], *values: *Values
+        self, function: Callable[[*Values], Result], *values: *Values, lane: Lane = "hold"
     ) -> Result:
         """Wait for a call that may wait for the database; the event loop goes on."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, function, *values)
+        return await self._turns.in_thread(lane, function, *values)
 
     @contextmanager
-    def writing(self) -> Iterator[Database]:
-        """Open a transaction on the calling thread's connection."""
-        database = self.connections.here()
-        with self._turn(), database.transaction():
+    def writing(self, *, apart: bool = False) -> Iterator[Database]:
+        """Open a transaction on the calling thread's way to the database, or on none's."""
+        database = self.connections.apart() if apart else self.connections.here()
+        with self._turns.turn() as end_s, ExitStack() as stack:
+            with until(end_s):
+                stack.enter_context(database.transaction())
             yield database
 
     def sweep(self, *, keys_max: int) -> int:
@@ -173,8 +199,8 @@ class KeyStore:
 
         Raises DatabaseRefused.
         """
-        with self._turn():
-            return table.sweep(self._claiming.here(), self.clock(), keys_max)
+        with self._write() as database:
+            return table.sweep(database, self.clock(), keys_max)
 
     def close(self) -> None:
         """Let its threads end, and close the connections that the store opened itself.
@@ -182,36 +208,26 @@ class KeyStore:
         Call it before those that it was given are closed.
         """
         self.threads.shutdown()
-        for opened in (self._claiming, self._at_once):
-            if opened is not self.connections:
-                opened.close()
+        if self._claiming is not self.connections:
+            self._claiming.close()
 
-    def _has_room(self, database: Database, account: str, now_s: float) -> bool:
-        most = self.keys_max
+    def _has_room(self, account: str, now_s: float) -> bool:
+        most, database = self.keys_max, self._claiming.apart()
         return most is None or table.count(database, account, now_s, most) < most
 
     @contextmanager
-    def _turn(self, *, wait: bool = True) -> Iterator[None]:
-        """Let the threads of this process write to SQLite one after another.
-
-        Its own way is to look again after a while, and longer each time; so some wait long.
-        Raises Locked.
-        """
-        if not self._is_sqlite:
-            yield
-            return
-        wait_s = self.connections.lock_timeout_s if wait else TURN_S
-        if not self._writer.acquire(timeout=wait_s):
-            raise Locked("another thread of this process is writing")
-        try:
-            yield
-        finally:
-            self._writer.release()
+    def _write(self, *, wait: bool = True) -> Iterator[Database]:
+        with self._turns.turn(wait=wait) as end_s, until(end_s):
+            yield self._claiming.apart()
 
 
-def _unforced(connections: Connections, lock_timeout_s: float) -> Connections:
+def _unforced(connections: Connections) -> Connections:
     """Return others to the same database, whose last commits a loss of power may undo."""
-    return Connections(connections.url, lock_timeout_s=lock_timeout_s, synchronous="NORMAL")
+    return Connections(
+        connections.url, lock_timeout_s=connections.lock_timeout_s, synchronous="NORMAL",
+        answer_timeout_s=connections.answer_timeout_s,
+        connections_max=connections.connections_max,
+    )  # fmt: skip
 
 
 def _judge(found: KeyRow, first: KeyRow, now_s: float) -> KeyRow | KeptAnswer | Refusal:

@@ -10,13 +10,14 @@ import hashlib
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.check import at_least
-from ..databases import DatabaseRefused, Locked
+from ..databases import DatabaseRefused
 from .attempt import Attempt
 from .claims import Claim
 from .kept import KeptAnswer
@@ -122,16 +123,10 @@ class IdempotencyMiddleware:
     async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
         if next(self._claims) % CLAIMS_BETWEEN_SWEEPS == 0:
             self.keys.threads.submit(self._try_to_sweep)
-        # To change threads takes longer than to claim a key, if nobody writes for long.
-        if self.keys.claims_at_once:
-            with suppress(Locked):
-                return self.keys.claim(name, digest, wait=False)
-        return await self.keys.in_thread(self._claim_or_doubt, name, digest)
-
-    def _claim_or_doubt(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
-        outcome = self.keys.claim(name, digest)
+        outcome = await self.keys.claim_soon(name, digest)
         if isinstance(outcome, Claim) and outcome.broke_off and self.keys.effects == "anywhere":
-            self.keys.finish(outcome, self.profile.refuse(Refusal.IN_DOUBT), in_doubt=True)
+            doubt = partial(self.keys.finish, in_doubt=True)
+            await self.keys.in_thread(doubt, outcome, self.profile.refuse(Refusal.IN_DOUBT))
             return Refusal.IN_DOUBT
         return outcome
 
