@@ -35,7 +35,7 @@ PACKAGES = {
     "databases": {"psycopg"},
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
     "play": {"anywidget", "traitlets"},
-    "idempotency": {"starlette"},
+    "idempotency": {"anyio", "starlette"},  # the second brings the first
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
     "systems/kafka": {"confluent_kafka"},

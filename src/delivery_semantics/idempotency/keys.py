@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Literal, TypeVar, TypeVarTuple, get_args
+from typing import Literal, get_args
 
 from ..core.check import at_least, positive
 from ..databases import IN_MEMORY, Connections, Database, Locked, file_of, until
@@ -19,12 +19,9 @@ from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
-from .turns import Lane, Turns
+from .turns import Lane, Result, Turns, Values
 
 Effects = Literal["anywhere", "in phases"]
-
-Result = TypeVar("Result")
-Values = TypeVarTuple("Values")
 
 
 class KeyStore:

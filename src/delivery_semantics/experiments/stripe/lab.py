@@ -34,11 +34,11 @@ class Watched(KeyStore):
 
     journal: Journal
 
-    def claim(
-        self, name: KeyName, fingerprint: bytes, *, wait: bool = True
+    async def claim_soon(
+        self, name: KeyName, fingerprint: bytes
     ) -> Claim | KeptAnswer | Refusal:
         """Claim a key, and write both sides of it down."""
-        outcome = super().claim(name, fingerprint, wait=wait)
+        outcome = await super().claim_soon(name, fingerprint)
         self.journal.between(SERVICE, DATABASE, f"claim {name.key}")
         self.journal.between(DATABASE, SERVICE, _found(outcome))
         return outcome
