@@ -1,6 +1,6 @@
 """What remembering costs: bytes for each id, measured, times the ids that a window holds.
 
-Book: 07-deduplication
+Book: stores-of-ids
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from ...databases import connect
 from ...dedup import Bloom, DedupStore, InDatabase, InMemory
 from ...show.picture import readable
-from ...show.plots import bars
+from ...show.plots import scale
 from ...show.view import View
 from ...theory.windows import bloom_bits, bloom_hashes, bloom_lost, collisions_mean, ids_kept
 
@@ -24,6 +24,8 @@ ID_BYTES = 16
 HASH_BYTES = 8
 ERROR = 1e-6
 SAMPLE = 10_000
+LAPTOP_BYTES = 16e9
+SERVER_BYTES = 1e12
 WINDOWS_S = {
     "5 min": 300,
     "1 hour": 3600,
@@ -105,17 +107,19 @@ def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
     """Show the bytes of each store at a rate of ids and a window."""
     ids = int(ids_kept(per_second=per_second, window_s=WINDOWS_S[window]))
     sizes = {name: ids * each for name, each in bytes_per_id().items()}
-    unit, scale = _unit(max(sizes.values()))
     bloom, hashes = lost_by_bloom(ids), float(collisions_mean(ids=ids, bits=8 * HASH_BYTES))
     python, bits = (
-        f"{sizes[name] / scale:.3g} {unit}"
+        _said(sizes[name])
         for name in ("in memory, ids and times", "Bloom filter, 1 in a million")
     )
     return View(
-        bars(
-            {name: {unit: float(f"{size / scale:.3g}")} for name, size in sizes.items()},
+        scale(
+            sizes,
+            {"a laptop": LAPTOP_BYTES, "a server": SERVER_BYTES},
+            least=1e3,
+            most=1e13,
+            say=_said,
             title=f"Memory for {per_second:,} ids a second, kept for {window}",
-            x=f"{unit} for {ids:,} ids",
         ),
         {
             "ids kept": f"{ids:,}",
@@ -129,6 +133,7 @@ def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
     )
 
 
-def _unit(size: float) -> tuple[str, float]:
+def _said(size: float) -> str:
     units = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-    return [(unit, scale) for unit, scale in units.items() if size >= scale][-1]
+    unit, scaled = [(unit, size / each) for unit, each in units.items() if size >= each][-1]
+    return f"{readable(float(f'{scaled:.3g}'))} {unit}"

@@ -1,6 +1,6 @@
 """One pair, several ways of choosing what happens next; and what a limit on attempts leaves.
 
-Book: 02-delivery-semantics
+Book: how-the-runs-are-made
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ... import (
 from ...core.check import at_least
 from ...core.trace import Outcome
 from ...show.picture import Picture
-from ...show.plots import curve, lines, points
+from ...show.plots import bars, curve, lines, points
+from ...show.view import View
 from ...theory.retries import Model, share_error
 
 
@@ -63,6 +64,24 @@ def say(outcome: Outcome) -> str:
     ((_, times, knows),) = outcome
     processed = {0: "never processed", 1: "processed once", 2: "processed twice"}[times]
     return f"{processed}, {knows}"
+
+
+def met_by_chance(*, runs: int, seed: int) -> View:
+    """Run ``two_attempts`` by this many seeds, and count which ways to end they have met."""
+    at_least("runs", runs, 1)
+    found = ways(loss=0.4, seeds=runs)
+    counts = {say(outcome): found.simulated[outcome] for outcome in found.searched}
+    met = sum(count > 0 for count in counts.values())
+    return View(
+        bars(
+            {how: {"seen": count} for how, count in counts.items()},
+            title=f"How {runs:,} runs by chance ended",
+            x="runs",
+        ),
+        {"ways met": met, "ways there are": len(found.searched)},
+        f"{runs:,} runs by chance met {met} of the {len(found.searched)} ways to end that the "
+        "search has found.",
+    )
 
 
 # A limit on attempts ----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Plots: `lines`, `bars` and `timeline`, drawn by matplotlib, each returning a `Picture`.
+"""Plots: `lines`, `bars`, `timeline`, `scale`, each returning a `Picture`; most by matplotlib.
 
 The same data gives the same bytes on every machine: nothing is dated, nothing is random, and
 letters stay letters, so no font of the machine is drawn or measured.
@@ -15,7 +15,8 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 from .bars import bars  # noqa: E402
 from .lines import lines  # noqa: E402
+from .scale import scale  # noqa: E402
 from .series import Series, curve, points  # noqa: E402
 from .timeline import timeline  # noqa: E402
 
-__all__ = ["Series", "bars", "curve", "lines", "points", "timeline"]
+__all__ = ["Series", "bars", "curve", "lines", "points", "scale", "timeline"]
