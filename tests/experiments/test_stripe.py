@@ -228,7 +228,7 @@ def test_a_new_key_charges_twice_where_the_fault_falls_after_the_commit() -> Non
         "killed after the commit", "reply lost",
     }  # fmt: skip
     broken = audit(faced("reply lost", "retries, new key").trace)
-    assert broken.verdict(EXACTLY_ONCE) == "broken: duplicated order 7"
+    assert broken.verdict(EXACTLY_ONCE) == "broken: duplicated charge"
     assert broken.verdict(AT_LEAST_ONCE) == "ok"
 
 

@@ -25,7 +25,7 @@ from ...systems.payments.charging import Announce
 from ...systems.payments.parameters import FORM
 
 LEASE_S = 60.0
-PAYMENT = Message("order 7", amount=2000)
+PAYMENT = Message("charge", amount=2000)
 """Twenty dollars, in cents."""
 
 Tell = Callable[[str], object]
