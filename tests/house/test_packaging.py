@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -21,9 +22,10 @@ import yaml
 from left_out import left_out
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from starlette.applications import Starlette
 
 import delivery_semantics
+from delivery_semantics.systems.http.client import Request, ask
+from delivery_semantics.systems.http.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -269,17 +271,38 @@ def test_the_readme_shows_what_its_example_prints() -> None:
     assert README.read_text(encoding="utf-8") == store_readme.readme()
 
 
-def test_the_readmes_three_lines_put_the_layer_around_an_application(
+def test_the_readmes_service_carries_a_request_out_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"app": Starlette(), "account_of": lambda scope: "alice"}
+    names: dict[str, Any] = {}
     exec(code, names)
-    (added,) = names["app"].user_middleware
-    assert added.kwargs["keys"] is names["keys"]
+    headers = (("Authorization", "Bearer tok"), ("Idempotency-Key", "k"))
+    with serving(names["app"]) as url:
+        paths = ("/charges?amount=7", "/charges?amount=7", "/charges?amount=8")
+        answers = [ask(url, Request("POST", path, headers)) for path in paths]
+    names["keys"].close()
     names["keys"].connections.close()
-    assert (tmp_path / "payments.db").exists()
+    assert [answer.status for answer in answers] == [201, 201, 400]
+    assert [answer.header("Idempotent-Replayed") for answer in answers] == ["", "true", ""]
+    assert b"Bearer tok" not in (tmp_path / "payments.db").read_bytes()
+
+
+def test_the_readme_says_of_the_layer_what_its_page_has_found() -> None:
+    page = (ROOT / "appendix" / "idempotency-layer.ipynb").read_text(encoding="utf-8")
+    shown = {
+        cell["id"]: "".join(cell["outputs"][-1]["data"]["text/plain"])
+        for cell in json.loads(page)["cells"]
+        if cell["id"] in ("check-run", "kills-run")
+    }
+    holds = len(re.findall(r"^H\d+ +holds", shown["check-run"], re.MULTILINE))
+    unseen = len(re.findall(r"^H\d+ +cannot be seen", shown["check-run"], re.MULTILINE))
+    orders, kills, lost, twice = re.findall(r"\d+", shown["kills-run"].splitlines()[-1])[1:]
+    text = README.read_text(encoding="utf-8")
+    assert f"Of twenty checks from outside, {holds} hold and {unseen} cannot be seen" in text
+    assert f"{orders} orders, {kills} kills by SIGKILL, {lost} lost, {twice} made twice" in text
+    assert (holds + unseen, lost, twice) == (20, "0", "0")
 
 
 def test_the_readme_shows_the_picture_that_the_code_draws() -> None:

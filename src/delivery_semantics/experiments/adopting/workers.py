@@ -62,6 +62,7 @@ class Workers:
                 return
             except (NotSent, NoAnswer):
                 if self._server.poll() is not None or time.monotonic() > end_s:
+                    self._kill_all()
                     said = (self._folder / "log").read_text(encoding="utf-8")
                     raise RuntimeError(f"the service did not start: {said[-500:]}") from None
                 time.sleep(0.05)
