@@ -57,7 +57,8 @@ def check(name: str, source: str, tries: int = 0) -> Feedback:
         found = asked.judge(defined(source))
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # the reader's, whatever it is
         mistake = told(error)
-        return Feedback(False, mistake.words, "mistake", line=mistake.line)
+        hint = asked.hints.get("mistake", "")
+        return Feedback(False, mistake.words, "mistake", hint, line=mistake.line)
     return _reply(asked, found, tries)
 
 

@@ -33,24 +33,22 @@ def searched(
     build: Callable[[Defined], Mapping[str, Participant]],
     bounds: Bounds,
     *,
-    breaks: Collection[str] = (),
+    allows: Collection[str] = (),
     **options: Any,  # noqa: ANN401  # those of ``explore``
 ) -> Judge:
-    """Judge by every run within ``bounds``: what ``breaks`` names has to break, and no more.
+    """Judge by every run within ``bounds``: nothing may break but what ``allows`` names.
 
-    Kinds of wrong answers: "twice", "lost" and the names of claims, for what should not break;
-    "not twice" and so on, for what should and does not.
+    Kinds of wrong answers: the names of claims, "twice" and "lost".
     """
 
     def judge(names: Defined) -> Judgement:
         found = explore(build(names), bounds, worlds_max=WORLDS_MAX, **options)
-        broken = {SHORT.get(v.claim, v.claim): v for v in found.verdicts if not v.holds}
-        unwanted = tuple(name for name in broken if name not in breaks)
-        missing = tuple(f"not {name}" for name in breaks if name not in broken)
-        if unwanted:
-            return _against(broken[unwanted[0]], unwanted)
-        picture = next((_drawn(verdict) for verdict in broken.values()), None)
-        return Judgement(not missing, f"Every run was searched. {found}", missing, picture)
+        verdicts = (*found.claims.values(), *found.verdicts[:2])
+        broken = {SHORT.get(v.claim, v.claim.removeprefix("never ")): v for v in verdicts}
+        wrong = tuple(k for k, v in broken.items() if not v.holds and k not in allows)
+        if wrong:
+            return _against(broken[wrong[0]], wrong)
+        return Judgement(True, f"Every run was searched: {found.worlds:,} worlds.")
 
     return judge
 
@@ -137,6 +135,16 @@ def called(name: str, right: Callable[..., Any], cases: Mapping[str, Sequence[An
                 text = f"{call} is {found!r}; the package's own is {expected!r}."
                 return Judgement(False, text, (case,))
         return Judgement(True, f"Right in each of {len(cases)} cases.")
+
+    return judge
+
+
+def tried(look: Callable[[Defined], tuple[str, str]]) -> Judge:
+    """Judge by a function of the exercise's own: the kind, "" for the right one, and words."""
+
+    def judge(names: Defined) -> Judgement:
+        kind, said = look(names)
+        return Judgement(not kind, said, (kind,) if kind else ())
 
     return judge
 

@@ -6,10 +6,17 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from ..exercise import Exercise
-from . import problem
+from . import at_least_once, at_most_once, dedup, idempotent, myth, problem, semantics, stripe
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "01-the-problem": problem.EXERCISES,
+    "02-delivery-semantics": semantics.EXERCISES,
+    "03-at-most-once": at_most_once.EXERCISES,
+    "04-at-least-once": at_least_once.EXERCISES,
+    "05-exactly-once-a-myth": myth.EXERCISES,
+    "06-idempotent-operations": idempotent.EXERCISES,
+    "07-deduplication": dedup.EXERCISES,
+    "08-stripe-idempotency": stripe.EXERCISES,
 }
 """The exercises of each chapter, in their order."""
 
