@@ -58,12 +58,11 @@ def told(name: str) -> str:
 
 
 def incidents_table() -> Table:
-    """Return a row for each incident: when it was reported, how it ends, and its searches."""
+    """Return a row for each incident: the year of its report, how it ends, and its searches."""
     every = list(INCIDENTS.values())
     reported, mended = ([i.search(mended=m) for i in every] for m in (False, True))
     columns: dict[str, list[str] | list[int]] = {
-        "report": [one.thread for one in every],
-        "day": [one.day for one in every],
+        "year": [one.day[:4] for one in every],
         "owed": [one.money()[0] for one in every],
         "paid": [one.money()[1] for one in every],
         "steps": [len(one.verdict(mended=False).steps) for one in every],

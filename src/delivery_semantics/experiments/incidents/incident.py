@@ -12,7 +12,7 @@ from functools import cache
 from ... import Bounds, Exploration, Participant, Verdict, explore
 
 NEVER, EVENTUALLY = Verdict.NEVER_TWICE, Verdict.EVENTUALLY
-Cast = Mapping[str, Participant]
+Parts = Mapping[str, Participant]
 NO_FAULT = Bounds(losses=0, duplicates=0, crashes=0)
 
 
@@ -27,7 +27,7 @@ class Incident:
 
     report: str
     day: str
-    parts: Callable[[bool], Cast]
+    parts: Callable[[bool], Parts]
     claim: str = NEVER
     bounds: Bounds = NO_FAULT
     stores: Mapping[str, str] | None = None

@@ -13,10 +13,10 @@ from ... import (
 )  # fmt: skip
 from ...core.effects import Handler, Payload
 from ..protocols.queues import Parser
-from .incident import EVENTUALLY, Cast, Incident
+from .incident import EVENTUALLY, Incident, Parts
 
 
-def through(broker: Broker, **others: Participant) -> Cast:
+def through(broker: Broker, **others: Participant) -> Parts:
     """One payment from a shop through a broker."""
     return {"shop": RetryUntilAcked("broker", payments(1)), "broker": broker, **others}
 
@@ -41,36 +41,36 @@ class SlowWorker(Passive):
         yield Send("broker", Ack(job.id))
 
 
-def waits_for_its_time(mended: bool, *, visibility_s: float = 2.0) -> Cast:
+def waits_for_its_time(mended: bool, *, visibility_s: float = 2.0) -> Parts:
     """A task that waits four seconds in its worker, and a broker that waits for two."""
     worker = SlowWorker(4.0, marks=mended)
     return through(Broker("worker", visibility_s=visibility_s), worker=worker)
 
 
-def eleven_seconds(mended: bool) -> Cast:
+def eleven_seconds(mended: bool) -> Parts:
     """Work of eleven seconds, and a deadline of ten."""
     subscriber = SlowWorker(11.0, marks=mended)
     return through(Broker("subscriber", visibility_s=10.0), subscriber=subscriber)
 
 
-def auto_ack(mended: bool) -> Cast:
+def auto_ack(mended: bool) -> Parts:
     """A broker to which handed out is done, and an endpoint that is shut down."""
     broker = Broker("endpoint", visibility_s=30.0 if mended else None)
     return through(broker, endpoint=ProcessOnce())
 
 
-def acks_too_soon(mended: bool) -> Cast:
+def acks_too_soon(mended: bool) -> Parts:
     """A worker that acks a task when it takes it, and is killed at its work."""
     return through(Broker("worker"), worker=ProcessOnce() if mended else AckThenProcess())
 
 
-def five_minutes(mended: bool) -> Cast:
+def five_minutes(mended: bool) -> Parts:
     """A queue that knows an id for five minutes, and a copy that comes in the sixth."""
     broker = Broker("function", ids_max=None, window_s=300.0)
     return through(broker, function=ProcessOnce() if mended else ProcessThenAck())
 
 
-def nack_loop(mended: bool) -> Cast:
+def nack_loop(mended: bool) -> Parts:
     """A customer's consumer that refuses what it cannot read, and a broker that insists."""
     broker = Broker("consumer", deliveries_max=3 if mended else None, park="person")
     consumer = Parser(unreadable=("1",))

@@ -14,7 +14,7 @@ from ... import (
     Send, payments,
 )  # fmt: skip
 from ...core.effects import Handler, Payload
-from .incident import EVENTUALLY, Cast, Incident
+from .incident import EVENTUALLY, Incident, Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Service(Passive):
             yield Send(source, Ack(payload.id))
 
 
-def new_key(mended: bool) -> Cast:
+def new_key(mended: bool) -> Parts:
     """A customer who tries again, and a form that calls it a new purchase."""
     return {"form": Form(payments(1), keeps_key=mended), "service": Service()}
 
@@ -78,7 +78,7 @@ class TwoReplicas(RetryUntilAcked):
             yield Send(replica, self.messages[0])
 
 
-def check_then_store(mended: bool) -> Cast:
+def check_then_store(mended: bool) -> Parts:
     """Two requests with one key, each of which looks before the other has stored."""
     client = TwoReplicas("replica 1", payments(1))
     return {
@@ -88,13 +88,13 @@ def check_then_store(mended: bool) -> Cast:
     }
 
 
-def webhook_again(mended: bool) -> Cast:
+def webhook_again(mended: bool) -> Parts:
     """A webhook that adds the credits that were paid for, at each delivery."""
     sender = RetryUntilAcked("webhook", payments(1))
     return {"sender": sender, "webhook": ProcessOnce() if mended else ProcessThenAck()}
 
 
-def marked_first(mended: bool) -> Cast:
+def marked_first(mended: bool) -> Parts:
     """A webhook that writes the event down, and then handles it."""
     sender = RetryUntilAcked("webhook", payments(1))
     return {"sender": sender, "webhook": ProcessOnce() if mended else MarkThenProcess()}
@@ -119,7 +119,7 @@ class Seen(Passive):
         yield Send(source, Ack(payload.id))
 
 
-def seen_in_memory(mended: bool) -> Cast:
+def seen_in_memory(mended: bool) -> Parts:
     """A gateway that knows what it has seen, until it is started anew."""
     return {"chat": RetryUntilAcked("gateway", payments(1)), "gateway": Seen(durable=mended)}
 

@@ -14,7 +14,7 @@ from ... import (
 from ...core.effects import Handler, Payload
 from ..protocols.fencing import Acquire, Grant
 from ..protocols.outbox import DualWrite, Outbox
-from .incident import EVENTUALLY, Cast, Incident
+from .incident import EVENTUALLY, Incident, Parts
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class OutboxJob(Passive):
                 yield Save("row", 0)
 
 
-def two_jobs(mended: bool) -> Cast:
+def two_jobs(mended: bool) -> Parts:
     """Two processes that read one outbox."""
     subscriber = ProcessOnce() if mended else ProcessThenAck()
     shop = Writer(payments(1))
     return {"shop": shop, "job 1": OutboxJob(), "job 2": OutboxJob(), "subscriber": subscriber}
 
 
-def row_then_event(mended: bool) -> Cast:
+def row_then_event(mended: bool) -> Parts:
     """A row that is committed, and its event that is not sent any more."""
     return {
         "customer": RetryUntilAcked("shop", payments(1)),
@@ -100,7 +100,7 @@ class Borrower(Passive):
         yield Send("table", grant)
 
 
-def lock_ran_out(mended: bool) -> Cast:
+def lock_ran_out(mended: bool) -> Parts:
     """A worker that finishes a job whose lock is another's by now."""
     table = JobTable(payments(1), fenced=mended)
     return {"worker 1": Borrower(20.0), "table": table, "worker 2": Borrower(20.0)}

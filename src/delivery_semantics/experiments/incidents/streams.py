@@ -15,10 +15,10 @@ from ...core.effects import Handler, Payload
 from ..protocols.log import Consumer, Topic
 from ..protocols.mqtt import Control, Publisher
 from ..protocols.mqtt import Subscriber as Released
-from .incident import EVENTUALLY, Cast, Incident
+from .incident import EVENTUALLY, Incident, Parts
 
 
-def commits_first(mended: bool) -> Cast:
+def commits_first(mended: bool) -> Parts:
     """A consumer whose library stores the offset when it hands the record out."""
     return {"log": Topic(payments(1)), "consumer": Consumer("with" if mended else "before")}
 
@@ -39,13 +39,13 @@ class Partition(Passive):
         yield Send(source, Ack(payload.id))
 
 
-def producer_retries(mended: bool) -> Cast:
+def producer_retries(mended: bool) -> Parts:
     """A producer that repeats what was not acked, and a broker that was killed meanwhile."""
     producer = RetryUntilAcked("partition", payments(1))
     return {"producer": producer, "partition": Partition(idempotent=mended)}
 
 
-def sends_again(mended: bool) -> Cast:
+def sends_again(mended: bool) -> Parts:
     """A broker that has on disk what it is to send, and not that it was received."""
     return {"broker": Publisher(payments(1), remembers=mended), "subscriber": Released()}
 
@@ -69,7 +69,7 @@ class Holding(Passive):
         yield Send(source, Control("PUBCOMP", payload.id))
 
 
-def received_then_forgotten(mended: bool) -> Cast:
+def received_then_forgotten(mended: bool) -> Parts:
     """A client that has said PUBREC, and holds the message in memory."""
     return {"publisher": Publisher(payments(1)), "subscriber": Holding(durable=mended)}
 
