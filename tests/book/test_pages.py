@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -362,8 +363,9 @@ def test_every_slider_moves_by_keyboard_and_shows_its_frames(
     open_page: Open, name: str
 ) -> None:
     page = open_page(name)
-    ranges = page.locator("main input[type=range]").all()
-    assert ranges
+    ranges = page.locator("main figure.panel input[type=range]").all()
+    panels = page.locator("main figure.panel").count()
+    assert bool(panels) == bool(ranges or page.locator("main figure.panel fieldset").count())
     for slider in ranges:
         slider.focus()
         slider.press("Home")
@@ -393,6 +395,51 @@ def state(slider: Locator) -> tuple[str, str]:
     assert seen == heard
     assert len(frames) == 1
     return seen, frames[0]
+
+
+@each_notebook
+def test_every_choice_is_made_by_keyboard_and_shows_its_frame(
+    open_page: Open, name: str
+) -> None:
+    page = open_page(name)
+    for choice in page.locator("main figure.panel fieldset").all():
+        buttons = choice.locator("input[type=radio]").all()
+        began = next(button for button in buttons if button.is_checked())
+        buttons[0].check(force=True)
+        frames = [_frame(buttons[0])]
+        for before, button in itertools.pairwise(buttons):
+            before.press("ArrowRight")
+            assert button.is_checked()
+            frames.append(_frame(button))
+        assert choice.locator("legend").inner_text().strip()
+        assert len(set(frames)) > 1, "the choice changes nothing"
+        began.check(force=True)
+
+
+def _frame(control: Locator) -> str:
+    return str(
+        control.evaluate("e => e.closest('figure').querySelector('.panel-frame').innerHTML")
+    )
+
+
+def test_the_frames_of_a_panel_have_one_height_and_their_state_stands_in_the_address(
+    open_page: Open,
+) -> None:
+    page = open_page("chapters/05-exactly-once-a-myth")
+    panel = page.locator("figure.panel").first
+    panel.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.panel-frame').style.minHeight")
+    heights = set()
+    for button in panel.locator("input[type=radio]").all():
+        button.check(force=True)
+        heights.add(panel.evaluate("e => e.offsetHeight"))
+    assert len(heights) == 1
+    shown = panel.locator(".panel-sentence").inner_text()
+    page.goto(page.url)
+    page.reload()
+    panel = page.locator("figure.panel").first
+    assert panel.locator(".panel-sentence").inner_text() == shown
+    assert panel.locator("input:checked").count() == 2
 
 
 @each_page

@@ -1,5 +1,8 @@
-// Wakes the panels: each slider shows the frame that was stored for its position.
+// Wakes the panels: each control shows the frame that was stored for its position.
 (() => {
+  const CHOICES_MAX = 12;
+  const NUMBER = /^[-−\d.,]+(\u00a0|$)/;
+
   // What a frame shows: a template's content; of a frame on the page a copy, before it changes.
   const contentOf = (frame) => {
     if (frame.content) return frame.content;
@@ -7,36 +10,136 @@
     content.append(...frame.cloneNode(true).childNodes);
     return content;
   };
+
+  const made = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+
+  // Numbers are chosen with a slider that has a tick for each.
+  const slider = (input, texts) => {
+    const output = input.parentElement.querySelector("output");
+    const ticks = made("datalist", { id: `${input.id}-ticks` });
+    ticks.append(...texts.map((_, i) => made("option", { value: String(i) })));
+    input.after(ticks);
+    input.setAttribute("list", ticks.id);
+    input.hidden = false;
+    return {
+      texts,
+      at: () => input.valueAsNumber,
+      to: (i) => (input.value = String(i)),
+      tell: (text) => {
+        input.setAttribute("aria-valuetext", text);
+        output.textContent = text;
+      },
+    };
+  };
+
+  // Words are chosen with radio buttons, which show all that can be chosen.
+  const choices = (input, texts) => {
+    const control = input.parentElement;
+    const start = input.valueAsNumber;
+    const buttons = texts.map((text, i) =>
+      made("input", { type: "radio", name: input.id, id: `${input.id}-${i}`, checked: i === start, autocomplete: "off" }),
+    );
+    const labels = texts.map((text, i) => made("label", { className: "panel-choice" }, buttons[i], made("span", {}, text)));
+    const legend = made("legend", {}, control.querySelector("label").textContent);
+    control.replaceChildren(made("fieldset", {}, legend, ...labels));
+    control.classList.add("panel-words-control");
+    return {
+      texts,
+      at: () => buttons.findIndex((button) => button.checked),
+      to: (i) => (buttons[i].checked = true),
+      tell: () => {},
+    };
+  };
+
+  const knobOf = (input) => {
+    const texts = JSON.parse(input.dataset.texts);
+    const words = texts.length <= CHOICES_MAX && !texts.every((text) => NUMBER.test(text));
+    return (words ? choices : slider)(input, texts);
+  };
+
+  // The state of a panel stands in the page's address: its name, and the texts of its knobs.
+  const nameOf = (panel) =>
+    panel.querySelector(".panel-title").firstChild.textContent.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+  const recall = (name, knobs) => {
+    const texts = new URLSearchParams(location.search).get(name)?.split("|") ?? [];
+    const places = knobs.map(({ texts: known }, i) => known.indexOf(texts[i]));
+    if (places.some((place) => place < 0)) return;
+    knobs.forEach((knob, i) => knob.to(places[i]));
+  };
+  const remember = (name, knobs) => {
+    const url = new URL(location.href);
+    url.searchParams.set(name, knobs.map((knob) => knob.texts[knob.at()]).join("|"));
+    url.hash = `panel-${name}`;
+    history.replaceState(history.state, "", url);
+  };
+
+  // All frames have one height and one layout, so that nothing below them jumps.
+  const settle = (stage, contents) => {
+    const probe = made("div", { className: "panel-frame panel-probe", inert: true });
+    probe.style.width = `${stage.clientWidth}px`;
+    stage.after(probe);
+    const heights = () =>
+      contents.map((content) => {
+        probe.replaceChildren(content.cloneNode(true));
+        for (const element of probe.querySelectorAll("[id]")) element.removeAttribute("id");
+        const [pictures, words] = probe.children;
+        return [probe.offsetHeight, words.offsetTop >= pictures.offsetTop + pictures.offsetHeight];
+      });
+    probe.classList.remove("panel-stacked");
+    const stacked = heights().some(([, below]) => below);
+    for (const frame of [probe, stage]) frame.classList.toggle("panel-stacked", stacked);
+    stage.style.minHeight = `${Math.max(...heights().map(([height]) => height))}px`;
+    probe.remove();
+  };
+
   const wake = (panel) => {
-    const inputs = [...panel.querySelectorAll("input[type=range]")];
+    const knobs = [...panel.querySelectorAll("input[type=range]")].map(knobOf);
     const frames = [...panel.querySelectorAll(".panel-frame, template")];
     const stage = frames.find((frame) => !frame.content && !frame.hidden);
     const contents = frames.map(contentOf);
     const shows = panel.dataset.frames.split(" ");
     const say = panel.querySelector("[role=status]");
-    const texts = inputs.map((input) => JSON.parse(input.dataset.texts));
+    const name = nameOf(panel);
+    panel.id = `panel-${name}`;
     let shown = frames.indexOf(stage);
     const move = () => {
       let position = 0;
-      inputs.forEach((input, i) => {
-        position = position * texts[i].length + input.valueAsNumber;
-        const text = texts[i][input.valueAsNumber];
-        input.setAttribute("aria-valuetext", text);
-        panel.querySelector(`output[for="${input.id}"]`).textContent = text;
-      });
+      for (const knob of knobs) {
+        position = position * knob.texts.length + knob.at();
+        knob.tell(knob.texts[knob.at()]);
+      }
       if (Number(shows[position]) === shown) return;
       shown = Number(shows[position]);
       stage.replaceChildren(contents[shown].cloneNode(true));
     };
-    for (const input of inputs) {
-      input.hidden = false;
-      input.addEventListener("input", move);
-      input.addEventListener("change", () => {
-        say.textContent = stage.querySelector(".panel-sentence").textContent;
-      });
-    }
+    const controls = panel.querySelector(".panel-controls");
+    controls.addEventListener("input", move);
+    controls.addEventListener("change", () => {
+      say.textContent = stage.querySelector(".panel-sentence").textContent;
+      remember(name, knobs);
+    });
+    recall(name, knobs);
     move();
+    let width = 0;
+    const near = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry.isIntersecting || stage.clientWidth === width) return;
+        width = stage.clientWidth;
+        settle(stage, contents);
+      },
+      { rootMargin: "600px" },
+    );
+    new ResizeObserver(() => {
+      near.unobserve(panel);
+      near.observe(panel);
+    }).observe(panel);
+    if (location.hash === `#${panel.id}`) panel.scrollIntoView();
   };
+
   const start = () => document.querySelectorAll("figure.panel").forEach(wake);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
