@@ -7,19 +7,24 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from delivery_semantics.databases import Connections, Database, Schema, connect
+from delivery_semantics.databases import (
+    Connections,
+    Database,
+    DatabaseUnreachable,
+    Schema,
+    connect,
+)
 from delivery_semantics.idempotency import (
     IETF_DRAFT,
     STRIPE,
@@ -131,9 +136,9 @@ class Bed:
             self.runs += 1
             return await self.handler(request)
 
-        methods = ["GET", "POST", "PUT"]
+        methods = ["GET", "PATCH", "POST", "PUT"]
         paths = ("/charges", "/refunds")
-        app = Starlette(routes=[Route(path, endpoint, methods=methods) for path in paths])
+        app = Router(routes=[Route(path, endpoint, methods=methods) for path in paths])
         self.layer = IdempotencyMiddleware(
             inner or app, keys=self.keys, profile=self.profile, account=account_of
         )
@@ -166,10 +171,21 @@ class Bed:
         client = asyncio.create_task(self.post())
         await inside.wait()
         client.cancel()
+        await self.kill_attempts()
+        self.handler = working
+
+    async def kill_attempts(self) -> None:
+        """End them as a process ends that is killed: it writes nothing any more."""
+
+        def write(*_: object, **__: object) -> NoReturn:
+            raise DatabaseUnreachable("killed")
+
+        finish, release = self.keys.finish, self.keys.release
+        self.keys.finish = self.keys.release = write  # type: ignore[method-assign]
         for attempt in self.layer.running:
             attempt.cancel()
         await self.all_attempts()
-        self.handler = working
+        self.keys.finish, self.keys.release = finish, release  # type: ignore[method-assign]
 
     async def charge(self, request: Request) -> Response:
         """Insert a charge in the way that the keys state, and answer with its id."""

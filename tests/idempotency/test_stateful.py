@@ -122,8 +122,7 @@ class Service(RuleBasedStateMachine):
     @rule()
     def be_killed(self) -> None:
         async def kill() -> None:
-            for attempt in self.bed.layer.running:
-                attempt.cancel()
+            await self.bed.kill_attempts()
             await asyncio.wait({client for _, client in self.sleeping})
 
         self.runner.run(kill())

@@ -335,12 +335,16 @@ class TestExpiry:
         assert [row["key"] for row in bed.rows()] == ["k4"]
 
     async def test_it_leaves_a_key_that_is_held(self, new_bed: Callable[..., Bed]) -> None:
-        bed = new_bed(keep_s=10.0, lease_s=60.0)
+        bed = new_bed(keep_s=60.0, lease_s=60.0, attempt_max_s=60.0)
         await bed.dies_before_the_effect()
-        bed.clock.now_s += 30
-        assert bed.keys.sweep(keys_max=100) == 0
-        assert (await bed.post()).status_code == 409
-        bed.clock.now_s += 30
+        held = bed.keys.claim(KeyName("alice", "", "k2"), b"f" * 32)
+        assert isinstance(held, Claim)
+        bed.clock.now_s += 50
+        assert bed.keys.renew(held)
+        bed.clock.now_s += 10
+        assert bed.keys.sweep(keys_max=100) == 1
+        assert [row["key"] for row in bed.rows()] == ["k2"]
+        bed.clock.now_s += 50
         assert bed.keys.sweep(keys_max=100) == 1
 
     async def test_the_layer_sweeps_by_itself(self, new_bed: Callable[..., Bed]) -> None:

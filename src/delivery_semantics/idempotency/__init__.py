@@ -43,10 +43,11 @@ to look. A claim is forced to the disk here, as the effect that follows it may b
 A failure of the handler is no crash, but for the effect it is the same question. What a profile
 declares about failures is therefore honoured only where phases answer it.
 
-The rest is in one module each: ``profiles`` what is well formed, refused and kept; ``table``
-every statement; ``keys`` who may carry out a request; ``claims`` phases; ``attempt`` what
-becomes of a handler that fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what
-is kept of a response; ``outbox`` messages to others.
+The rest is in one module each: ``profiles`` what is well formed, refused and kept;
+``represent`` which requests are the same; ``table`` every statement; ``keys`` who may carry out
+a request; ``leases`` renewals; ``claims`` phases; ``attempt`` what becomes of a handler that
+fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what is kept of a response;
+``outbox`` messages to others; ``outcomes`` the log, and the hook.
 
 Book: 08-stripe-idempotency
 """
@@ -63,11 +64,13 @@ from .claims import Claim, LeaseLost, Phase
 from .kept import KeptAnswer
 from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
+from .outcomes import Outcome
 from .outbox import deliver_outbox, leave_in_outbox
 from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
 from .table import KeyName
 
 __all__ = [
     "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
-    "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox", "leave_in_outbox",
+    "KeyStore", "LeaseLost", "Outcome", "Phase", "Profile", "Refusal", "deliver_outbox",
+    "leave_in_outbox",
 ]  # fmt: skip

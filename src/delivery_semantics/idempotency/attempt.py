@@ -1,189 +1,212 @@
-"""One attempt at carrying out a request: the handler, its lease, and what becomes of both.
+"""One attempt at carrying out a request: the handler, its answer, and what becomes of the key.
 
 Book: 08-stripe-idempotency
 """
 
 from __future__ import annotations
 
-import asyncio
-import math
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
+from time import monotonic
 
-from starlette.types import ASGIApp, Message, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..databases import (
-    DatabaseFull, DatabaseReadOnly, DatabaseRefused, DatabaseUnreachable, Locked,
-    NotSerializable,
+    DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable,
 )  # fmt: skip
 from .claims import Claim, LeaseLost
-from .kept import KeptAnswer
+from .kept import NO_BODY, KeptAnswer
 from .keys import KeyStore
 from .profiles import Profile, Refusal
 
-RENEWALS_IN_A_LEASE = 3
 PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable)
 """Trouble of the database, not of the request: the same request may succeed later."""
 
 
 class Attempt:
-    """Runs the handler to its end, whatever becomes of the client, and keeps its answer.
+    """Runs the handler between the server and the key.
 
-    ``ended`` is done when the client has its answer; cancelled: nobody waits for it any more.
+    The handler sees its server: it is told when the client leaves, and what it sends is sent,
+    all but the last part of the answer, which waits until the answer is kept. What it does
+    after that is its own affair. ``began_s`` is when the request came.
     """
 
     def __init__(
         self, app: ASGIApp, keys: KeyStore, profile: Profile, claim: Claim, body: bytes,
-        send: Send,
+        receive: Receive, send: Send, began_s: float,
     ) -> None:  # fmt: skip
-        self.ended = asyncio.get_running_loop().create_future()
+        self.client_left = False
         self._app, self._keys, self._profile, self._claim = app, keys, profile, claim
         self._body: bytes | None = body
-        self._send = send
-        self._reply: list[Message] = []
-        self._reply_bytes = 0
-        self._streams = False
-        self._renewals_left = math.ceil(self._keys.attempt_max_s / self._renewal_s)
-        self._renewal: asyncio.TimerHandle | asyncio.Task[None]
+        self._server_receive, self._server_send = receive, send
+        self._began_s = began_s
+        self._start: Message | None = None
+        self._length: int | None = None
+        self._held: list[Message] = []
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._is_sent = False  # some of it
+        self._is_over = False  # the key's part in it
+        self._is_replaced = False
 
-    async def carry_out(self, scope: Scope) -> None:
-        """Run the handler and send its answer. Raises what the handler raised."""
+    async def carry_out(self, scope: Scope) -> BaseException | None:
+        """Run the handler to its end; return what it raised, if the server is to see that."""
         scope["state"]["idempotency"] = self._claim
-        scope["extensions"] = {}  # the whole answer comes in messages, which can be kept
-        self._renew_later()
-        try:
-            await self._answer(scope)
-        finally:
-            self._renewal.cancel()
-            if not self.ended.done():
-                self.ended.set_result(None)
-
-    async def _answer(self, scope: Scope) -> None:
-        """Let the handler run, see to its key, and only then reply."""
-        try:
-            await self._handle(scope)
-        except LeaseLost:
-            self._say(self._profile.refuse(Refusal.IN_PROGRESS))
-        except Exception:
-            await self._reply_now()
-            raise
-        await self._reply_now()
-
-    async def _handle(self, scope: Scope) -> None:
-        try:
-            await self._app(scope, self._receive, self._take)
-            if not self._reply and not self._streams:
-                raise RuntimeError("the handler sent no response")
-        except LeaseLost:
-            raise
-        except Exception as error:
-            if await self._is_to_be_raised(error):
+        # Those would go past the messages that can be kept.
+        offered = scope.get("extensions") or {}
+        scope["extensions"] = {
+            name: value for name, value in offered.items() if not name.startswith("http.")
+        }
+        error: BaseException | None = None
+        with self._keys.leases.held(self._claim):
+            try:
+                await self._app(scope, self._receive, self._take)
+            except GeneratorExit:  # there is no loop any more
                 raise
+            except BaseException as raised:  # the server is to judge it
+                error = raised
+            if not self._is_over:
+                error = await self._break_off(error)
+        return error
+
+    async def _break_off(self, error: BaseException | None) -> BaseException | None:
+        """See to the key of an attempt that has no whole answer, and send what there is."""
+        self._is_over = True
+        profile, answer = self._profile, self._claim.row.answer
+        in_phases = self._keys.effects == "in phases"
+        failed = isinstance(error, Exception)  # not: was cancelled, or its client has left
+        if isinstance(error, LeaseLost):
+            self._tell("lease lost")
+            error = self._say(profile.refuse(Refusal.IN_PROGRESS), error)
+        elif answer:  # it had finished
+            self._say(profile.restore(answer), error)
+        elif in_phases and isinstance(error, PASSING):
+            await self._release()
+            self._tell("store away", error)
+            error = self._say(profile.refuse(Refusal.UNAVAILABLE), error)
+        elif in_phases and not (failed and profile.keeps_failures):
+            await self._release()
         else:
-            await self._keep()
+            self._tell("in doubt", error)
+            doubt = profile.refuse(Refusal.IN_DOUBT)
+            if error is not None:  # who retries gets the same answer
+                self._say(doubt, error)
+            finish = partial(self._keys.finish, self._claim, doubt, in_doubt=True)
+            if await self._write(finish) is LeaseLost:
+                self._say(profile.refuse(Refusal.IN_PROGRESS), error)
+        await self._send_held()
+        return error
 
-    async def _keep(self) -> None:
-        """Keep the answer, or give the key back if nothing was done.
+    async def _keep(self) -> KeptAnswer | None:
+        """Keep the answer, or give the key back; return one to send instead, if it is lost.
 
-        Raises LeaseLost, and DatabaseRefused: then the client gets the answer all the same, and
-        the next attempt will find that this one broke off.
+        If the store is away the client gets its answer all the same, and the next attempt will
+        find that this one broke off. Raises RuntimeError if another answer was kept in a phase.
         """
-        if self._streams or self._claim.finished:
-            return
-        start, *rest = self._reply
-        status = start["status"]
-        if self._profile.keeps(status) or (status >= 500 and not self._in_phases):
-            body = b"".join(message.get("body", b"") for message in rest)
-            answer = KeptAnswer.of(status, start.get("headers", ()), body)
-            await self._keys.in_thread(self._keys.finish, self._claim, answer)
+        assert self._start is not None
+        status, claim = self._start["status"], self._claim
+        body = b"".join(self._parts) if self._keeps_body else None
+        answer = KeptAnswer.of(status, self._start.get("headers", ()), body, claim.keeping)
+        if kept := claim.row.answer:
+            if not kept.is_given_by(answer):
+                told = f"{answer.status}, {answer.body!r:.80}"
+                raise RuntimeError(f"the answer is {told}; allowed: the one kept in the phase")
+        elif self._profile.keeps(status) or (
+            status >= 500 and self._keys.effects == "anywhere"
+        ):
+            if await self._write(partial(self._keys.finish, claim, answer)) is LeaseLost:
+                if self._is_sent:  # the client shall not take it for the answer
+                    raise LeaseLost("the answer is another attempt's by now")
+                return self._profile.refuse(Refusal.IN_PROGRESS)
         else:
             await self._release(to_any_request=status < 500)
-
-    async def _is_to_be_raised(self, error: Exception) -> bool:
-        """Decide what a handler that raised means for the key and the client."""
-        profile, answer = self._profile, self._claim.row.answer
-        if answer:  # it had finished
-            self._say(profile.restore(answer))
-        elif self._in_phases and isinstance(error, PASSING):
-            await self._release()
-            self._say(profile.refuse(Refusal.UNAVAILABLE))
-            return False
-        elif self._in_phases and not profile.keeps_failures:
-            await self._release()
-            self._reply = []
-        else:
-            await self._keep_in_doubt()
-        return True
-
-    async def _keep_in_doubt(self) -> None:
-        answer = self._profile.refuse(Refusal.IN_DOUBT)
-        self._say(answer)
-        try:
-            finish = partial(self._keys.finish, in_doubt=True)
-            await self._keys.in_thread(finish, self._claim, answer)
-        except LeaseLost:
-            self._say(self._profile.refuse(Refusal.IN_PROGRESS))
-        except DatabaseRefused:
-            pass  # the lease will end, and the next attempt finds that this one broke off
+        return None
 
     async def _release(self, *, to_any_request: bool = False) -> None:
-        with suppress(DatabaseRefused):  # then the next attempt waits for the lease to end
-            await self._keys.in_thread(
-                lambda: self._keys.release(self._claim, to_any_request=to_any_request)
-            )
+        release = partial(self._keys.release, self._claim, to_any_request=to_any_request)
+        await self._write(release)
 
-    @property
-    def _in_phases(self) -> bool:
-        return self._keys.effects == "in phases"
+    async def _write(self, change: Callable[[], None]) -> type[LeaseLost] | None:
+        """Change the key's row; where that fails, its lease will end. Tells a lease lost."""
+        try:
+            await self._keys.in_thread(change)
+        except LeaseLost:
+            self._tell("lease lost")
+            return LeaseLost
+        except RuntimeError as error:  # DatabaseRefused, or the store is closed
+            self._tell("store away", error)
+        return None
 
-    def _say(self, answer: KeptAnswer) -> None:
-        """Let this be the reply, unless another one is on its way."""
-        self._reply = [] if self._streams else answer.messages()
+    def _tell(self, what: str, error: BaseException | None = None) -> None:
+        self._keys.tell(what, self._claim.name, monotonic() - self._began_s, error)
+
+    def _say(self, answer: KeptAnswer, error: BaseException | None) -> BaseException | None:
+        """Let this be the answer, if none has begun; otherwise return the error."""
+        if self._is_sent:
+            return error
+        self._is_replaced = True
+        self._held = answer.messages(*self._profile.echo(self._claim.name.key))
+        return None
 
     # The handler's side of ASGI
 
     async def _receive(self) -> Message:
-        """Give the body, then nothing more: the handler does not learn that the client left."""
-        if self._body is None:
-            await asyncio.get_running_loop().create_future()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
+        """Give the body, and then what the server gives: that the client left."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if self.client_left:
+            return {"type": "http.disconnect"}
+        return await self._server_receive()
 
     async def _take(self, message: Message) -> None:
-        """Hold the answer back until it is kept, or too large for that."""
-        self._reply.append(message)
-        self._reply_bytes += len(message.get("body", b""))
-        if not self._streams and self._reply_bytes > self._keys.answer_max_bytes:
-            if not self._claim.finished:
-                fact = KeptAnswer(self._reply[0]["status"], (), None)
-                await self._keys.in_thread(self._keys.finish, self._claim, fact)
-            self._streams = True
-        if self._streams:
-            await self._reply_now()
+        """Send a message on, when the answer need not be held back any more."""
+        if self._is_replaced:
+            return
+        self._held.append(message)
+        if message["type"] == "http.response.start" and self._start is None:
+            self._begin(message)
+            if self._length is not None or message["status"] in NO_BODY:
+                return  # its body follows at once; until then another answer may take its place
+        elif message["type"] == "http.response.body" and self._start and not self._is_over:
+            body = message.get("body", b"")
+            self._size += len(body)
+            if self._keeps_body:
+                self._parts.append(body)
+            else:
+                self._parts.clear()
+            # A client that has as much as was announced has it all, whatever follows.
+            if not message.get("more_body", False) or self._size == self._length:
+                await self._end(self._start["status"])
+        await self._send_held()
 
-    async def _reply_now(self) -> None:
-        messages, self._reply = self._reply, []
-        with suppress(OSError):  # the client has left
-            for message in messages:
-                if not self.ended.done():
-                    await self._send(message)
+    def _begin(self, start: Message) -> None:
+        self._start = start
+        headers = start["headers"] = list(start.get("headers", ()))
+        names = {name.lower(): value for name, value in headers}
+        length = names.get(b"content-length", b"")
+        self._length = int(length) if length.isdigit() else None
+        for name, value in self._profile.echo(self._claim.name.key):
+            if name.encode() not in names:
+                headers.append((name.encode(), value.encode("latin-1")))
 
-    # The lease
+    async def _end(self, status: int) -> None:
+        if self._claim.failure and status >= 500:  # who answers for errors stands inside
+            await self._break_off(self._claim.failure)
+            return
+        instead = await self._keep()
+        self._is_over = True
+        self._keys.leases.let_go(self._claim)
+        if instead is not None:
+            self._say(instead, None)
 
     @property
-    def _renewal_s(self) -> float:
-        return self._keys.lease_s / RENEWALS_IN_A_LEASE
+    def _keeps_body(self) -> bool:
+        return self._profile.keeps_body and self._size <= self._keys.answer_max_bytes
 
-    def _renew_later(self) -> None:
-        self._renewal = asyncio.get_running_loop().call_later(self._renewal_s, self._renew)
-
-    def _renew(self) -> None:
-        self._renewals_left -= 1
-        if self._renewals_left > 0:  # a handler that hangs does not hold its key for ever
-            self._renewal = asyncio.create_task(self._renew_once())
-
-    async def _renew_once(self) -> None:
-        """Renew, and only then set the next time: a slow database is asked once at a time."""
-        with suppress(DatabaseRefused):  # there are more renewals in a lease
-            await self._keys.in_thread(self._keys.renew, self._claim)
-        self._renew_later()
+    async def _send_held(self) -> None:
+        messages, self._held = self._held, []
+        for message in messages:
+            if not self.client_left:
+                self._is_sent = True
+                await self._server_send(message)

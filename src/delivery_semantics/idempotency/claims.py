@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ..databases import Database
 from . import table
-from .kept import KeptAnswer
+from .kept import USUAL, KeptAnswer
 from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
 
@@ -41,8 +41,11 @@ class Keeper(Protocol):
 class Claim:
     """One attempt's right to carry out the request of a key, until its lease ends.
 
-    ``broke_off`` says that an earlier attempt's lease ended without a word.
+    ``broke_off`` says that an earlier attempt's lease ended without a word, ``failure`` is what
+    the last phase raised, and ``keeping`` what is kept of the answer.
     """
+
+    keeping = USUAL
 
     def __init__(
         self, keeper: Keeper, name: KeyName, row: KeyRow, *, broke_off: bool = False
@@ -50,6 +53,7 @@ class Claim:
         self.name = name
         self.row = row
         self.broke_off = broke_off
+        self.failure: BaseException | None = None
         self._keeper = keeper
 
     @property
@@ -95,15 +99,19 @@ class Claim:
         if another attempt has taken the key over, and DatabaseRefused. Whatever is raised, all
         that the block did is rolled back.
         """
-        with self._keeper.writing() as database:
-            phase = Phase(self, database, self._keeper)
-            yield phase
-            if phase.row is None:
-                raise RuntimeError("phase: without recover_at or finish; allowed: one of them")
-            # The fence: the row is another attempt's by now, or stays ours until the commit.
-            if not table.advance(database, self.name, self.row, phase.row):
-                raise LeaseLost(f"the claim with token {self.token} is not the key's any more")
-        self.row = phase.row  # not earlier: now it is true
+        try:
+            with self._keeper.writing() as database:
+                phase = Phase(self, database, self._keeper)
+                yield phase
+                if phase.row is None:
+                    raise RuntimeError("phase: without recover_at or finish; allowed: one")
+                # The fence: the row is another attempt's by now, or ours until the commit.
+                if not table.advance(database, self.name, self.row, phase.row):
+                    raise LeaseLost(f"the claim with token {self.token} is not the key's")
+        except BaseException as error:
+            self.failure = error
+            raise
+        self.row, self.failure = phase.row, None  # not earlier: now it is true
 
 
 class Phase:
@@ -134,7 +142,8 @@ class Phase:
 
         Raises TypeError for a response that streams, which has no body yet.
         """
-        answer = KeptAnswer.of_response(response).within(self._keeper.answer_max_bytes)
+        answer = KeptAnswer.of_response(response, self._claim.keeping)
+        answer = answer.within(self._keeper.answer_max_bytes)
         self._go_on(self._claim.row.finished(answer))
 
     def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:

@@ -14,11 +14,26 @@ from starlette.types import Message
 Headers = tuple[tuple[str, str], ...]
 
 KEPT_HEADERS = frozenset({
-    "content-encoding", "content-language", "content-location", "content-type", "etag",
-    "last-modified", "link", "location", "vary",
+    "content-digest", "content-disposition", "content-encoding", "content-language",
+    "content-location", "content-type", "etag", "last-modified", "link", "location",
+    "operation-location", "repr-digest", "vary",
 })  # fmt: skip
 """What belongs to the answer itself. A list of what may be kept, not of what may not: a cookie,
 a token or a trace id belongs to one exchange, and whoever adds a header thinks of no list."""
+
+
+NO_BODY = (204, 304)
+"""No answer with one of these statuses has a Content-Length of its own (RFC 9110, 8.6)."""
+
+
+class Keeping(NamedTuple):
+    """Which of a response's headers are kept, by lower-case names, and which are added."""
+
+    names: frozenset[str] = KEPT_HEADERS
+    added: Headers = ()
+
+
+USUAL = Keeping()
 
 
 class KeptAnswer(NamedTuple):
@@ -29,20 +44,23 @@ class KeptAnswer(NamedTuple):
     body: bytes | None
 
     @classmethod
-    def of(cls, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> KeptAnswer:
+    def of(
+        cls, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes | None,
+        keeping: Keeping = USUAL,
+    ) -> KeptAnswer:  # fmt: skip
         """Keep of a response what may be kept."""
         named = ((name.decode("latin-1").lower(), value) for name, value in headers)
-        kept = ((name, v.decode("latin-1")) for name, v in named if name in KEPT_HEADERS)
-        return cls(status, tuple(kept), body)
+        kept = ((name, v.decode("latin-1")) for name, v in named if name in keeping.names)
+        return cls(status, (*kept, *keeping.added), body)
 
     @classmethod
-    def of_response(cls, response: Response) -> KeptAnswer:
+    def of_response(cls, response: Response, keeping: Keeping = USUAL) -> KeptAnswer:
         """Keep a response that has its whole body. Raises TypeError for one that streams."""
         body = getattr(response, "body", None)
         if not isinstance(body, bytes | memoryview):
             kind = type(response).__name__
             raise TypeError(f"response is a {kind}; allowed: one that has its whole body")
-        return cls.of(response.status_code, response.raw_headers, bytes(body))
+        return cls.of(response.status_code, response.raw_headers, bytes(body), keeping)
 
     def within(self, body_max_bytes: int) -> KeptAnswer:
         """Return the answer, or the fact alone that there was one, if its body is too large."""
@@ -50,10 +68,22 @@ class KeptAnswer(NamedTuple):
             return KeptAnswer(self.status, (), None)
         return self
 
+    def is_given_by(self, other: KeptAnswer) -> bool:
+        """Whether this is what was kept of the other answer, but for headers and a coding."""
+        if self.status != other.status:
+            return False
+        same_coding = self._coding() == other._coding()
+        return None in (self.body, other.body) or not same_coding or self.body == other.body
+
+    def _coding(self) -> str:
+        return dict(self.headers).get("content-encoding", "")
+
     def messages(self, *more: tuple[str, str]) -> list[Message]:
         """Return the ASGI messages that send this answer, with ``more`` headers."""
         body = self.body or b""
-        headers = (*self.headers, *more, ("content-length", str(len(body))))
+        headers = (*self.headers, *more)
+        if self.status not in NO_BODY:
+            headers += (("content-length", str(len(body))),)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return [
             {"type": "http.response.start", "status": self.status, "headers": raw},

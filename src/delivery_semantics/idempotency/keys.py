@@ -17,6 +17,8 @@ from ..databases import IN_MEMORY, Connections, Database, Locked, file_of, until
 from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
+from .leases import Leases
+from .outcomes import Hook, Outcome, tell
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
 from .turns import Lane, Result, Turns, Values
@@ -41,9 +43,11 @@ class KeyStore:
     ``attempt_max_s`` at most: a handler that hangs longer loses its key to the next attempt.
     ``keep_s`` is how long a key is remembered from its first use on: longer than any client
     retries. ``answer_max_bytes`` is the size of body that is kept. ``keys_max`` bounds the
-    live keys of an account; to count them costs time in proportion, None spares it.
+    live keys of an account; to count them costs time in proportion, None spares it. ``hook`` is
+    called with each ``Outcome``, in whatever thread; it should take no time.
 
-    Raises ValueError, DatabaseRefused, and SchemaMismatch for tables of another version.
+    Raises ValueError, also if a key would be forgotten during its first attempt,
+    DatabaseRefused, and SchemaMismatch for tables of another version.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class KeyStore:
         keep_s: float = 86_400.0,
         answer_max_bytes: int = 262_144,
         keys_max: int | None = None,
+        hook: Hook | None = None,
     ) -> None:
         if effects not in get_args(Effects):
             raise ValueError(f"effects is {effects!r}; allowed: 'anywhere', 'in phases'")
@@ -66,6 +71,9 @@ class KeyStore:
         self.lease_s = positive("lease_s", lease_s)
         self.attempt_max_s = positive("attempt_max_s", attempt_max_s)
         self.keep_s = positive("keep_s", keep_s)
+        for name, time_s in (("lease_s", lease_s), ("attempt_max_s", attempt_max_s)):
+            if time_s > keep_s:
+                raise ValueError(f"keep_s is {keep_s!r}; allowed: {name} ({time_s!r}) or more")
         self.answer_max_bytes = at_least("answer_max_bytes", answer_max_bytes, 0)
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
         in_memory = file_of(connections.url) == IN_MEMORY
@@ -75,6 +83,8 @@ class KeyStore:
         self.claims_at_once = self._is_sqlite and effects == "in phases"
         self.threads = ThreadPoolExecutor(1, "idempotency")
         self._turns = Turns(connections)
+        self.leases = Leases(self)
+        self.hook = hook
         table.SCHEMA.ensure(connections.here())
 
     def new_lease(self) -> float:
@@ -191,6 +201,12 @@ class KeyStore:
                 stack.enter_context(database.transaction())
             yield database
 
+    def tell(
+        self, what: str, name: KeyName, took_s: float, error: BaseException | None = None
+    ) -> None:
+        """Log what became of a request, and tell the hook."""
+        tell(self.hook, Outcome(what, name, took_s, error))
+
     def sweep(self, *, keys_max: int) -> int:
         """Delete up to ``keys_max`` expired keys, the oldest first, and return how many.
 
@@ -204,6 +220,7 @@ class KeyStore:
 
         Call it before those that it was given are closed.
         """
+        self.leases.close()
         self.threads.shutdown()
         if self._claiming is not self.connections:
             self._claiming.close()

@@ -6,14 +6,19 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
+import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from urllib.parse import quote
 
+from anyio import CancelScope, sleep
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.check import at_least
@@ -29,6 +34,15 @@ CLAIMS_BETWEEN_SWEEPS = 50
 SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
 HEADER = b"idempotency-key"  # ASGI gives names in lower case
+PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Between two looks at a key that another request holds, where waiting is asked for."""
+TOLD = {
+    Refusal.IN_PROGRESS: "in use",
+    Refusal.OTHER_REQUEST: "another request",
+    Refusal.TOO_MANY_KEYS: "too many keys",
+    Refusal.IN_DOUBT: "in doubt",
+    Refusal.UNAVAILABLE: "store away",
+}
 REPLAYED = (("idempotent-replayed", "true"), ("cache-control", "no-store"))
 
 
@@ -37,13 +51,25 @@ class IdempotencyMiddleware:
 
     ``account(scope)`` names whose keys these are, or None if the request names nobody, which is
     refused. Two credentials that must not see each other's answers need two names: put test or
-    live mode into it. The middleware stands inside authentication, which has to pass before an
-    answer is given again, and outside of whatever changes the answer by the request's headers,
-    such as compression.
+    live mode into it. The name is stored in clear, as are the key and the answer: it must not
+    be a token, but for example a digest of one.
 
-    A handler finds its ``Claim`` in ``request.state.idempotency``, or None if the request has
-    no key. It runs to its end also if the client goes away. ``request_max_bytes`` is the size
-    of body that is read.
+    The order of middlewares, from outside: errors, CORS, compression, authentication, this
+    layer, the rest. *Inside authentication*, because an answer is given again without asking
+    the handler or what FastAPI's ``Depends`` asks before it. A service that authenticates in
+    ``Depends`` has to let ``account`` check the credential once more, and return None for one
+    that is revoked. *Inside CORS and compression*, whose headers depend on the request that is
+    answered now, not on the first. ``add_middleware`` puts the last one outermost. If the layer
+    is there twice, the inner one steps aside for what the outer one carries out.
+
+    ``routes`` gives paths a profile of their own, or None, and then the layer steps aside; the
+    first that matches counts, such as ``{"/v1/tokens": None, "/files/{id}": replace(STRIPE,
+    keeps_body=False)}``. A handler finds its ``Claim`` in ``request.state.idempotency``, or
+    None if the request has no key. It runs to its end also if the client goes away, unless it
+    asks for that. ``request_max_bytes`` is the size of body that is read.
+
+    Raises TypeError for an ``account`` that is async or, when it is called, returns something
+    else than text or None.
     """
 
     def __init__(
@@ -53,80 +79,120 @@ class IdempotencyMiddleware:
         keys: KeyStore,
         account: Callable[[Scope], str | None],
         profile: Profile = STRIPE,
+        routes: Mapping[str, Profile | None] | None = None,
         request_max_bytes: int = 1_048_576,
     ) -> None:
+        if inspect.iscoroutinefunction(account):
+            raise TypeError(f"account is {account!r}, which is async; allowed: one that is not")
         self.app = app
         self.keys = keys
         self.account = account
         self.profile = profile
+        self.routes = [(compile_path(path)[0], own) for path, own in (routes or {}).items()]
         self.request_max_bytes = at_least("request_max_bytes", request_max_bytes, 0)
         self._claims = itertools.count(1)
-        self.running: set[asyncio.Task[None]] = set()
+        self.running: set[asyncio.Task[BaseException | None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request as ASGI has it."""
-        if scope["type"] != "http":
+        profile = None
+        if scope["type"] == "http":
+            another = scope.setdefault("state", {}).setdefault("idempotency", None)
+            profile = self._profile(scope) if another is None else None
+        if profile is None:
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["idempotency"] = None
-        key = self._key(scope)
+        fields = [value.strip() for name, value in scope["headers"] if name == HEADER]
+        key = profile.read_key(fields)
         if key is None:
             await self.app(scope, receive, send)
             return
+        began_s = monotonic()
         try:
-            outcome, body = await self._claim(scope, receive, key)
+            outcome, name, body = await self._claim(scope, receive, profile, key, began_s)
         except ClientDisconnect:  # before it had said what it wants
             return
-        match outcome:
-            case Claim():
-                attempt = Attempt(self.app, self.keys, self.profile, outcome, body, send)
-                await self._to_its_end(attempt, scope)
-            case KeptAnswer():
-                await _send(send, self.profile.restore(outcome), *REPLAYED)
-            case Refusal():
-                await _send(send, self.profile.refuse(outcome))
+        if isinstance(outcome, Claim):
+            attempt = Attempt(
+                self.app, self.keys, profile, outcome, body, receive, send, began_s
+            )
+            await self._to_its_end(attempt, scope)
+            return
+        echo = profile.echo(name.key) if name else ()
+        if isinstance(outcome, KeptAnswer):
+            await _send(send, profile.restore(outcome), *REPLAYED, *echo)
+        else:
+            await _send(send, profile.refuse(outcome), *echo)
+
+    def _profile(self, scope: Scope) -> Profile | None:
+        path = scope["path"]
+        matching = (own for pattern, own in self.routes if pattern.match(path))
+        profile = next(matching, self.profile) if self.routes else self.profile
+        return profile if profile and scope["method"] in profile.methods else None
 
     async def _to_its_end(self, attempt: Attempt, scope: Scope) -> None:
-        # A task of its own: whoever cancels this call does not cancel the handler.
-        task = asyncio.create_task(attempt.carry_out(scope))
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
-        await attempt.ended
-        task.result()
-
-    def _key(self, scope: Scope) -> str | Refusal | None:
-        if scope["method"] not in self.profile.methods:
-            return None
-        fields = [value.strip() for name, value in scope["headers"] if name == HEADER]
-        return self.profile.read_key(fields)
+        """Let nobody who cancels this call cancel the handler; raise what it raised."""
+        if not _on_asyncio():  # where only scopes cancel
+            with CancelScope(shield=True):
+                error = await attempt.carry_out(scope)
+        else:
+            context = contextvars.copy_context()
+            task = asyncio.create_task(attempt.carry_out(scope), context=context)
+            self.running.add(task)
+            task.add_done_callback(self.running.discard)
+            try:
+                error = await asyncio.shield(task)
+            finally:
+                attempt.client_left = not task.done()
+                _take_over(context)  # what it set is set here, as if it had been called
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # and with it the frames that it refers to
 
     async def _claim(
-        self, scope: Scope, receive: Receive, key: str | Refusal
-    ) -> tuple[Claim | KeptAnswer | Refusal, bytes]:
+        self, scope: Scope, receive: Receive, profile: Profile, key: str | Refusal,
+        began_s: float,
+    ) -> tuple[Claim | KeptAnswer | Refusal, KeyName | None, bytes]:  # fmt: skip
         """Do what is cheap first, and nothing in the database for who is nobody."""
         account = self.account(scope)
         if account is None:
-            return Refusal.NO_ACCOUNT, b""
+            return Refusal.NO_ACCOUNT, None, b""
+        if not isinstance(account, str):
+            raise TypeError(f"account returned {account!r}; allowed: text, or None for nobody")
         if isinstance(key, Refusal):
-            return key, b""
+            return key, None, b""
         body = await _read(receive, self.request_max_bytes)
         if body is None:
-            return Refusal.REQUEST_TOO_LARGE, b""
+            return Refusal.REQUEST_TOO_LARGE, None, b""
         place = f"{scope['method']} {quote(scope['path'])}"  # databases refuse some characters
-        endpoint = place if self.profile.key_per_endpoint else ""
-        name = KeyName(account, endpoint, key)
+        name = KeyName(account, place if profile.key_per_endpoint else "", key)
+        digest = fingerprint(scope, profile.represent(scope, body))
+        error: DatabaseRefused | None = None
         try:
-            return await self._claim_key(name, fingerprint(scope, body)), body
-        except DatabaseRefused:
-            return Refusal.UNAVAILABLE, b""
+            outcome = await self._claim_key(name, digest, profile, began_s + profile.wait_s)
+        except DatabaseRefused as refused:
+            outcome, error = Refusal.UNAVAILABLE, refused
+        if isinstance(outcome, Claim):
+            outcome.keeping = profile.keeping(scope)
+        self.keys.tell(_what(outcome), name, monotonic() - began_s, error)
+        return outcome, name, body
 
-    async def _claim_key(self, name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
+    async def _claim_key(
+        self, name: KeyName, digest: bytes, profile: Profile, until_s: float
+    ) -> Claim | KeptAnswer | Refusal:
+        """Claim a key; where another request holds it, ask again until then."""
         if next(self._claims) % CLAIMS_BETWEEN_SWEEPS == 0:
             self.keys.threads.submit(self._try_to_sweep)
-        outcome = await self.keys.claim_soon(name, digest)
+        for pause_s in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
+            outcome = await self.keys.claim_soon(name, digest)
+            if outcome is not Refusal.IN_PROGRESS or monotonic() + pause_s > until_s:
+                break
+            await sleep(pause_s)
         if isinstance(outcome, Claim) and outcome.broke_off and self.keys.effects == "anywhere":
             doubt = partial(self.keys.finish, in_doubt=True)
-            await self.keys.in_thread(doubt, outcome, self.profile.refuse(Refusal.IN_DOUBT))
+            await self.keys.in_thread(doubt, outcome, profile.refuse(Refusal.IN_DOUBT))
             return Refusal.IN_DOUBT
         return outcome
 
@@ -135,8 +201,28 @@ class IdempotencyMiddleware:
             self.keys.sweep(keys_max=SWEPT_AT_ONCE_MAX)
 
 
+def _what(outcome: Claim | KeptAnswer | Refusal) -> str:
+    if isinstance(outcome, Refusal):
+        return TOLD[outcome]
+    return "claimed" if isinstance(outcome, Claim) else "replayed"
+
+
+def _on_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _take_over(context: contextvars.Context) -> None:
+    for variable, value in context.items():
+        if variable.get(context) is not value:
+            variable.set(value)
+
+
 def fingerprint(scope: Scope, body: bytes) -> bytes:
-    """Return the SHA-256 of what makes a request this one: method, target and raw body.
+    """Return the SHA-256 of what makes a request this one: method, target and body.
 
     No header is part of it: a retry has another trace id, perhaps another token.
     """

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from .kept import KeptAnswer
+from starlette.types import Scope
+
+from ..core.check import at_least, not_negative, one_of, truth
+from .kept import KEPT_HEADERS, Headers, KeptAnswer, Keeping
+from .represent import REPRESENTED, Represent
 
 KEY_CHARACTERS_MAX = 255
-# Visible ASCII. A comma may be the trace of two fields joined into one, a quote one of a
-# client that speaks another profile.
-KEY_CHARACTER = r"[!#-+\-.-~]"
-BARE = re.compile(f"{KEY_CHARACTER}+".encode())
-QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
+# ASCII, with blanks between. No quotes: they are the trace of a client that speaks another
+# profile. Where a key is to be quoted, a bare comma may be the trace of two fields joined.
+BARE = re.compile(rb"[!#-~](?:[ !#-~]*[!#-~])?")
+BARE_OF_QUOTED = re.compile(rb"[!#-+\--~]+")
+QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])+)"')
 
 
 class Refusal(Enum):
@@ -33,7 +37,7 @@ class Refusal(Enum):
     KEY_INVALID = (
         400,
         "idempotency_key_invalid",
-        "Idempotency-Key has to be given once, as 1 to 255 visible ASCII characters.",
+        "Idempotency-Key has to be given once, as 1 to 255 ASCII characters",
     )
     REQUEST_TOO_LARGE = (413, "request_too_large", "The request's body is too large.")
     TOO_MANY_KEYS = (429, "idempotency_keys_exhausted", "The account has too many live keys.")
@@ -51,7 +55,7 @@ class Refusal(Enum):
         410,
         "answer_not_kept",
         "The request was carried out, and is not carried out again; "
-        "its answer was too large to keep.",
+        "its answer was not kept, or was too large for that.",
     )
     IN_DOUBT = (
         500,
@@ -84,9 +88,18 @@ RELEASED = (307, 308, 400, 401, 403, 404, 405, 413, 415, 422, 429)
 """Two redirects are among them: they ask for the same request elsewhere, with its key."""
 
 
+METHOD, HEADER, STATUS = r"[A-Z]+", r"[a-z0-9!#$%&'*+.^_`|~-]+", r"[2-5]\d\d"
+NEVER_KEPT = frozenset({"set-cookie", "content-length", "transfer-encoding", "connection"})
+"""A secret of one exchange, and what its server says of the message itself."""
+QUOTES = {True: ", in double quotes.", False: ", without quotes."}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """The choices of a service that accepts idempotency keys; the defaults are common ones.
+
+    A variant is ``dataclasses.replace(STRIPE, wait_s=2.0)``; a value that cannot be is a
+    ValueError.
 
     ``methods``: those whose requests may have a key; the header means nothing to others.
     ``key_required``: whether a request of these methods without a key is refused.
@@ -102,10 +115,18 @@ class Profile:
     ``released_statuses``: refused before anything was done, so a retry is a first attempt. A
     handler that answers with one of these states that it did nothing.
     ``retry_after_s``: what a client is asked to wait where waiting helps.
+    ``wait_s``: how long a copy waits for the first to end, rather than being refused at once.
+    ``kept_headers``: the names of those that belong to the answer, in lower case.
+    ``keeps_body``: if not, only the fact is kept that there was an answer, as for a stream.
+    ``fingerprint``: what of a body makes a request this one: its bytes "as sent"; "as meant",
+    which is JSON with members in any order and multipart with any boundary; or the bytes that
+    a function of one's own returns for ``(scope, body)``. Method and target always count.
+    ``echoes``: whether answers name the key, and replays the first request in
+    ``Original-Request``, if ``scope["state"]["request_id"]`` had named that.
     """
 
     name: str
-    methods: frozenset[str] = frozenset({"POST"})
+    methods: frozenset[str] = frozenset({"POST", "PATCH"})
     key_required: bool
     key_quoted: bool
     key_per_endpoint: bool
@@ -115,13 +136,35 @@ class Profile:
     keeps_failures: bool
     released_statuses: frozenset[int] = frozenset(RELEASED)
     retry_after_s: int = 1
+    wait_s: float = 0.0
+    kept_headers: frozenset[str] = KEPT_HEADERS
+    keeps_body: bool = True
+    fingerprint: Literal["as sent", "as meant"] | Represent = "as sent"
+    echoes: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what a type does not say."""
+        _check_each("methods", self.methods, METHOD, "a set of names in upper case")
+        _check_each("kept_headers", self.kept_headers, HEADER, "a set of names in lower case")
+        if secrets := self.kept_headers & NEVER_KEPT:
+            raise ValueError(f"kept_headers has {secrets}; allowed: what is no one exchange's")
+        statuses = [*self.released_statuses, *self.statuses.values()]
+        _check_each("statuses", map(str, statuses), STATUS, "numbers from 200 to 599")
+        for flag in ("key_required", "key_quoted", "key_per_endpoint", "keeps_failures",
+                     "keeps_body", "echoes"):  # fmt: skip
+            truth(flag, getattr(self, flag))
+        at_least("retry_after_s", self.retry_after_s, 0)
+        not_negative("wait_s", self.wait_s)
+        one_of("errors", self.errors, ("stripe", "problem"))
+        if not callable(self.fingerprint):
+            one_of("fingerprint", self.fingerprint, REPRESENTED)
 
     def read_key(self, fields: Sequence[bytes]) -> str | Refusal | None:
         """Return the key in a request's header fields; None if it has none and needs none."""
         match fields:
             case []:
                 return Refusal.KEY_MISSING if self.key_required else None
-            case [value] if BARE.fullmatch(value):
+            case [value] if self._bare.fullmatch(value):
                 key = value
             case [value] if self.key_quoted and (quoted := QUOTED.fullmatch(value)):
                 key = re.sub(rb"\\(.)", rb"\1", quoted[1])
@@ -129,18 +172,40 @@ class Profile:
                 return Refusal.KEY_INVALID
         return key.decode("ascii") if len(key) <= KEY_CHARACTERS_MAX else Refusal.KEY_INVALID
 
+    @property
+    def _bare(self) -> re.Pattern[bytes]:
+        return BARE_OF_QUOTED if self.key_quoted else BARE
+
+    def represent(self, scope: Scope, body: bytes) -> bytes:
+        """Return what stands for a body in the request's fingerprint."""
+        own = self.fingerprint
+        return (own if callable(own) else REPRESENTED[own])(scope, body)
+
+    def keeping(self, scope: Scope) -> Keeping:
+        """Return what is kept of the answer to this request, if it is the first."""
+        first = scope["state"].get("request_id") if self.echoes else None
+        return Keeping(self.kept_headers, (("original-request", first),) if first else ())
+
+    def echo(self, key: str) -> Headers:
+        """Return the headers that each answer has."""
+        return (("idempotency-key", key),) if self.echoes else ()
+
     def refuse(self, refusal: Refusal) -> KeptAnswer:
         """Return the answer that says so. It quotes nothing of the request."""
         status = self.statuses.get(refusal, refusal.status)
+        sentence = refusal.sentence
+        if refusal is Refusal.KEY_INVALID:
+            sentence += QUOTES[self.key_quoted]
         content: dict[str, object]
         if self.errors == "stripe":
             kind = STRIPE_TYPES.get(refusal, "invalid_request_error")
-            content = {"type": kind, "code": refusal.code, "message": refusal.sentence}
+            content = {"type": kind, "code": refusal.code, "message": sentence}
             content = {"error": {**content, "doc_url": self.documentation}}
             media_type = "application/json"
         else:
-            content = {"type": self.documentation, "title": refusal.code.replace("_", " ")}
-            content |= {"status": status, "detail": refusal.sentence}
+            title = refusal.code.replace("_", " ")
+            content = {"type": f"{self.documentation}#{refusal.code}", "title": title}
+            content |= {"status": status, "detail": sentence, "code": refusal.code}
             media_type = "application/problem+json"
         headers = [("content-type", media_type)]
         if refusal in RETRYABLE:
@@ -158,12 +223,19 @@ class Profile:
         return self.keeps_failures or status < 500
 
 
+def _check_each(name: str, values: Iterable[str], pattern: str, allowed: str) -> None:
+    bad = [value for value in values if not re.fullmatch(pattern, value)]
+    if bad or isinstance(values, str):
+        raise ValueError(f"{name} is {bad or values!r}; allowed: {allowed}")
+
+
 STRIPE = Profile(
     name="Stripe, API version 1",
     key_required=False,
     key_quoted=False,
     key_per_endpoint=False,
     statuses={Refusal.OTHER_REQUEST: 400},
+    echoes=True,
     errors="stripe",
     documentation="https://docs.stripe.com/api/idempotent_requests",
     keeps_failures=True,

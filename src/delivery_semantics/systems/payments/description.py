@@ -5,13 +5,14 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-from ...idempotency.profiles import KEY_CHARACTER, KEY_CHARACTERS_MAX
+from ...idempotency.profiles import KEY_CHARACTERS_MAX
 from . import parameters
 from .charges import STATUSES, Object
 from .parameters import CHARGE_ID, CURRENCIES, SOURCE
 
 TITLE = "Payments"
-KEY_PATTERN = f"^{KEY_CHARACTER}{{1,{KEY_CHARACTERS_MAX}}}$"
+KEY_PATTERN = f"^[!#-~]([ !#-~]{{0,{KEY_CHARACTERS_MAX - 2}}}[!#-~])?$"
+"""Of visible ASCII but quotes, with blanks between."""
 
 
 def description() -> Object:

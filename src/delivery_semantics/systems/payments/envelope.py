@@ -37,6 +37,7 @@ class Envelope:
             return
         announced = scope["method"] == "POST"
         request_id = f"req_{random_id()}"
+        scope.setdefault("state", {})["request_id"] = request_id
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
