@@ -64,13 +64,13 @@ from .claims import Claim, LeaseLost, Phase
 from .kept import KeptAnswer
 from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
-from .outcomes import Outcome
 from .outbox import deliver_outbox, leave_in_outbox
+from .outcomes import KeyOutcome
 from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
 from .table import KeyName
 
 __all__ = [
     "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
-    "KeyStore", "LeaseLost", "Outcome", "Phase", "Profile", "Refusal", "deliver_outbox",
+    "KeyOutcome", "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox",
     "leave_in_outbox",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
 from .leases import Leases
-from .outcomes import Hook, Outcome, tell
+from .outcomes import Hook, KeyOutcome, tell
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
 from .turns import Lane, Result, Turns, Values
@@ -44,7 +44,7 @@ class KeyStore:
     ``keep_s`` is how long a key is remembered from its first use on: longer than any client
     retries. ``answer_max_bytes`` is the size of body that is kept. ``keys_max`` bounds the
     live keys of an account; to count them costs time in proportion, None spares it. ``hook`` is
-    called with each ``Outcome``, in whatever thread; it should take no time.
+    called with each ``KeyOutcome``, in whatever thread; it should take no time.
 
     Raises ValueError, also if a key would be forgotten during its first attempt,
     DatabaseRefused, and SchemaMismatch for tables of another version.
@@ -71,9 +71,7 @@ class KeyStore:
         self.lease_s = positive("lease_s", lease_s)
         self.attempt_max_s = positive("attempt_max_s", attempt_max_s)
         self.keep_s = positive("keep_s", keep_s)
-        for name, time_s in (("lease_s", lease_s), ("attempt_max_s", attempt_max_s)):
-            if time_s > keep_s:
-                raise ValueError(f"keep_s is {keep_s!r}; allowed: {name} ({time_s!r}) or more")
+        _check_times(keep_s, lease_s=lease_s, attempt_max_s=attempt_max_s)
         self.answer_max_bytes = at_least("answer_max_bytes", answer_max_bytes, 0)
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
         in_memory = file_of(connections.url) == IN_MEMORY
@@ -205,7 +203,7 @@ class KeyStore:
         self, what: str, name: KeyName, took_s: float, error: BaseException | None = None
     ) -> None:
         """Log what became of a request, and tell the hook."""
-        tell(self.hook, Outcome(what, name, took_s, error))
+        tell(self.hook, KeyOutcome(what, name, took_s, error))
 
     def sweep(self, *, keys_max: int) -> int:
         """Delete up to ``keys_max`` expired keys, the oldest first, and return how many.
@@ -233,6 +231,12 @@ class KeyStore:
     def _write(self, *, wait: bool = True) -> Iterator[Database]:
         with self._turns.turn(wait=wait) as end_s, until(end_s):
             yield self._claiming.apart()
+
+
+def _check_times(keep_s: float, **shorter: float) -> None:
+    for name, time_s in shorter.items():
+        if time_s > keep_s:
+            raise ValueError(f"keep_s is {keep_s!r}; allowed: {name} ({time_s!r}) or more")
 
 
 def _unforced(connections: Connections) -> Connections:

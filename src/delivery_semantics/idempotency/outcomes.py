@@ -28,7 +28,7 @@ All but the last three are told when the key has been looked at. Those may also 
 of an attempt, after "claimed"; a replay that is in doubt is a replay."""
 
 
-class Outcome(NamedTuple):
+class KeyOutcome(NamedTuple):
     """What became of a request: one of ``LEVELS``, its key, and how long that took.
 
     ``took_s`` counts seconds from the request's coming; ``error`` is why the store was away.
@@ -40,10 +40,10 @@ class Outcome(NamedTuple):
     error: BaseException | None = None
 
 
-Hook = Callable[[Outcome], object]
+Hook = Callable[[KeyOutcome], object]
 
 
-def tell(hook: Hook | None, outcome: Outcome) -> None:
+def tell(hook: Hook | None, outcome: KeyOutcome) -> None:
     """Log an outcome, and call the hook; what the hook raises is logged, and changes nothing.
 
     The account is not logged: if it was a token by mistake, that is mistake enough.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import time
@@ -277,7 +278,7 @@ def test_an_unknown_path_or_method_is_told_in_the_same_form(account: Account) ->
         (("Authorization", "Bearer pk_test_a"),),
         (("Authorization", "Bearer sk_test_"),),
         (("Authorization", "Bearer sk_test_a b"),),
-        (("Authorization", "Basic c2tfdGVzdF9hOg=="),),
+        (("Authorization", "Basic cGtfdGVzdF9hOg=="),),
         (("Authorization", "Bearer sk_test_a"), ("Authorization", "Bearer sk_test_b")),
         (("Authorization", f"Bearer sk_test_{'a' * 101}"),),
     ],
@@ -303,6 +304,35 @@ def test_the_name_of_the_scheme_is_read_in_any_case(account: Account) -> None:
 
 def keys_of(service: Service) -> list[tuple[Any, ...]]:
     return service.connections.here().rows("SELECT account, key FROM idempotency_keys")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("{}:", 200),  # curl -u sk_test_…:
+        ("{}", 200),
+        ("{}:password", 401),
+        ("pk_test_a:", 401),
+        (":{}", 401),
+    ],
+)
+def test_the_secret_may_be_the_user_of_basic_authentication(
+    account: Account, given: str, status: int
+) -> None:
+    encoded = base64.b64encode(given.format(account.secret).encode()).decode()
+    for credentials, expected in ((encoded, status), (encoded[:-1] + "!", 401)):
+        named = (("Authorization", f"Basic {credentials}"),)
+        reply = ask(account.service.url, Request("GET", "/v1/charges", named))
+        assert reply.status == expected
+
+
+def test_a_replay_names_its_key_and_the_first_request(account: Account) -> None:
+    first, again = account.charge("order 1, again"), account.charge("order 1, again")
+    for reply in (first, again):
+        assert reply.header("Idempotency-Key") == "order 1, again"
+    assert first.header("Original-Request") == ""
+    assert again.header("Original-Request") == first.header("Request-Id")
+    assert again.header("Request-Id") != first.header("Request-Id")
 
 
 def test_an_account_sees_its_own_charges_only_and_shares_no_key(service: Service) -> None:
@@ -360,8 +390,8 @@ def test_a_key_used_for_something_else_is_refused_and_its_answer_is_unharmed(
 
 @pytest.mark.parametrize(
     "keys",
-    [("x" * 256,), (" ",), ("a b",), ("a", "a"), ("a,b",), ('"a"',), ("ä",)],
-    ids=["256", "blank", "space", "two fields", "comma", "quotes", "not ASCII"],
+    [("x" * 256,), (" ",), ("a", "a"), ('"a"',), ("ä",)],
+    ids=["256", "blank", "two fields", "quotes", "not ASCII"],
 )
 def test_a_key_that_is_none_is_refused(account: Account, keys: tuple[str, ...]) -> None:
     headers = tuple(("Idempotency-Key", key) for key in keys)

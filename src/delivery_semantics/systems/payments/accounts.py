@@ -38,7 +38,7 @@ def account_of(scope: Scope) -> str | None:
 def _secret(credentials: str) -> str:
     """Return a bearer token, or the user's name of Basic authentication without a password."""
     scheme, _, given = credentials.partition(" ")
-    given = given.strip(" ")
+    given = given.lstrip(" ")
     if scheme.lower() == "bearer":
         return given
     if scheme.lower() == "basic":
