@@ -18,7 +18,7 @@ from typing import Literal
 from starlette.types import Scope
 
 from ..core.check import at_least, not_negative, one_of, truth
-from .kept import KEPT_HEADERS, Headers, KeptAnswer, Keeping
+from .kept import KEPT_HEADERS, Headers, Keeping, KeptAnswer
 from .represent import REPRESENTED, Represent
 
 KEY_CHARACTERS_MAX = 255
