@@ -213,4 +213,34 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
             ),
         ),
     ),
+    # 09-comparison-table
+    "the-price-of-a-mark": (("1 confirmed", "start"), ("0", ("    Deliver(3),\n", ""))),
+    "which-row": (
+        ("lost", "start"),
+        ("both", ("if lost and twice:", "if False:")),
+    ),
+    "attempts-for-a-million": (("9", "start"), ("more", "answer = 20"), ("less", "answer = 1")),
+    "two-halves": (
+        ("lost", "start"),
+        ("twice", ("ProcessOnce()", "ProcessThenAck()")),
+    ),
+    "a-choice-of-mistakes": (
+        ("twice", "start"),
+        ("twice", ("            yield Mark(payload.id)\n", "")),
+    ),
+    # 17-key-takeaways
+    "nothing-was-lost": (
+        ("mistake", "start"),
+        ("1 confirmed", "steps = [Deliver(1), Deliver(2)]"),
+    ),
+    "which-was-forgotten": (("other", "start"), ("other", "forgotten = 2")),
+    "four-layers": (("12", "start"), ("64", "answer = 4**3")),
+    "one-key": (
+        ("paid twice", "start"),
+        ("lost", ("while not acked:", "for _ in range(1):")),
+    ),
+    "the-last-design": (
+        ("lost", "start"),
+        ("lost", ("while not acked:", "for _ in range(1):")),
+    ),
 }

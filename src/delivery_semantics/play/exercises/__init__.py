@@ -6,7 +6,10 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from ..exercise import Exercise
-from . import at_least_once, at_most_once, dedup, idempotent, myth, problem, semantics, stripe
+from . import (
+    at_least_once, at_most_once, comparison, dedup, idempotent, myth, problem, semantics,
+    stripe, takeaways,
+)  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "01-the-problem": problem.EXERCISES,
@@ -17,6 +20,8 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "06-idempotent-operations": idempotent.EXERCISES,
     "07-deduplication": dedup.EXERCISES,
     "08-stripe-idempotency": stripe.EXERCISES,
+    "09-comparison-table": comparison.EXERCISES,
+    "17-key-takeaways": takeaways.EXERCISES,
 }
 """The exercises of each chapter, in their order."""
 
