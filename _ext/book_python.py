@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flit_core.wheel import make_wheel_in
-from get_pyodide import PLACE, PyodideMissing, get, locked
+from get_pyodide import PLACE, PyodideMissing, get, library, locked
 from house import FACE, ROOMS, House
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -47,22 +47,13 @@ def runtime() -> tuple[dict[str, bytes], dict[str, Any]]:
 
     Raises PyodideMissing if it cannot be had.
     """
-    with tarfile.open(get()) as archive:
+    with tarfile.open(get()) as held:
         names = (*RUNTIME, "pyodide-lock.json")
-        members = {name: archive.extractfile(f"package/{name}") for name in names}
-        held = {name: member.read() for name, member in members.items() if member}
-    held["python_stdlib.zip"] = stored(held["python_stdlib.zip"])
-    lock = json.loads(held.pop("pyodide-lock.json"))
-    return held, {"info": lock["info"], "packages": {}}
-
-
-def stored(packed: bytes) -> bytes:
-    """Return an archive without its own compression: compressed as a whole it is smaller."""
-    kept = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive, zipfile.ZipFile(kept, "w") as result:
-        for info in archive.infolist():
-            result.writestr(zipfile.ZipInfo(info.filename), archive.read(info))
-    return kept.getvalue()
+        members = {name: held.extractfile(f"package/{name}") for name in names}
+        files = {name: member.read() for name, member in members.items() if member}
+    files["python_stdlib.zip"] = library()
+    lock = json.loads(files.pop("pyodide-lock.json"))
+    return files, {"info": lock["info"], "packages": {}}
 
 
 def package() -> bytes:

@@ -16,8 +16,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
+
+from playwright._impl._driver import compute_driver_executable
 
 from delivery_semantics.systems.cache import cache
 
@@ -52,6 +55,39 @@ def get() -> Path:
         kept.unlink()
         raise PyodideMissing(f"{NAME} {version} is not the one that its lock names; try again")
     return kept
+
+
+def library() -> bytes:
+    """Return the archive of the standard library, compiled where Python's start needs it.
+
+    Kept in the cache under the hash of what it was made from. Raises PyodideMissing, in one
+    line, if Node, which comes with Playwright, fails.
+    """
+    archive = get()
+    made_from = (archive, *(PLACE / name for name in ("compile.mjs", "bytecode.py")))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()
+    kept = archive.with_name(f"python_stdlib-{digest[:12]}.zip")
+    if not kept.exists():
+        with tempfile.TemporaryDirectory(dir=archive.parent) as made:
+            _compile(archive, Path(made)).replace(kept)
+    return kept.read_bytes()
+
+
+def _compile(archive: Path, folder: Path) -> Path:
+    with tarfile.open(archive) as held:
+        held.extractall(folder, filter="data")
+    package, result = folder / "package", folder / "library.zip"
+    stub = package / "node_modules" / "ws"  # of which its loader for Node wants to know
+    stub.mkdir(parents=True)
+    (stub / "index.js").touch()
+    node, _ = compute_driver_executable()
+    done = subprocess.run(
+        [node, PLACE / "compile.mjs", package, result],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise PyodideMissing(f"Python was not compiled: {done.stdout.strip().splitlines()[-1]}")
+    return result
 
 
 def _integrity(path: Path, algorithm: str) -> str:

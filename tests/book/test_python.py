@@ -169,7 +169,7 @@ def test_the_package_in_the_page_is_the_one_that_is_tested_here(files: Path) -> 
     assert changed == [], f"{changed[0]} has changed: run make book"
 
 
-def test_the_package_needs_the_standard_library_and_no_more(
+def test_what_a_page_calls_needs_the_standard_library_and_no_more(
     files: Path, tmp_path: Path
 ) -> None:
     package = packaged(files)
@@ -178,6 +178,7 @@ def test_the_package_needs_the_standard_library_and_no_more(
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for name in package.namelist()
         if name.endswith(".py") and name.startswith("delivery_semantics/play/")
+        if b"import anywidget" not in package.read(name)  # the same objects' face in a kernel
     ]
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {', '.join(modules)}"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
