@@ -467,8 +467,28 @@ def test_the_search_finds_a_word_of_the_book(open_page: Open) -> None:
     links = page.locator("#search-results li a").all()
     found = [str(link.get_attribute("href")) for link in links]
     assert any("at-least-once" in link for link in found)
+    assert all(".html#" in link for link in found), "a section is found, not a page"
+    assert "duplicates" in page.locator("#search-results mark").first.inner_text().lower()
     links[0].click()
     assert "duplicates" in page.locator("main").inner_text().lower()
+
+
+def test_the_search_finds_the_sections_with_all_the_words_and_marks_them(
+    open_page: Open,
+) -> None:
+    page = open_page("search")
+    page.get_by_label("Words to look for").fill("visibility slow")
+    page.get_by_role("button", name="Search").click()
+    page.locator("#search-results li").first.wait_for()
+    for item in page.locator("#search-results li").all():
+        marked = {text.lower() for text in item.locator("mark").all_inner_texts()}
+        assert marked <= {"visibility", "slow"}
+        assert marked
+    first = page.locator("#search-results li a").first
+    assert "visibility" in first.inner_text().lower(), "a title counts more than a text"
+    page.get_by_label("Words to look for").fill("nobody-wrote-this")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_text("No section has “nobody-wrote-this”.").wait_for()
 
 
 def test_the_book_and_its_search_need_no_server(browser: Browser, site: Path) -> None:
