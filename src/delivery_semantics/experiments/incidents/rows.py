@@ -94,7 +94,7 @@ class Borrower(Passive):
         granted = None
         while granted is None:
             yield Send("table", Acquire())
-            granted = yield ReceiveAny(Grant, timeout_s=1.0)
+            granted = yield ReceiveAny(Grant, timeout_s=15.0)
         _, grant = granted
         yield Wait(self.work_s)
         yield Send("table", grant)
