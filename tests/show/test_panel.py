@@ -204,6 +204,15 @@ def test_each_slider_says_its_label_its_value_and_its_unit() -> None:
     assert control.continuous_update
 
 
+def test_the_corner_says_how_the_frames_came_about() -> None:
+    panel = Panel(grid, LOSS, ATTEMPTS, title="Both", made="every run")
+    assert '<span class="panel-seed">every run</span>' in stored(panel)
+    assert "<caption>Both, every run</caption>" in stored(panel)
+    assert panel.seed.layout.display == "none"
+    with pytest.raises(ValueError, match="made is 'guessed'"):
+        Panel(grid, LOSS, title="t", made="guessed")
+
+
 def test_a_view_is_computed_once_for_the_panels_own_seed_and_anew_for_others() -> None:
     runs: list[tuple[int, int]] = []
 

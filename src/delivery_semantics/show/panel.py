@@ -17,11 +17,15 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from ..core.check import one_of
 from . import panel_html
 from .picture import words
 from .view import Experiment, Progress, Scalar, Slider, View, begun, check, finish, positions
 
 __all__ = ["Panel", "Slider", "View"]
+
+MADE = ("every run", "placed", "formula", "real threads", "real processes")
+"""How frames come about without dice: searched, placed by hand, computed, or truly run."""
 
 PROGRESS_AFTER_S = 1.0
 _SLICE_S = 0.05  # while a run goes on, the kernel listens to the reader this often
@@ -42,20 +46,28 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(
-        self, experiment: Experiment, *sliders: Slider, title: str, seed: int = 1
+        self,
+        experiment: Experiment,
+        *sliders: Slider,
+        title: str,
+        seed: int = 1,
+        made: str = "",
     ) -> None:
         check(experiment, sliders)
         if not title.strip():
             raise ValueError(f"title is {title!r}; allowed: words that name the panel")
         if not 0 <= seed <= _SEED_MAX:
             raise ValueError(f"seed is {seed!r}; allowed: 0 to {_SEED_MAX}")
+        if made:
+            one_of("made", made, MADE)
+        self._made = made
         self._experiment, self._sliders = experiment, sliders
         self._title, self._own_seed = title, seed
         self._views: dict[tuple[Scalar, ...], View] = {}
         self._run: Progress | None = None
         self._began_s = 0.0
         self.controls = [_control(slider) for slider in sliders]
-        self.seed = _seed_field(seed)
+        self.seed = _seed_field(seed, shown=not made)
         self.progress = widgets.FloatProgress(
             0.0, min=0.0, max=1.0, description="running", layout={"display": "none"}
         )
@@ -150,7 +162,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         views = [self.frame(**place) for place in positions(self._sliders)]
-        html = panel_html.page(self._title, self._sliders, views, seed=self._own_seed)
+        html = panel_html.page(
+            self._title, self._sliders, views, seed=self._own_seed, made=self._made
+        )
         live: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         return live | {"text/html": html}
 
@@ -166,14 +180,14 @@ def _control(slider: Slider) -> widgets.SelectionSlider:
     )
 
 
-def _seed_field(seed: int) -> widgets.BoundedIntText:
+def _seed_field(seed: int, *, shown: bool) -> widgets.BoundedIntText:
     return widgets.BoundedIntText(
         seed,
         min=0,
         max=_SEED_MAX,
         description="seed",
         style={"description_width": "initial"},
-        layout={"width": "11rem"},
+        layout={"width": "11rem", "display": "flex" if shown else "none"},
     )
 
 

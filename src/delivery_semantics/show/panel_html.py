@@ -48,13 +48,16 @@ def frame(view: View, id: str) -> str:
     return "\n".join(parts)
 
 
-def page(title: str, sliders: Sequence[Slider], views: Sequence[View], *, seed: int) -> str:
+def page(
+    title: str, sliders: Sequence[Slider], views: Sequence[View], *, seed: int, made: str = ""
+) -> str:
     """Return the whole panel as a `<figure>`: its start position visible, the others hidden.
 
-    `views` are in the order of `positions`. Raises ValueError where their numbers differ in
-    name.
+    Its corner says how the frames came about: `made`, or by the dice of `seed`. `views` are in
+    the order of `positions`. Raises ValueError where their numbers differ in name.
     """
     check_numbers(sliders, views)
+    made = made or f"seed {seed}"
     contents = [frame(view, "eo") for view in views]
     order = list(dict.fromkeys(contents))
     shows = [order.index(content) for content in contents]
@@ -70,13 +73,13 @@ def page(title: str, sliders: Sequence[Slider], views: Sequence[View], *, seed: 
     parts = [
         f'<figure class="panel" data-frames="{" ".join(map(str, shows))}">',
         f'<figcaption class="panel-title">{words(title)} '
-        f'<span class="panel-seed">seed {seed}</span></figcaption>',
+        f'<span class="panel-seed">{words(made)}</span></figcaption>',
         '<div class="panel-controls">',
         *controls,
         "</div>",
         *frames,
         '<p class="panel-live" role="status"></p>',
-        _details(title, sliders, views, seed),
+        _details(title, sliders, views, made),
         "</figure>",
     ]
     return "\n".join(parts)
@@ -105,7 +108,7 @@ def _control(slider: Slider, id: str) -> str:
     )
 
 
-def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], seed: int) -> str:
+def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], made: str) -> str:
     head = "".join(f'<th scope="col">{words(slider.label)}</th>' for slider in sliders)
     for name in views[0].numbers:
         head += f'<th scope="col" class="number">{words(name)}</th>'
@@ -116,7 +119,7 @@ def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], seed:
     return (
         f"<details>\n<summary>All {len(views)} positions as a table</summary>\n"
         f'<div class="panel-scroll" role="region" aria-label="{words(title)}: all positions" '
-        f'tabindex="0">\n<table>\n<caption>{words(title)}, seed {seed}</caption>\n'
+        f'tabindex="0">\n<table>\n<caption>{words(title)}, {words(made)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</details>"
     )
 
