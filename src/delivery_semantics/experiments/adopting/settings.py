@@ -51,6 +51,8 @@ def _default(parameter: inspect.Parameter) -> str:
         return "none: to be given"
     if repr(value) == "<factory>":
         return "none"
+    if callable(value):
+        return f"{value.__module__}.{value.__name__}"
     if isinstance(value, Profile):
         return value.name
     if isinstance(value, (frozenset, dict)):
