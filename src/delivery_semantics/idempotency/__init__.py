@@ -11,6 +11,8 @@ and in a handler, for the guarantee that no crash can break::
         phase.database.change("INSERT INTO charges …")     # the effect
         phase.finish(response)                             # and the answer
 
+or in an ``async def``, with ``async with`` and ``await phase.run_sync(function, …)``.
+
 Theory of operation
 -------------------
 A key is a row. Whoever inserts it holds a *claim*, for the time of a *lease*; everybody else is

@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from starlette.responses import Response
 
 from ..databases import Database
 from . import table
-from .kept import USUAL, KeptAnswer
+from .blocks import Block, Waiting
+from .kept import USUAL, KeptAnswer, Keeping
 from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
+
+
+Values = ParamSpec("Values")
+Result = TypeVar("Result")
 
 
 class LeaseLost(RuntimeError):
     """Another attempt holds the key by now; what this one did in its phase is rolled back."""
 
 
-class Keeper(Protocol):
+class Keeper(Waiting, Protocol):
     """What a claim needs of the store that granted it."""
 
     @property
@@ -34,8 +41,11 @@ class Keeper(Protocol):
     def new_lease(self) -> float:
         """Return when a lease ends that begins now."""
 
-    def writing(self) -> AbstractContextManager[Database]:
-        """Open a transaction on the calling thread's connection."""
+    def writing(self, *, apart: bool) -> AbstractContextManager[Database]:
+        """Open a transaction on the calling thread's connection, or on one of nobody's."""
+
+    def finish(self, claim: Claim, answer: KeptAnswer) -> None:
+        """Keep an answer outside of a phase."""
 
 
 class Claim:
@@ -54,6 +64,7 @@ class Claim:
         self.row = row
         self.broke_off = broke_off
         self.failure: BaseException | None = None
+        self.keep: Callable[[Any, Keeping], KeptAnswer] = KeptAnswer.of_response
         self._keeper = keeper
 
     @property
@@ -80,6 +91,16 @@ class Claim:
         """Whether the answer is kept."""
         return self.row.status is not None
 
+    def finish(self, result: Any) -> None:  # noqa: ANN401  # a response, or a function's
+        """Keep the answer of a handler without phases. Raises LeaseLost, DatabaseRefused."""
+        self._keeper.finish(self, self.keep(result, self.keeping))
+
+    @property
+    def result(self) -> Any:  # noqa: ANN401  # whatever JSON can hold
+        """What a function returned, in this attempt or an earlier one; None before that."""
+        answer = self.row.answer
+        return json.loads(answer.body) if answer and answer.body else None
+
     def derived_key(self, step: str) -> str:
         """Return the idempotency key to pass on to another service in this step.
 
@@ -89,20 +110,26 @@ class Claim:
         text = json.dumps((*self.name, step)).encode()
         return hashlib.sha256(self.row.fingerprint + text).hexdigest()
 
-    @contextmanager
-    def phase(self) -> Iterator[Phase]:
+    def phase(self) -> Block[Phase]:
         """Run the block in one transaction of the keys' database, fenced by the lease.
 
-        It waits for the database: enter it in a handler that is no coroutine, or in a thread.
-        The block calls ``recover_at`` or ``finish`` once, which says where a next attempt goes
-        on. Without it RuntimeError is raised, as an effect would be repeated. Raises LeaseLost
-        if another attempt has taken the key over, and DatabaseRefused. Whatever is raised, all
-        that the block did is rolled back.
+        Enter it by ``with`` in a handler that is no coroutine, by ``async with`` in one that
+        is. The block calls ``recover_at`` or ``finish`` once, which says where a next attempt
+        goes on. Without it RuntimeError is raised, as an effect would be repeated. Raises
+        LeaseLost if another attempt has taken the key over, and DatabaseRefused. Whatever is
+        raised, all that the block did is rolled back.
         """
+        return Block(self._keeper, self._phase)
+
+    @contextmanager
+    def _phase(self, apart: bool) -> Iterator[Phase]:
         try:
-            with self._keeper.writing() as database:
+            with self._keeper.writing(apart=apart) as database:
                 phase = Phase(self, database, self._keeper)
-                yield phase
+                try:
+                    yield phase
+                finally:
+                    phase.end()
                 if phase.row is None:
                     raise RuntimeError("phase: without recover_at or finish; allowed: one")
                 # The fence: the row is another attempt's by now, or ours until the commit.
@@ -123,6 +150,30 @@ class Phase:
         self._claim = claim
         self._keeper = keeper
         self._messages = 0
+        self._lock, self._over = threading.Lock(), False
+
+    async def run_sync(
+        self, function: Callable[Concatenate[Database, Values], Result], *values: Values.args,
+        **named: Values.kwargs,
+    ) -> Result:  # fmt: skip
+        """Call ``function(database, …)`` in a thread; for a coroutine, which would be held up.
+
+        Raises RuntimeError if the phase is over by then.
+        """
+        call = partial(function, self.database, *values, **named)
+        result: Result = await self._keeper.in_thread(self._run, call, lane="end")
+        return result
+
+    def _run(self, call: Callable[[], Result]) -> Result:
+        with self._lock:
+            if self._over:  # its coroutine was cancelled
+                raise RuntimeError("phase: it is over; allowed: statements within it")
+            return call()
+
+    def end(self) -> None:
+        """Take no more statements; wait for the one that is carried out."""
+        with self._lock:
+            self._over = True
 
     def recover_at(self, recovery_point: str, data: Mapping[str, Any] | None = None) -> None:
         """Let the next attempt go on here, and give it ``data``, which JSON can hold."""
@@ -137,12 +188,13 @@ class Phase:
             )
         )
 
-    def finish(self, response: Response) -> None:
+    def finish(self, response: Response | Any) -> None:  # noqa: ANN401  # or a function's result
         """Keep this as the answer to the request, for this attempt and for all retries.
 
-        Raises TypeError for a response that streams, which has no body yet.
+        Raises TypeError for a response that streams, which has no body yet, and for a
+        function's result that JSON cannot hold.
         """
-        answer = KeptAnswer.of_response(response, self._claim.keeping)
+        answer = self._claim.keep(response, self._claim.keeping)
         answer = answer.within(self._keeper.answer_max_bytes)
         self._go_on(self._claim.row.finished(answer))
 

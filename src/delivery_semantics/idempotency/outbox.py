@@ -6,12 +6,18 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
+from urllib.parse import quote
 
-from ..databases import Connections, Database
+from ..databases import IN_MEMORY, Connections, Database, Locked, connect, file_of
 
 INSERT = "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)"
+OLDEST = "SELECT id, message_id, kind, payload FROM idempotency_outbox ORDER BY id LIMIT ?"
+ADVISORY = "SELECT pg_try_advisory_xact_lock('idempotency_outbox'::regclass::oid::bigint)"
+_IN_MEMORY_RELAY = threading.Lock()
 Sender = Callable[[str, str, dict[str, Any]], None]
 
 
@@ -23,19 +29,47 @@ def leave_in_outbox(
 
 
 def deliver_outbox(connections: Connections, send: Sender, *, messages_max: int = 100) -> int:
-    """Send the oldest messages, and return how many were sent.
+    """Send the oldest messages, and return how many; none while another relay is at it.
 
     ``send(message_id, kind, payload)`` returns when the other system has confirmed, and raises
     if it has not: then the message stays, with those after it. A crash after ``send`` and
     before the message is deleted sends it again: at-least-once, with the same ``message_id``,
     by which the other system can tell.
     """
-    database = connections.here()
-    rows = database.rows(
-        "SELECT id, message_id, kind, payload FROM idempotency_outbox ORDER BY id LIMIT ?",
-        (messages_max,),
-    )
-    for row, message_id, kind, payload in rows:
-        send(message_id, kind, json.loads(payload))
-        database.change("DELETE FROM idempotency_outbox WHERE id = ?", (row,))
-    return len(rows)
+    with _the_only_relay(connections) as is_the_only_one:
+        if not is_the_only_one:
+            return 0
+        database = connections.here()
+        rows = database.rows(OLDEST, (messages_max,))
+        for row, message_id, kind, payload in rows:
+            send(message_id, kind, json.loads(payload))
+            database.change("DELETE FROM idempotency_outbox WHERE id = ?", (row,))
+        return len(rows)
+
+
+@contextmanager
+def _the_only_relay(connections: Connections) -> Iterator[bool]:
+    """Hold a lock that goes with its process, so that nobody waits after a crash."""
+    file = file_of(connections.url)
+    if file == IN_MEMORY:
+        is_free = _IN_MEMORY_RELAY.acquire(blocking=False)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                _IN_MEMORY_RELAY.release()
+    elif file is None:
+        with connections.lend() as database, database.transaction():
+            [(is_free,)] = database.rows(ADVISORY)
+            yield is_free
+    else:  # SQLite's lock on a file of its own: the one on the messages would stop all writers
+        with ExitStack() as stack:
+            try:
+                beside = f"sqlite:///{quote(f'{file}-relay')}"
+                locks = connect(beside, lock_timeout_s=0.0, synchronous="OFF")
+                stack.enter_context(closing(locks))
+                stack.enter_context(locks.transaction())
+            except Locked:
+                yield False
+            else:
+                yield True
