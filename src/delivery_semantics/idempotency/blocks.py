@@ -16,7 +16,7 @@ import anyio
 
 from .turns import Lane, Result, Values
 
-Value = TypeVar("Value")
+Entered = TypeVar("Entered")
 
 
 class Waiting(Protocol):
@@ -32,7 +32,7 @@ class Waiting(Protocol):
         """Wait for a call in a thread."""
 
 
-class Block(Generic[Value]):
+class Block(Generic[Entered]):
     """Enter it once: by ``with`` in a thread, by ``async with`` in a coroutine.
 
     ``opened(apart)`` is the context manager within. In a coroutine its ends may run in two
@@ -40,13 +40,13 @@ class Block(Generic[Value]):
     """
 
     def __init__(
-        self, waiting: Waiting, opened: Callable[[bool], AbstractContextManager[Value]]
+        self, waiting: Waiting, opened: Callable[[bool], AbstractContextManager[Entered]]
     ) -> None:
         self._waiting, self._opened = waiting, opened
-        self._inner: AbstractContextManager[Value] | None = None
+        self._inner: AbstractContextManager[Entered] | None = None
         self._lock, self._over = threading.Lock(), False
 
-    def __enter__(self) -> Value:
+    def __enter__(self) -> Entered:
         """Raise RuntimeError in a coroutine: what else its loop does would be held up."""
         if _in_coroutine():
             raise RuntimeError("with, in a coroutine; allowed there: async with")
@@ -59,7 +59,7 @@ class Block(Generic[Value]):
         """Leave it, with whatever was raised."""
         return self._end(kind, error, trace)
 
-    async def __aenter__(self) -> Value:
+    async def __aenter__(self) -> Entered:
         """Enter it in a thread."""
         try:
             entered = await self._waiting.in_thread(self._begin, True, lane="claim")
@@ -80,7 +80,7 @@ class Block(Generic[Value]):
             raise
         return left
 
-    def _begin(self, apart: bool) -> Value:
+    def _begin(self, apart: bool) -> Entered:
         with self._lock:
             if self._over or self._inner:
                 raise RuntimeError("a block that was entered; allowed: once")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol
 
 from starlette.responses import Response
 
@@ -21,10 +21,10 @@ from .blocks import Block, Waiting
 from .kept import USUAL, KeptAnswer, Keeping
 from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
+from .turns import Result
 
 
-Values = ParamSpec("Values")
-Result = TypeVar("Result")
+Given = ParamSpec("Given")
 
 
 class LeaseLost(RuntimeError):
@@ -153,8 +153,8 @@ class Phase:
         self._lock, self._over = threading.Lock(), False
 
     async def run_sync(
-        self, function: Callable[Concatenate[Database, Values], Result], *values: Values.args,
-        **named: Values.kwargs,
+        self, function: Callable[Concatenate[Database, Given], Result], *values: Given.args,
+        **named: Given.kwargs,
     ) -> Result:  # fmt: skip
         """Call ``function(database, …)`` in a thread; for a coroutine, which would be held up.
 
