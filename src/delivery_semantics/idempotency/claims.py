@@ -23,7 +23,6 @@ from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
 from .turns import Result
 
-
 Given = ParamSpec("Given")
 
 
