@@ -18,7 +18,7 @@ from starlette.responses import Response
 from ..databases import Database
 from . import table
 from .blocks import Block, Waiting
-from .kept import USUAL, KeptAnswer, Keeping
+from .kept import USUAL, Keeping, KeptAnswer
 from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
 from .turns import Result
