@@ -49,7 +49,7 @@ lab: .venv/package.made  ## open the chapters in JupyterLab; ARGS="--no-browser"
 	    --LabApp.app_settings_dir=tools/lab --LabApp.extra_labextensions_path=tools/lab $(ARGS)
 
 bench: _build/html/index.html  ## measure the package and the book
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	PYTHONPATH=tools $(BIN)/python benchmarks/run.py $(ARGS)
 
 editor:  ## bundle the exercises' editor into _static; needs node and npm
 	@cd tools/editor && npm ci --silent --no-audit --no-fund && node build.js ../../_static/editor.js

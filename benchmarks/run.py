@@ -29,6 +29,7 @@ import dedup
 import idempotency
 import ledger
 import nbformat
+import page
 import queues
 import sweeps
 from in_simpy import stop_and_wait
@@ -267,7 +268,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "dedup": lambda: show(*dedup.table()), "sweep": lambda: show(*sweeps.table()),
     "idempotency": idempotency_keys, "queues": lambda: show(*queues.table()),
     "ledger": ledger_protections, "prices": queues.store,
-    "sliders": sliders, "book": book,
+    "sliders": sliders, "book": book, "page": lambda: show(*page.table()),
 }  # fmt: skip
 
 

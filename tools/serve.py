@@ -59,10 +59,11 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(folder: Path, *, port: int = 0) -> Iterator[str]:
+def serving(
+    folder: Path, *, port: int = 0, handler: type[CompressingHandler] = CompressingHandler
+) -> Iterator[str]:
     """Serve ``folder`` while the block runs; yields the address. Port 0 takes a free one."""
-    handler = partial(CompressingHandler, directory=str(folder))
-    with Server(("127.0.0.1", port), handler) as server:
+    with Server(("127.0.0.1", port), partial(handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
