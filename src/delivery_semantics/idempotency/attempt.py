@@ -89,7 +89,7 @@ class Attempt:
         else:
             self._tell("in doubt", error)
             doubt = profile.refuse(Refusal.IN_DOUBT)
-            if error is not None:  # who retries gets the same answer
+            if error is not None and self._start is None:  # who retries gets the same answer
                 self._say(doubt, error)
             finish = partial(self._keys.finish, self._claim, doubt, in_doubt=True)
             if await self._write(finish) is LeaseLost:

@@ -39,23 +39,32 @@ def as_meant(scope: Scope, body: bytes) -> bytes:
 REPRESENTED: dict[str, Represent] = {"as sent": as_sent, "as meant": as_meant}
 
 
+class _Number(str):
+    """A number as it was written."""
+
+
+class _Members(list[tuple[str, object]]):
+    """The members of an object. Two of one name stay in their order: who reads takes either."""
+
+
 def _in_order(body: bytes) -> bytes:
     try:
-        content = json.loads(
-            body, parse_float=_written, parse_int=_written, object_pairs_hook=_members
-        )
-        return json.dumps(content).encode()
+        return _written(
+            json.loads(
+                body, parse_float=_Number, parse_int=_Number, object_pairs_hook=_Members
+            )
+        ).encode()
     except (ValueError, RecursionError):
         return body
 
 
-def _written(number: str) -> list[str]:
-    return ["number", number]  # in no other value: lists and objects have names of their own
-
-
-def _members(members: list[tuple[str, object]]) -> list[object]:
-    # Two members of one name are kept, in their order, as a handler may look at either.
-    return ["object", sorted(members, key=lambda member: member[0])]
+def _written(value: object) -> str:
+    if isinstance(value, _Members):
+        members = sorted(value, key=lambda member: member[0])
+        return "{" + ",".join(f"{json.dumps(name)}:{_written(own)}" for name, own in members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    return str(value) if isinstance(value, _Number) else json.dumps(value)
 
 
 def _in_parts(body: bytes, boundary: bytes) -> bytes:

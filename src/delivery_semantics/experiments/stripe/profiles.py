@@ -10,8 +10,11 @@ from ...show.tables import Table, table
 
 PROFILES = {"Stripe": STRIPE, "IETF draft": IETF_DRAFT}
 OUR_CHOICE = {
-    "Stripe": {'Idempotency-Key: "abc123"'},
-    "IETF draft": {"the same key at another path", "a 400", "a 500"},
+    "Stripe": {"methods with keys", 'Idempotency-Key: "abc123"', "Idempotency-Key: a, b"},
+    "IETF draft": {
+        "Idempotency-Key: abc123", "the same key at another path", "a 400", "a 500",
+        "answers name the key",
+    },
 }
 """What no document says. The rest stands in docs.stripe.com/api/idempotent_requests and
 docs.stripe.com/api/errors, the statuses 400 and 409 in Stripe's own client; or in sections 2.1,
@@ -38,13 +41,17 @@ def _behaviour(profile: Profile) -> dict[str, str]:
         return str(profile.refuse(refusal).status)
 
     required = isinstance(profile.read_key([]), Refusal)
-    quoted = profile.read_key([b'"abc123"']) == "abc123"
     content = dict(profile.refuse(Refusal.IN_PROGRESS).headers)["content-type"]
+    def read(field: bytes) -> str:
+        key = profile.read_key([field])
+        return said(key) if isinstance(key, Refusal) else f"is the key {key}"
+
     return {
+        "methods with keys": ", ".join(sorted(profile.methods)),
         "a request without a key": said(Refusal.KEY_MISSING) if required else "is carried out",
-        'Idempotency-Key: "abc123"': "is the key abc123"
-        if quoted
-        else said(Refusal.KEY_INVALID),
+        "Idempotency-Key: abc123": read(b"abc123"),
+        'Idempotency-Key: "abc123"': read(b'"abc123"'),
+        "Idempotency-Key: a, b": read(b"a, b"),
         "the same key at another path": "is another key"
         if profile.key_per_endpoint
         else said(Refusal.OTHER_REQUEST),
@@ -54,6 +61,7 @@ def _behaviour(profile: Profile) -> dict[str, str]:
         "a 402": _kept(profile, 402),
         "a 500": _kept(profile, 500),
         "errors are": content,
+        "answers name the key": "yes" if profile.echoes else "no",
     }
 
 

@@ -1,0 +1,356 @@
+"""A first request with a key behaves as one without, whatever the handler does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from delivery_semantics.databases import Connections
+from delivery_semantics.idempotency import (
+    IETF_DRAFT,
+    STRIPE,
+    Claim,
+    IdempotencyMiddleware,
+    KeptAnswer,
+    KeyName,
+    KeyOutcome,
+    KeyStore,
+    Profile,
+    Refusal,
+)
+from delivery_semantics.idempotency.represent import as_meant, as_sent
+from tests.idempotency.handlers import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Scope
+
+    from tests.idempotency.conftest import Bed
+
+only_stripe = pytest.mark.parametrize("profile", [STRIPE], indirect=True)
+only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
+
+def test_three_hundred_random_handlers_do_with_a_key_what_they_do_without() -> None:
+    logging.disable(logging.CRITICAL)
+    try:
+        assert asyncio.run(differences(range(50_000, 50_300))) == []
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+# Around the handler -----------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit, KeyboardInterrupt, asyncio.CancelledError],
+    ids=lambda one: one.__name__,
+)
+@only_sqlite
+async def test_what_is_no_exception_of_the_request_ends_neither_the_loop_nor_the_key(
+    bed: Bed, error: type[BaseException]
+) -> None:
+    async def ending(request: Request) -> Response:
+        raise error
+
+    bed.handler = ending
+    with pytest.raises(error):
+        await bed.post(raises=True)
+    bed.handler = bed.charge
+    again = await bed.post()
+    assert again.status_code == (500 if bed.keys.effects == "anywhere" else 201)
+
+
+@only_sqlite
+@only_stripe
+def test_a_handler_runs_under_trio(bed: Bed) -> None:
+    trio = pytest.importorskip("trio")
+    replies = [trio.run(bed.post) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    assert replies[1].headers["idempotent-replayed"] == "true"
+
+
+# Declared once ----------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@only_sqlite
+async def test_of_two_layers_the_inner_one_steps_aside(bed: Bed) -> None:
+    bed.app = bed.application(bed.application())
+    replies = [await bed.post() for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    assert (bed.runs, bed.effects()) == (1, 1)
+
+
+@pytest.mark.anyio
+@only_sqlite
+async def test_a_refusal_is_released_however_large_it_is(
+    new_bed: Callable[..., Bed], effects: str
+) -> None:
+    bed = new_bed(effects=effects, answer_max_bytes=4)
+
+    async def refusing(request: Request) -> Response:
+        return Response(b"x" * 100, 422)
+
+    bed.handler = refusing
+    assert [(await bed.post()).status_code for _ in range(2)] == [422, 422]
+    bed.handler = bed.charge
+    assert (await bed.post(body=b'{"amount": 1}')).status_code == 201
+
+
+@pytest.mark.parametrize("shorter", [{"lease_s": 61.0}, {"attempt_max_s": 61.0}])
+def test_a_key_cannot_be_forgotten_during_its_first_attempt(
+    tmp_path: Path, shorter: dict[str, float]
+) -> None:
+    [(name, time_s)] = shorter.items()
+    times = {"lease_s": 60.0, "attempt_max_s": 60.0, "keep_s": 60.0} | shorter
+    said = rf"keep_s is 60.0; allowed: {name} \({time_s}\)"
+    with (
+        closing(Connections(f"sqlite:///{tmp_path}/keys.db")) as connections,
+        pytest.raises(ValueError, match=said),
+    ):
+        KeyStore(connections, clock=time.time, **times)  # type: ignore[arg-type]
+
+
+# Mistakes are told ------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("account", [7, b"a", ("a", "b"), object()], ids=repr)
+@only_sqlite
+@only_stripe
+async def test_an_account_that_is_no_text_is_a_mistake_that_is_named(
+    new_bed: Callable[..., Bed], account: object
+) -> None:
+    bed = new_bed()
+    bed.layer.account = lambda _: account  # type: ignore[assignment,return-value]
+    with pytest.raises(TypeError, match=r"account returned .*; allowed: text, or None"):
+        await bed.post(raises=True)
+    assert bed.rows() == []
+
+
+def test_an_account_that_is_async_is_refused_at_the_start() -> None:
+    async def account(scope: Scope) -> str:
+        return "a"
+
+    with pytest.raises(TypeError, match=r"account is .*, which is async"):
+        IdempotencyMiddleware(None, keys=None, account=account)  # type: ignore[arg-type]
+
+
+@pytest.mark.anyio
+@only_sqlite
+async def test_an_answer_that_is_not_the_kept_one_is_told_and_the_kept_one_given(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed(effects="in phases")
+
+    def deciding(request: Request) -> Response:
+        with request.state.idempotency.phase() as phase:
+            phase.finish(JSONResponse({"paid": True}, 201))
+        return JSONResponse({"paid": False}, 201)
+
+    async def other(request: Request) -> Response:
+        return await asyncio.to_thread(deciding, request)
+
+    bed.handler = other
+    with pytest.raises(RuntimeError, match=r"the answer is 201, .*; allowed: the one kept"):
+        await bed.post(raises=True)
+    first = await bed.post("k2")
+    assert (first.json(), (await bed.post("k2")).json()) == ({"paid": True}, {"paid": True})
+
+
+@pytest.mark.anyio
+@only_sqlite
+@only_stripe
+async def test_a_hook_and_the_log_are_told_what_became_of_each_request(
+    new_bed: Callable[..., Bed], caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[KeyOutcome] = []
+    bed = new_bed(hook=told.append, lock_timeout_s=0.01)
+    caplog.set_level(logging.DEBUG, "delivery_semantics.idempotency")
+    inside, go_on = bed.hold()
+    first = asyncio.create_task(bed.post())
+    await inside.wait()
+    await bed.post()
+    await bed.post(body=b"{}")
+    go_on.set()
+    await first
+    await bed.post()
+    bed.connections.here().change("DROP TABLE idempotency_keys")
+    assert (await bed.post("k9")).status_code == 503
+    expected = ["claimed", "in use", "another request", "replayed", "store away"]
+    assert [one.what for one in told] == expected
+    assert all(one.took_s >= 0 and one.name.account == "alice" for one in told)
+    levels = {
+        record.getMessage().partition(":")[0]: record.levelname for record in caplog.records
+    }
+    assert (levels["claimed"], levels["in use"], levels["store away"]) == (
+        "DEBUG", "INFO", "ERROR",
+    )  # fmt: skip
+    assert "alice" not in caplog.text
+
+
+@pytest.mark.anyio
+@only_sqlite
+@only_stripe
+async def test_a_hook_that_fails_changes_nothing(new_bed: Callable[..., Bed]) -> None:
+    def failing(outcome: KeyOutcome) -> None:
+        raise ZeroDivisionError
+
+    bed = new_bed(hook=failing)
+    assert (await bed.post()).status_code == 201
+
+
+# Settings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@only_sqlite
+async def test_post_and_patch_have_keys(bed: Bed) -> None:
+    for _ in range(2):
+        assert (await bed.post(method="PATCH")).status_code == 201
+    assert bed.effects() == 1
+
+
+@pytest.mark.anyio
+@only_sqlite
+@only_stripe
+async def test_a_route_may_have_settings_of_its_own_or_no_keys(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed()
+    own = replace(STRIPE, keeps_body=False, kept_headers=frozenset({"x-trace"}))
+    bed.layer = IdempotencyMiddleware(
+        bed.layer.app, keys=bed.keys, account=bed.layer.account,
+        routes={"/charges": None, "/{kind}": own},
+    )  # fmt: skip
+    aside = [await bed.post("k1", app=bed.layer) for _ in range(2)]
+    unkept = [await bed.post("k2", app=bed.layer, path="/refunds") for _ in range(2)]
+    assert [reply.status_code for reply in aside + unkept] == [201, 201, 201, 410]
+    assert bed.effects() == 3
+
+
+@pytest.mark.anyio
+@only_sqlite
+@only_stripe
+async def test_a_copy_may_wait_for_the_first_instead_of_being_refused(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed()
+    bed.layer.profile = replace(STRIPE, wait_s=60.0)
+    asked, claim = asyncio.Event(), bed.keys.claim_soon
+
+    async def tell(name: KeyName, digest: bytes) -> Claim | KeptAnswer | Refusal:
+        outcome = await claim(name, digest)
+        asked.set()
+        return outcome
+
+    inside, go_on = bed.hold()
+    first = asyncio.create_task(bed.post())
+    await inside.wait()
+    bed.keys.claim_soon = tell  # type: ignore[method-assign,assignment]
+    copy = asyncio.create_task(bed.post())
+    await asked.wait()
+    go_on.set()
+    assert (await copy).content == (await first).content
+    assert (await copy).headers["idempotent-replayed"] == "true"
+    assert bed.effects() == 1
+
+
+JSON = ("application/json", "application/problem+json; charset=utf-8")
+
+
+@pytest.mark.parametrize("media_type", JSON)
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b'{"a": 1, "b": [2, {"c": 3, "d": null}]}', b'{"b":[2,{"d":null,"c":3}],"a":1}', True),
+        (b'{"a": 1}', b'{"a": 1.0}', False),
+        (b'{"a": 1}', b'{"a": "1"}', False),
+        (b'{"a": 1}', b'{"a": ["number", "1"]}', False),
+        (b'{"a": {"b": 1}}', b'{"a": ["object", [["b", 1]]]}', False),
+        (b"[1, 2]", b"[2, 1]", False),
+        (b'{"a": 1, "a": 2}', b'{"a": 2, "a": 1}', False),
+        (b"{", b"{ ", False),
+        (b"\xff", b"\xfe", False),
+    ],
+)
+def test_json_in_another_order_means_the_same_and_nothing_else_does(
+    media_type: str, one: bytes, other: bytes, same: bool
+) -> None:
+    scope = {"headers": [(b"content-type", media_type.encode())]}
+    assert (as_meant(scope, one) == as_meant(scope, other)) == same
+    assert as_sent(scope, one) != as_sent(scope, other)
+
+
+def multipart(boundary: str, *values: str) -> tuple[Scope, bytes]:
+    parts = "".join(f"--{boundary}\r\n\r\n{value}\r\n" for value in values)
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    return {"headers": [(b"content-type", kind.encode())]}, f"{parts}--{boundary}--".encode()
+
+
+def test_multipart_means_the_same_with_another_boundary() -> None:
+    assert as_meant(*multipart("one", "x", "y")) == as_meant(*multipart("two", "x", "y"))
+    for other in (("x", "z"), ("y", "x"), ("x",), ("x", "y", "")):
+        assert as_meant(*multipart("one", "x", "y")) != as_meant(*multipart("two", *other))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("methods", "POST", "methods is 'POST'; allowed: a set of names in upper case"),
+        ("methods", {"post"}, "methods is .*'post'.*; allowed"),
+        ("kept_headers", {"X-Trace"}, "kept_headers is .*; allowed: a set of names in lower"),
+        ("kept_headers", frozenset({"set-cookie"}), "kept_headers has .*set-cookie"),
+        ("released_statuses", {42}, "statuses is .*42.*; allowed: numbers from 200 to 599"),
+        ("key_required", 1, "key_required is 1; allowed: True, False"),
+        ("wait_s", -1.0, "wait_s is -1.0; allowed: a finite number, 0 or more"),
+        ("retry_after_s", -1, "retry_after_s is -1; allowed: a whole number, 0 or more"),
+        ("errors", "html", "errors is 'html'; allowed: stripe, problem"),
+        ("fingerprint", "hash", "fingerprint is 'hash'; allowed: as sent, as meant"),
+    ],
+)
+def test_a_setting_is_checked_and_named(setting: str, value: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(STRIPE, **{setting: value})  # type: ignore[arg-type]
+
+
+# The wire ---------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [204, 304])
+@only_sqlite
+@only_stripe
+async def test_a_replay_without_a_body_has_no_length(
+    new_bed: Callable[..., Bed], status: int
+) -> None:
+    bed = new_bed()
+
+    async def empty(request: Request) -> Response:
+        return Response(status_code=status)
+
+    bed.handler = empty
+    replies = [await bed.post() for _ in range(2)]
+    assert [reply.headers.get("content-length") for reply in replies] == [None, None]
+    assert replies[1].headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.parametrize("asked", [STRIPE, IETF_DRAFT], ids=["stripe", "ietf"])
+def test_each_problem_has_one_type_and_one_code(asked: Profile) -> None:
+    said = [asked.refuse(refusal).body or b"" for refusal in Refusal]
+    for refusal, body in zip(Refusal, said, strict=True):
+        assert refusal.code.encode() in body
+    assert len(set(said)) == len(Refusal)
