@@ -50,9 +50,7 @@ class _Members(list[tuple[str, object]]):
 def _in_order(body: bytes) -> bytes:
     try:
         return _written(
-            json.loads(
-                body, parse_float=_Number, parse_int=_Number, object_pairs_hook=_Members
-            )
+            json.loads(body, parse_float=_Number, parse_int=_Number, object_pairs_hook=_Members)
         ).encode()
     except (ValueError, RecursionError):
         return body
@@ -61,7 +59,9 @@ def _in_order(body: bytes) -> bytes:
 def _written(value: object) -> str:
     if isinstance(value, _Members):
         members = sorted(value, key=lambda member: member[0])
-        return "{" + ",".join(f"{json.dumps(name)}:{_written(own)}" for name, own in members) + "}"
+        return (
+            "{" + ",".join(f"{json.dumps(name)}:{_written(own)}" for name, own in members) + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join(map(_written, value)) + "]"
     return str(value) if isinstance(value, _Number) else json.dumps(value)

@@ -12,7 +12,10 @@ PROFILES = {"Stripe": STRIPE, "IETF draft": IETF_DRAFT}
 OUR_CHOICE = {
     "Stripe": {"methods with keys", 'Idempotency-Key: "abc123"', "Idempotency-Key: a, b"},
     "IETF draft": {
-        "Idempotency-Key: abc123", "the same key at another path", "a 400", "a 500",
+        "Idempotency-Key: abc123",
+        "the same key at another path",
+        "a 400",
+        "a 500",
         "answers name the key",
     },
 }
@@ -42,6 +45,7 @@ def _behaviour(profile: Profile) -> dict[str, str]:
 
     required = isinstance(profile.read_key([]), Refusal)
     content = dict(profile.refuse(Refusal.IN_PROGRESS).headers)["content-type"]
+
     def read(field: bytes) -> str:
         key = profile.read_key([field])
         return said(key) if isinstance(key, Refusal) else f"is the key {key}"
