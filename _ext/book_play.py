@@ -25,10 +25,10 @@ from delivery_semantics.play.views import finished, scored, shown
 FOLDER = "_static/playgrounds"
 PLAY = Path(str(resources.files("delivery_semantics.play")))
 FILES = [PLAY / "play.css", PLAY / "play.js"]
-DEPTH = 2
-"""So many steps of any kind are built; of a way to the goal, all with what is offered there."""
-EXTRA = {"one-payment": [["deliver-1", "lose-2", "timeout-shop", "deliver-3"]]}
-"""Ways that a new reader is likely to take."""
+DEPTHS = {"one-payment": 2}
+"""So many steps of any kind are built, 1 for other games; of a way to the goal, all."""
+LIKELY = {"one-payment": [["deliver-1", "lose-2", "timeout-shop", "deliver-3"]]}
+"""Ways that a new reader takes."""
 
 
 def built(game: Game, values: Chosen, width: str) -> dict[str, Any]:
@@ -43,13 +43,14 @@ def built(game: Game, values: Chosen, width: str) -> dict[str, Any]:
 
 def _ways(game: Game, values: Chosen, goal: str) -> Iterator[list[str]]:
     layer: list[list[str]] = [[]]
-    for _ in range(DEPTH):
+    depth = DEPTHS.get(game.id, 1)
+    for _ in range(depth):
         yield from layer
         layer = [[*steps, step] for steps in layer for step in offered(game, values, steps)]
     yield from layer
-    for way in (finished(game, values, goal, ())["steps"] or [], *EXTRA.get(game.id, [])):
+    for way in (finished(game, values, goal, ())["steps"] or [], *LIKELY.get(game.id, [])):
         if not shown(game, values, goal, way, "wide")["trouble"]:
-            yield from (way[:number] for number in range(DEPTH + 1, len(way) + 1))
+            yield from (way[:number] for number in range(depth + 1, len(way) + 1))
 
 
 def offered(game: Game, values: Chosen, steps: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from delivery_semantics import Bounds, ProcessOnce, RetryUntilAcked, payments, s
 from delivery_semantics.core.steps import from_text
 from delivery_semantics.play import views
 from delivery_semantics.play.game import LOST, Game, Levels
-from delivery_semantics.play.games import LEVELS, ONE_PAYMENT, one_payment
+from delivery_semantics.play.games import GAMES, LEVELS, one_payment
 from delivery_semantics.play.playground import Playground
 from delivery_semantics.play.views import finish, score, view
 
@@ -144,7 +144,22 @@ def test_a_playground_of_ones_own_plays_in_a_kernel() -> None:
     assert sent[0]["value"]["money"]["paid"] == 10
     assert sent[1]["error"]["message"] == "width is 'no'; allowed: wide, narrow"
     assert "data-playground" not in own.page()
-    assert "data-playground" in Playground(ONE_PAYMENT).page()
+    assert "data-playground" in Playground("one-payment").page()
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_every_game_can_be_won_as_the_search_says(game: str) -> None:
+    for values in GAMES[game].positions():
+        found = finish(game, values, "", [])
+        if found["steps"] is not None:
+            shown = view(game, values, "", found["steps"], "narrow")
+            assert (shown["trouble"], shown["goal"]["reached"]) == ("", True)
+
+
+def test_on_one_store_two_workers_keep_the_promise_that_on_two_they_break() -> None:
+    once = {"bank": "ProcessOnce"}
+    assert score("workers-apart", once, "")["shortest"] == 3
+    assert score("workers", once, "")["shortest"] is None
 
 
 def test_bad_input_is_named() -> None:

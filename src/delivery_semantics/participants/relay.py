@@ -33,6 +33,8 @@ class Relay(Passive):
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Pass the message on until it is acked; ack it to the layer above."""
+        if isinstance(payload, Ack):  # one that nobody waits for any more
+            return
         for _ in range(self.attempts_max):
             yield Send(self.next, payload)
             if (yield Receive(Ack(payload.id), self.timeout_s)):

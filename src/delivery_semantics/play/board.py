@@ -25,12 +25,11 @@ from .game import Game
 from .turn import Effected, Turn
 from .words import capital, does, packet_names
 
-WIDTHS = {"wide": (96, {2: 256, 3: 186}, 150), "narrow": (84, {2: 166, 3: 116}, 92)}
+WIDTHS = {"wide": (96, {2: 256, 3: 186}, 150), "narrow": (68, {2: 182, 3: 124}, 96)}
 """Margin at the left, and distance of the life lines by their number, else the last."""
 LETTERS = 0.75
 """What an estimated width is really, in the letters of the page."""
-REACH = 0.22
-ABOVE_LIFE_LINES = 14
+REACH = 0.2
 APART = 24
 """The distance of two crash points that share a place."""
 
@@ -130,6 +129,8 @@ def _room(game: Game, turn: Turn, width: str) -> Room:
         default="",
     )
     right = round(text_width(words) * LETTERS) + 24
+    if not getattr(next(iter(turn.participants.values())), "messages", ()):
+        left = right  # its notes stand at the left of its line
     span = spans.get(len(turn.participants), least)
     units = left + right + span * (len(turn.participants) - 1)
     chip = 19 if width == "wide" or units < 360 else round(19 * units / 350)
@@ -138,7 +139,7 @@ def _room(game: Game, turn: Turn, width: str) -> Room:
         right,
         span,
         fixed=True,
-        band=(15, 15),
+        band=(26, 18),
         in_flight=(chip + 1, chip + 1),
         reach=REACH,
     )

@@ -5,14 +5,18 @@ Book: playground
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from inspect import getdoc
 
+from ..core.effects import Ack, Confirm, Handler, Message, Passive, Receive, Send
+from ..participants.broker import Broker
 from ..participants.receivers import (
     AckThenProcess, MarkThenProcess, ProcessOnce, ProcessThenAck, ProcessThenMark,
 )  # fmt: skip
-from ..participants.senders import RetryUntilAcked, payments
+from ..participants.relay import Relay
+from ..participants.senders import FireAndForget, RetryUntilAcked, payments
 from ..search.exploration import Bounds
-from .game import Cast, Game, Levels
+from .game import NEVER, TWICE, Cast, Game, Levels
 
 LEVELS = {
     receiver.__name__: receiver
@@ -29,7 +33,16 @@ def about(participant: type) -> str:
 
 
 BANK = Levels("bank", "The bank runs", {name: about(each) for name, each in LEVELS.items()})
+WORKERS = Levels(
+    "bank", "Both workers run",
+    {name: about(LEVELS[name]) for name in list(LEVELS)[2:]},
+)  # fmt: skip
 AT_THE_BANK = Bounds(crashable=("bank",), early_timeouts=1)
+FEW = Bounds(crashable=("bank",), duplicates=0, early_timeouts=1)
+"""Fewer faults, for games with more participants or more payments."""
+
+
+AT_A_WORKER = Bounds(crashable=("worker-a", "worker-b"), duplicates=0, early_timeouts=1)
 
 
 def one_payment(bank: str) -> Cast:
@@ -37,17 +50,112 @@ def one_payment(bank: str) -> Cast:
     return {"shop": RetryUntilAcked("bank", payments(1)), "bank": LEVELS[bank]()}
 
 
-ONE_PAYMENT = Game(
-    "one-payment",
-    one_payment,
-    AT_THE_BANK,
-    settings=(BANK,),
-    code="bank",
-    about="A shop asks a bank to take 10 from a customer. What happens between them is up to "
-    "you, and nothing moves until you say so.",
-)
+def _forgets(bank: str) -> Cast:
+    return {"shop": FireAndForget("bank", payments(1)), "bank": LEVELS[bank]()}
 
-GAMES = {game.id: game for game in (ONE_PAYMENT,)}
+
+def _gives_up(bank: str) -> Cast:
+    shop = RetryUntilAcked("bank", payments(1), attempts_max=2)
+    return {"shop": shop, "bank": LEVELS[bank]()}
+
+
+def _two_payments(bank: str) -> Cast:
+    return {"shop": RetryUntilAcked("bank", payments(2)), "bank": LEVELS[bank]()}
+
+
+def _relay(bank: str) -> Cast:
+    return {
+        "shop": RetryUntilAcked("relay", payments(1)),
+        "relay": Relay("bank", timeout_s=1.0, attempts_max=2),
+        "bank": LEVELS[bank](),
+    }
+
+
+def _broker(bank: str) -> Cast:
+    return {
+        "shop": RetryUntilAcked("broker", payments(1)),
+        "broker": Broker("bank"),
+        "bank": LEVELS[bank](),
+    }
+
+
+@dataclass(frozen=True)
+class TakesTurns(Passive):
+    """Send to one receiver, then to the next, until one of them acks: a load balancer's way."""
+
+    receivers: tuple[str, ...]
+    messages: tuple[Message, ...]
+
+    def start(self) -> Handler:
+        """Send each message in turn to each receiver."""
+        for message in self.messages:
+            yield from self._settle(message)
+
+    def _settle(self, message: Message) -> Handler:
+        while True:
+            for receiver in self.receivers:
+                yield Send(receiver, message)
+                if (yield Receive(Ack(message.id), 1.0)):
+                    yield Confirm(message.id)
+                    return
+
+
+def _workers(bank: str) -> Cast:
+    return {
+        "worker-a": LEVELS[bank](),
+        "shop": TakesTurns(("worker-a", "worker-b"), payments(1)),
+        "worker-b": LEVELS[bank](),
+    }
+
+
+GAMES = {
+    game.id: game
+    for game in (
+        Game(
+            "one-payment", one_payment, AT_THE_BANK, settings=(BANK,), code="bank",
+            about="A shop asks a bank to take 10 from a customer. What happens between them is "
+            "up to you, and nothing moves until you say so.",
+        ),
+        Game(
+            "forget", _forgets, AT_THE_BANK, goals=(NEVER, TWICE), settings=(BANK,),
+            code="bank", about="The shop sends once, and never again. It waits for no ack.",
+        ),
+        Game(
+            "give-up", _gives_up, AT_THE_BANK, goals=(NEVER, TWICE), settings=(BANK,),
+            code="bank", about="The shop tries twice, and then gives up.",
+        ),
+        Game(
+            "two-payments", _two_payments, FEW, settings=(BANK,), code="bank",
+            about="Two payments of 10, one after the other. Packets may overtake each other.",
+        ),
+        Game(
+            "in-order", _two_payments, Bounds(
+                crashable=("bank",), duplicates=1, early_timeouts=1, reordering=False
+            ), settings=(BANK,), code="bank",
+            about="Two payments of 10, and packets that arrive in the order in which they were "
+            "sent, as in a TCP connection.",
+        ),
+        Game(
+            "relay", _relay, FEW, settings=(BANK,), code="bank",
+            about="The shop asks a relay, and the relay asks the bank. Both of them retry.",
+        ),
+        Game(
+            "broker", _broker, Bounds(crashable=("bank", "broker"), duplicates=0), code="bank",
+            settings=(BANK,), about="The shop hands its payment to a broker, which hands it to "
+            "the bank until it hears an ack.",
+        ),
+        Game(
+            "workers-apart", _workers, AT_A_WORKER, settings=(WORKERS,), code="worker-a",
+            about="Two workers, each with a store of its own. The shop asks the one, then the "
+            "other.",
+        ),
+        Game(
+            "workers", _workers, AT_A_WORKER, settings=(WORKERS,), code="worker-a",
+            stores={"worker-a": "store", "worker-b": "store"},
+            about="The same two workers, on one store.",
+        ),
+    )
+}  # fmt: skip
 """Every game that a page can ask for; others add theirs here."""
 
 

@@ -24,7 +24,7 @@ def hint(turn: Turn, here: Position, goal: Goal) -> str:
         return "Nothing more can happen. Go back, and do it differently."
     if not turn.steps and world.packets:
         name = capital(packet_names(turn.trace)[next(iter(world.packets))])
-        return f"{name} is on its way. Deliver it, lose it or copy it: you are the network."
+        return f"{name} is on its way. Deliver it, lose it or copy it."
     if not world.packets:
         waiting = [who for who in world.participants if world.timer_s(who) is not None]
         return f"Nothing is on its way. The {waiting[0]} has a timer." if waiting else ""

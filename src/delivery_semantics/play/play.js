@@ -62,11 +62,13 @@ class Play {
     title.append(make("p", "play-title", data.title), make("p", "play-about", data.about));
     top.append(title, this.money);
     const stage = make("div", "play-stage");
-    stage.append(this.hint, this.board);
+    const result = make("div", "play-result");
+    result.append(this.verdict, this.next);
+    stage.append(this.hint, result, this.board);
     const choices = make("div", "play-next", "", { role: "group", "aria-labelledby": id });
     choices.append(this.heading, this.list);
     const side = make("div", "play-side");
-    side.append(...this.selects(), this.search, this.progress, this.verdict, this.next, this.code);
+    side.append(...this.selects(), this.search, this.progress, this.code);
     const whole = make("div", "play", "", { role: "group", "aria-label": data.title });
     whole.append(top, choices, stage, this.bar(), side, this.trouble, this.live);
     whole.addEventListener("keydown", (event) => this.key(event));

@@ -1,0 +1,194 @@
+"""The playground in a browser: by pointer, by keyboard, by link, and without Python."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import book_play
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from delivery_semantics.play.board import WIDTHS
+from delivery_semantics.play.games import GAMES, LEVELS
+from delivery_semantics.play.views import finish
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+TWICE = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
+FIRST_MS = 100
+PYTHON_MS = 60_000
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+
+
+@pytest.fixture(params=SIZES)
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, height = SIZES[request.param]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def press(page: Page, step: str) -> None:
+    page.locator(f'.play-board [data-step="{step}"]').first.click()
+    expect(page.locator(".play").first).not_to_have_attribute("aria-busy", "true")
+
+
+def asked_for(page: Page) -> list[str]:
+    found: list[str] = []
+    page.on("request", lambda request: found.append(request.url))
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document.querySelector('.playground'))")
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+
+def test_a_stranger_makes_the_customer_pay_twice_without_python(
+    page: Page, address: str
+) -> None:
+    urls = asked_for(page)
+    page.goto(f"{address}/index.html")
+    expect(page.locator(".play-chip").first).to_be_visible()
+    assert violations(page) == []
+    for step in TWICE:
+        press(page, step)
+        assert violations(page) == []
+    expect(page.locator(".play-money")).to_contain_text("paid twice")
+    expect(page.locator(".play-verdict")).to_have_text(
+        "The customer paid twice. You: 4 steps. The shortest way has 3."
+    )
+    assert page.url.endswith(f"#one-payment/paid-twice/ProcessThenAck/{'/'.join(TWICE)}")
+    assert [url for url in urls if "/python/" in url and url.endswith(".bin")] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_first_click_is_answered_at_once(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html")
+    expect(page.locator(".play-chip").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    took = page.evaluate(
+        """async () => {
+          const before = performance.now();
+          document.querySelector('.play-chip .deliver').click();
+          while (!document.querySelector('.play-caption').textContent.startsWith('Step 1'))
+            await new Promise(requestAnimationFrame);
+          return performance.now() - before;
+        }"""
+    )
+    assert took < FIRST_MS
+
+
+def test_the_keyboard_alone_is_enough(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html")
+    first = page.locator(".play-list button").first
+    expect(first).to_be_visible()
+    first.focus()
+    caption = page.locator(".play-caption")
+    for number, words in (("1", "Deliver message 1"), ("2", "Lose ack 1")):
+        page.keyboard.press(number)
+        expect(caption).to_contain_text(words)
+    expect(page.locator(".play-heading")).to_be_focused()
+    expect(page.locator(".play-live[role=status]")).to_contain_text("Ack 1 is lost.")
+    page.keyboard.press("ArrowLeft")
+    expect(caption).to_have_text("Step 1 of 2: Deliver message 1")
+    page.keyboard.press("ArrowRight")
+    expect(caption).to_have_text("Step 2 of 2: Lose ack 1")
+
+
+def test_the_list_has_the_names_of_the_picture(page: Page, address: str) -> None:
+    link = "#one-payment/paid-twice/ProcessThenAck/deliver-1"
+    page.goto(f"{address}/index.html{link}")
+    expect(page.locator(".play-flash").first).to_be_visible()
+    names = page.evaluate(
+        """() => ['.play-board', '.play-list'].map((place) => Object.fromEntries(
+          [...document.querySelectorAll(`${place} [data-step]`)].map((one) =>
+            [one.dataset.step, one.title || one.textContent.replace(/^\\d/, '')])))"""
+    )
+    assert names[0] == names[1]
+
+
+def test_a_broken_link_is_answered(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html#one-payment/paid-twice/ProcessThenAck/deliver-1/lose-1")
+    expect(page.locator(".play-trouble")).to_contain_text(
+        "Step 2 of this link, “lose-1”", timeout=PYTHON_MS
+    )
+    expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
+    page.goto(f"{address}/search.html")
+    page.goto(f"{address}/index.html#one-payment/paid-twice/Nobody/deliver-1")
+    expect(page.locator(".play-trouble")).to_contain_text("“Nobody”, which there is not")
+    expect(page.locator(".play-caption")).to_have_text("The beginning")
+
+
+def test_python_that_cannot_be_had_is_said(page: Page, address: str) -> None:
+    page.route("**/python-worker.js", lambda route: route.abort())
+    page.goto(f"{address}/index.html")
+    for step in ("duplicate-1", "duplicate-1", "lose-1"):
+        page.locator(f'.play-board [data-step="{step}"]').first.click()
+        page.wait_for_timeout(300)
+    expect(page.locator(".play-trouble")).to_contain_text("needs Python in the page")
+
+
+def test_two_on_one_page_are_two(page: Page, address: str) -> None:
+    page.goto(f"{address}/appendix/playground.html")
+    ones = page.locator(".playground")
+    assert ones.count() == len({*GAMES} - {"forget", "give-up"})
+    second = ones.nth(1)
+    second.locator(".play-chip .deliver").first.click()
+    expect(second.locator(".play-caption")).to_contain_text("Step 1 of 1")
+    expect(ones.nth(0).locator(".play-caption")).to_have_text("The beginning")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_receiver_is_played_to_its_end_by_python_in_the_page(
+    browser: Browser, address: str, level: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page.clock.install()
+    page.goto(f"{address}/index.html#one-payment/lost/{level}")
+    page.get_by_role("button", name="Let the search finish it").click()
+    found = finish("one-payment", {"bank": level}, "lost", [])
+    for _ in found["steps"] or []:
+        page.wait_for_timeout(200)
+        page.clock.run_for(1200)
+    while not page.locator(".play-verdict").inner_text().startswith(("The search f", "No way")):
+        page.clock.run_for(1200)
+        page.wait_for_timeout(100)
+    expect(page.locator(".play-verdict")).to_have_text(found["words"])
+    assert page.url.endswith("/".join([level, *(found["steps"] or [])]))
+    page.close()
+
+
+def test_what_was_built_is_what_python_says(site: Path) -> None:
+    game = GAMES["one-payment"]
+    values = game.positions()[2]
+    for width in WIDTHS:
+        name = ".".join([game.id, *values.values(), width])
+        kept = json.loads((site / book_play.FOLDER / f"{name}.json").read_text("utf-8"))
+        assert kept == json.loads(json.dumps(book_play.built(game, values, width)))
+
+
+def test_without_a_script_the_first_picture_stands(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/index.html")
+    expect(page.locator(".playground svg")).to_be_visible()
+    expect(page.locator(".play-still")).to_be_visible()
+    context.close()
+
+
+def test_the_script_stands_only_where_it_is_used(site: Path) -> None:
+    for path in site.glob("**/*.html"):
+        html = path.read_text(encoding="utf-8")
+        assert bool(re.search(r"play-site\.js", html)) == ('class="playground"' in html)
