@@ -143,7 +143,7 @@ def row(times):
             "more": "Fewer are enough.",
         },
         steps=("An attempt leaves doubt with the chance 1 - 0.8², which is 0.36.",),
-        solution="answer = next(k for k in range(1, 99) if (1 - 0.8**2) ** k < 1e-6)",
+        solution="answer = next(k for k in range(1, 99) if (1 - 0.8**2) ** k < 10**-6)",
         why="""
             0.36 to the power of k is below one in a million from 14 on. The other five
             attempts are spent on knowing.

@@ -144,7 +144,7 @@ def accepted(arrivals, window):
             "more": "Enough, and more than enough.",
         },
         steps=("Solve n² / 2^(b + 1) < 10^-6 for b, with n = 10^9.",),
-        solution="answer = next(b for b in range(1, 200) if 10**18 / 2 ** (b + 1) < 1e-6)",
+        solution="answer = next(b for b in range(1, 200) if 10**18 / 2 ** (b + 1) < 10**-6)",
         why="""
             79 bits, ten bytes. A random id of 16 bytes costs six bytes more and needs no
             thought.
