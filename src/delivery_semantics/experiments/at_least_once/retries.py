@@ -18,7 +18,7 @@ from ... import (
     Send, Trace, audit, payments, simulate,
 )  # fmt: skip
 from ...show.picture import Picture
-from ...show.plots import bars, curve, lines, points
+from ...show.plots import bars, curve, lines, money, points
 from ...show.view import View
 from ...theory.retries import Model, Number
 
@@ -146,7 +146,7 @@ def retried(
 
 
 def _effects(trace: Trace, found: Totals) -> tuple[Picture, Picture]:
-    money = audit(trace)
+    found_there = audit(trace)
     parts = {
         "needed": PAYMENTS,
         "for nothing": found.attempts - PAYMENTS - found.again,
@@ -160,8 +160,8 @@ def _effects(trace: Trace, found: Totals) -> tuple[Picture, Picture]:
         x_max=ATTEMPTS_SHOWN,
         hues={"needed": "good", "for nothing": "message", "processed again": "fault"},
     )
-    there = bars(
-        {"money": {"expected": money.money_expected, "there": money.money_there}},
+    there = money(
+        {"money": (found_there.money_expected, found_there.money_there)},
         title="Money",
         x=f"{PAYMENTS} payments of 10",
         x_max=26 * PAYMENTS,

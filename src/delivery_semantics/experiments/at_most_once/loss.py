@@ -17,7 +17,7 @@ from ... import (
     ProcessOnly, Trace, audit, payments, simulate,
 )  # fmt: skip
 from ...show.picture import Picture, draw, number, path, text
-from ...show.plots import bars, curve, lines, points
+from ...show.plots import curve, lines, money, points
 from ...show.view import View
 from ...theory.retries import Model, count_mean_and_deviation, count_probability
 
@@ -187,8 +187,8 @@ def copied_by_the_network(*, duplication_percent: int, seed: int) -> View:
         f"processed again, {name}": (money - expected) // 10 for name, money in there.items()
     }
     return View(
-        picture=bars(
-            {name: {"expected": expected, "there": money} for name, money in there.items()},
+        picture=money(
+            {name: (expected, amount) for name, amount in there.items()},
             title="Money expected and money there, by what the receiver remembers",
             x=f"money, after {COPIED} payments of 10 sent once each",
             x_max=17 * COPIED,

@@ -15,8 +15,8 @@ from ... import (
 )  # fmt: skip
 from ...core.check import at_least, one_of, probability
 from ...core.network import Fate
+from ...show import plots
 from ...show.diagram import sequence
-from ...show.plots import bars
 from ...show.view import View
 from ...theory.retries import Model, count_mean_and_deviation
 
@@ -134,11 +134,8 @@ def money(*, loss: int, seed: int) -> View:
     again = _money_there(RetryUntilAcked("receiver", payments(PAYMENTS)), loss, seed)
     model = Model(loss=loss / 100, ack_loss=loss / 100)
     return View(
-        picture=bars(
-            {
-                "sent once": {"expected": EXPECTED, "there": once},
-                "sent until acked": {"expected": EXPECTED, "there": again},
-            },
+        picture=plots.money(
+            {"sent once": (EXPECTED, once), "sent until acked": (EXPECTED, again)},
             title=f"Money expected and money there, {loss} % of packets lost",
             x="money received for 200 payments of 10",
             x_max=4500,
