@@ -49,7 +49,9 @@ The rest is in one module each: ``profiles`` what is well formed, refused and ke
 ``represent`` which requests are the same; ``table`` every statement; ``keys`` who may carry out
 a request; ``leases`` renewals; ``claims`` phases; ``attempt`` what becomes of a handler that
 fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what is kept of a response;
-``outbox`` messages to others; ``outcomes`` the log, and the hook.
+``outbox`` messages to others; ``outcomes`` the log, and the hook; ``once`` functions and
+consumers; ``doubts`` the keys that somebody has to look into; ``turns`` and ``blocks`` who
+waits, and where.
 
 Book: 08-stripe-idempotency
 """
@@ -66,6 +68,7 @@ from .claims import Claim, LeaseLost, Phase
 from .kept import KeptAnswer
 from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
+from .once import KeyRefused, OncePerKey
 from .outbox import deliver_outbox, leave_in_outbox
 from .outcomes import KeyOutcome
 from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
@@ -73,6 +76,6 @@ from .table import KeyName
 
 __all__ = [
     "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
-    "KeyOutcome", "KeyStore", "LeaseLost", "Phase", "Profile", "Refusal", "deliver_outbox",
-    "leave_in_outbox",
+    "KeyOutcome", "KeyRefused", "KeyStore", "LeaseLost", "OncePerKey", "Phase", "Profile",
+    "Refusal", "deliver_outbox", "leave_in_outbox",
 ]  # fmt: skip

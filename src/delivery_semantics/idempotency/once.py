@@ -1,0 +1,156 @@
+"""Functions, consumers and jobs whose effect happens once, by the keys of requests.
+
+A message's id is the key, its content the request, and what the function returns the answer.
+All that holds of a handler holds of it: one attempt at a time, fencing, phases, recovery
+points, and doubt where a crash leaves one.
+
+Book: 08-stripe-idempotency
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from typing import Any
+
+from ..databases import DatabaseRefused
+from .blocks import Block
+from .claims import Claim, LeaseLost
+from .kept import KeptAnswer
+from .keys import KeyStore
+from .profiles import Refusal
+from .table import KeyName, KeyRow
+
+RETURNED = 200
+IN_DOUBT = KeptAnswer(Refusal.IN_DOUBT.status, (), None)
+
+Function = Callable[..., Any]
+
+
+class KeyRefused(RuntimeError):
+    """The function was not carried out now; ``refusal`` says why, and whether to ask again."""
+
+    def __init__(self, name: KeyName, refusal: Refusal) -> None:
+        super().__init__(f"{name.endpoint}, key {name.key!r}: {refusal.sentence}")
+        self.refusal = refusal
+
+
+class OncePerKey:
+    """Carries out what is called ``name`` once for each key of ``keys``.
+
+    Errors of ``released`` types state that nothing was done, so that the key may be used for
+    another request. After any other one the next attempt goes on at the recovery point, where
+    effects are in phases; elsewhere the outcome is in doubt.
+    """
+
+    def __init__(
+        self, keys: KeyStore, name: str, *, released: tuple[type[BaseException], ...] = ()
+    ) -> None:
+        if not name:
+            raise ValueError("name is ''; allowed: what is done once, such as 'charge'")
+        self.keys, self.name, self.released = keys, name, released
+
+    def claimed(self, key: str, request: object = None, *, account: str = "") -> Block[Claim]:
+        """Run a block with the claim on a key, by ``with`` or ``async with``.
+
+        ``claim.finished`` tells the block that there is nothing to do any more, and
+        ``claim.result`` what came of it. The block finishes the claim, in a phase or by
+        ``claim.finish(result)``; if it does not, the result is None. ``request`` is what JSON
+        can hold: the same key with another one is refused. Raises KeyRefused.
+        """
+        name = KeyName(account, self.name, key)
+        digest = _digest(request)
+        return Block(self.keys, lambda apart: self._attempt(name, digest))
+
+    def __call__(
+        self, *, key: Function, request: Function | None = None
+    ) -> Callable[[Function], Function]:
+        """Decorate a function, or one that is async, so that each key is carried out once.
+
+        ``key(…)`` and ``request(…)`` are given its arguments, which are the request by default.
+        It is given ``claim`` besides. Each call returns the one result, which JSON can hold.
+        """
+
+        def begin(*given: Any, **named: Any) -> Block[Claim]:  # noqa: ANN401
+            asked = request(*given, **named) if request else [given, named]
+            return self.claimed(key(*given, **named), asked)
+
+        def decorate(function: Function) -> Function:
+            @wraps(function)
+            def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+                with begin(*given, **named) as claim:
+                    if not claim.finished:
+                        result = function(*given, **named, claim=claim)
+                        if not claim.finished:
+                            claim.finish(result)
+                return claim.result
+
+            @wraps(function)
+            async def call_async(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+                async with begin(*given, **named) as claim:
+                    if not claim.finished:
+                        result = await function(*given, **named, claim=claim)
+                        if not claim.finished:  # by a phase
+                            await self.keys.in_thread(claim.finish, result)
+                return claim.result
+
+            return call_async if inspect.iscoroutinefunction(function) else call
+
+        return decorate
+
+    @contextmanager
+    def _attempt(self, name: KeyName, digest: bytes) -> Iterator[Claim]:
+        claim = self._claim(name, digest)
+        claim.keep = _as_json
+        if claim.finished:
+            yield claim
+            return
+        try:
+            with self.keys.leases.held(claim):
+                yield claim
+            if not claim.finished:
+                claim.finish(None)
+        except BaseException as error:
+            with suppress(LeaseLost, DatabaseRefused):  # then the lease will end
+                self._break_off(claim, error)
+            raise
+
+    def _claim(self, name: KeyName, digest: bytes) -> Claim:
+        outcome = self.keys.claim(name, digest)
+        if isinstance(outcome, Claim):
+            if not (outcome.broke_off and self.keys.effects == "anywhere"):
+                return outcome
+            self.keys.finish(outcome, IN_DOUBT, in_doubt=True)
+            outcome = IN_DOUBT
+        if isinstance(outcome, KeptAnswer):
+            if outcome.body is not None:
+                row = KeyRow(digest, 0, 0.0, 0.0).finished(outcome)
+                return Claim(self.keys, name, row)
+            in_doubt = outcome.status == IN_DOUBT.status
+            outcome = Refusal.IN_DOUBT if in_doubt else Refusal.ANSWER_NOT_KEPT
+        raise KeyRefused(name, outcome)
+
+    def _break_off(self, claim: Claim, error: BaseException) -> None:
+        if claim.finished:
+            return
+        nothing_done = isinstance(error, self.released)
+        if nothing_done or self.keys.effects == "in phases":
+            self.keys.release(claim, to_any_request=nothing_done)
+        else:
+            self.keys.finish(claim, IN_DOUBT, in_doubt=True)
+
+
+def _digest(request: object) -> bytes:
+    """Return the SHA-256 of what JSON can hold. Raises TypeError for anything else."""
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _as_json(result: object, _: object) -> KeptAnswer:
+    """Keep a result. Raises TypeError for one that JSON cannot hold."""
+    headers = (("content-type", "application/json"),)
+    return KeptAnswer(RETURNED, headers, json.dumps(result, allow_nan=False).encode())
