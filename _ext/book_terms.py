@@ -1,7 +1,8 @@
-"""The book's words: a glossary, a tip where a page first uses a word, and an index.
+"""The book's words and works: a glossary, an index, and a bibliography.
 
-The glossary is written once, on its page. Every other page links the first use of each word to
-it, with the definition as a tip; and the glossary links back to the pages that use it most.
+Each is written once, on its page: the words of the book, and the papers and standards that it
+rests on. Every other page links the first use of each to it, with what it means as a tip; and
+these two pages link back to those that use it most. What else the pages link to is listed too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
+from urllib.parse import urlsplit
 
 from docutils import nodes
 from sphinx import addnodes
@@ -21,14 +23,19 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
-PAGE = "appendix/glossary"
-PLAIN = (PAGE, "appendix/reference", "appendix/house")
-"""Pages whose words are left as they are: their own, and those made from the code."""
+PAGES = {"appendix/glossary": "term", "appendix/sources": "work"}
+"""Where words and works are explained, and what the targets of each begin with."""
+
+PLAIN = (*PAGES, "appendix/reference", "appendix/house")
+"""Pages whose words are left as they are: these, and those made from the code."""
 
 PLACES_MAX = 4
 """The index names so many pages for a word: those that use it most."""
 
 ENTRY = re.compile(r"^(?P<forms>\S.*)\n: (?P<means>.+)$", re.MULTILINE)
+LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+TRACKER = re.compile(r"https://github\.com/([^/]+/[^/]+)/(issues|pull|discussions)/(\d+)")
+KINDS = {"issues": "issue", "pull": "pull request", "discussions": "discussion"}
 NOT_IN = (nodes.reference, addnodes.pending_xref, nodes.literal, nodes.table)
 """Where a word is left as it is: a link has its own target, and a title is no place for one."""
 
@@ -36,38 +43,44 @@ NOT_IN = (nodes.reference, addnodes.pending_xref, nodes.literal, nodes.table)
 class Term(NamedTuple):
     """A word of the book, the other forms in which it is used, and what it means."""
 
+    page: str
     forms: tuple[str, ...]
     means: str
 
     @property
     def id(self) -> str:
         """Where it stands, on any page."""
-        return "term-" + re.sub(r"\W+", "-", self.forms[0].lower())
+        return f"{PAGES[self.page]}-" + re.sub(r"\W+", "-", self.forms[0].lower()).strip("-")
+
+    @property
+    def tip(self) -> str:
+        """What it means, as plain text."""
+        return LINK.sub(r"\1", self.means).replace("*", "")
 
 
-def read_terms(text: str) -> list[Term]:
-    """Read a glossary: the forms of a word in a line, and in the next a colon and its meaning.
+def read_terms(text: str, page: str) -> list[Term]:
+    """Read a page: the forms of a word in a line, and in the next a colon and its meaning.
 
     Raises ValueError for a word that is explained twice.
     """
     terms = [
-        Term(tuple(match["forms"].split(", ")), match["means"])
+        Term(page, tuple(match["forms"].split(" | ")), match["means"])
         for match in ENTRY.finditer(text)
     ]
     forms = [form.lower() for term in terms for form in term.forms]
     if twice := {form for form in forms if forms.count(form) > 1}:
-        raise ValueError(f"the glossary explains twice: {', '.join(sorted(twice))}")
+        raise ValueError(f"{page} explains twice: {', '.join(sorted(twice))}")
     return terms
 
 
 class Glossary(SphinxDirective):
-    """``{words}``: the words of the book, each followed by the pages that use it most."""
+    """``{words}``: words or works, each followed by the pages that use it most."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
         """Make a definition list, in the order of the alphabet."""
-        terms = read_terms("\n".join(self.content))
+        terms = read_terms("\n".join(self.content), self.env.docname)
         made = nodes.definition_list(classes=["glossary"])
         for term in sorted(terms, key=lambda term: term.forms[0].lower()):
             word = nodes.term("", term.forms[0], ids=[term.id])
@@ -77,13 +90,26 @@ class Glossary(SphinxDirective):
         return [made]
 
 
+class Cited(SphinxDirective):
+    """``{cited}``: every other page outside that the book links to, and from where."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a place for them: the other pages have not been read yet."""
+        return [nodes.definition_list(classes=["cited"])]
+
+
 class Uses:
-    """How often each page uses each word, gathered while the pages are read."""
+    """How often each page uses each word, and where it links to, gathered as pages are read."""
 
     def __init__(self, app: Sphinx) -> None:
-        text = (Path(app.srcdir) / f"{PAGE}.md").read_text(encoding="utf-8")
-        self.forms = {form.lower(): term for term in read_terms(text) for form in term.forms}
+        self.forms: dict[str, Term] = {}
+        for page in PAGES:
+            text = (Path(app.srcdir) / f"{page}.md").read_text(encoding="utf-8")
+            self.forms |= {
+                f.lower(): term for term in read_terms(text, page) for f in term.forms
+            }
         self.on: dict[str, Counter[str]] = {}
+        self.links: dict[str, dict[str, str]] = {}  # url -> page -> the link's words
 
 
 def mark_first_uses(uses: Uses, app: Sphinx, doctree: nodes.document) -> None:
@@ -92,7 +118,13 @@ def mark_first_uses(uses: Uses, app: Sphinx, doctree: nodes.document) -> None:
     if page in PLAIN:
         return
     longest_first = sorted(map(re.escape, forms), key=len, reverse=True)
-    word = re.compile(rf"\b({'|'.join(longest_first)})\b", re.IGNORECASE)
+    word = re.compile(rf"(?<!\w)({'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
+    for link in doctree.findall(nodes.reference):
+        if (url := link.get("refuri", "")).startswith("https://"):
+            on = uses.links.setdefault(url, {})
+            if on.setdefault(page, link.astext()) == link.astext():
+                link["ids"] += [target_of(url)] * (target_of(url) not in doctree.ids)
+                doctree.ids.setdefault(target_of(url), link)
     seen = uses.on[page] = Counter()
     for text in list(prose(doctree)):
         parts = list(split(text, word, forms, seen))
@@ -133,7 +165,7 @@ class UsedTerm(nodes.TextElement):
 
 def visit_used(self: HTML5Translator, node: UsedTerm) -> None:
     """Write the link; the style shows its tip."""
-    to = {"href": node["target"], "data-tip": node["term"].means}
+    to = {"href": node["target"], "data-tip": node["term"].tip}
     self.body.append(self.starttag(node, "a", "", CLASS="term", **to))
 
 
@@ -145,23 +177,57 @@ def depart_used(self: HTML5Translator, node: UsedTerm) -> None:
 def link_both_ways(uses: Uses, app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Link the words of a page to the glossary, and the glossary to the uses of each word."""
     for used in doctree.findall(UsedTerm):
-        used["target"] = app.builder.get_relative_uri(page, PAGE) + f"#{used['term'].id}"
-    if page == PAGE:
-        for item in doctree.findall(nodes.definition_list_item):
-            [term_id] = cast(nodes.term, item[0])["ids"]
-            cast(nodes.definition, item[1]).append(used_in(uses, app, term_id))
+        term = used["term"]
+        used["target"] = f"{app.builder.get_relative_uri(page, term.page)}#{term.id}"
+    if page not in PAGES:
+        return
+    for item in list(doctree.findall(nodes.definition_list_item)):
+        [term_id] = cast(nodes.term, item[0])["ids"]
+        counts = Counter({on: words[term_id] for on, words in uses.on.items()})
+        most = {on for on, count in counts.most_common(PLACES_MAX) if count}
+        cast(nodes.definition, item[1]).append(used_in(app, page, most, term_id))
+    for place in doctree.findall(nodes.definition_list):
+        if "cited" in place["classes"]:
+            place += [
+                cited(app, page, *entry)
+                for entry in sorted(titled(uses.links), key=lambda entry: entry[0].lower())
+            ]
 
 
-def used_in(uses: Uses, app: Sphinx, term_id: str) -> nodes.paragraph:
-    """Return where a word is first used on the pages that use it most, in their order."""
+def titled(links: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the title of each address outside, the address, and the pages that link to it."""
+    for url, on in links.items():
+        if found := TRACKER.match(url):
+            yield f"{found[1]}, {KINDS[found[2]]} {found[3]}", url, on
+        else:
+            words = max(on.values(), key=len)
+            yield f"{words}, {urlsplit(url).hostname}", url, on
+
+
+def cited(
+    app: Sphinx, page: str, title: str, url: str, on: dict[str, str]
+) -> nodes.definition_list_item:
+    """Return an entry of the pages outside."""
+    link = nodes.reference("", "", nodes.Text(title), refuri=url)
+    places = used_in(app, page, set(on), target_of(url))
+    return nodes.definition_list_item(
+        "", nodes.term("", "", link), nodes.definition("", places)
+    )
+
+
+def target_of(url: str) -> str:
+    """Return the target, on any page, of its first link to an address outside."""
+    return "cited-" + re.sub(r"\W+", "-", url.removeprefix("https://")).strip("-").lower()
+
+
+def used_in(app: Sphinx, here: str, pages: set[str], target: str) -> nodes.paragraph:
+    """Return links to a target on pages, in the order in which these are read."""
     made = nodes.paragraph(classes=["used-in"])
-    counts = Counter({page: words[term_id] for page, words in uses.on.items()})
-    most = {page for page, count in counts.most_common(PLACES_MAX) if count}
-    for page in filter(most.__contains__, reading_order(app.env)):
-        target = app.builder.get_relative_uri(PAGE, page) + f"#{term_id}"
+    for page in filter(pages.__contains__, reading_order(app.env)):
+        uri = f"{app.builder.get_relative_uri(here, page)}#{target}"
         title = app.env.titles[page].astext()
         made += nodes.Text(" · " if len(made) else "")
-        made += nodes.reference("", "", nodes.Text(title), refuri=target, internal=True)
+        made += nodes.reference("", "", nodes.Text(title), refuri=uri, internal=True)
     return made
 
 
@@ -179,9 +245,10 @@ def reading_order(env: BuildEnvironment) -> list[str]:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the directive ``words``, and what links the words."""
+    """Register the directives ``words`` and ``cited``, and what links the words."""
     app.add_node(UsedTerm, html=(visit_used, depart_used))
     app.add_directive("words", Glossary)
+    app.add_directive("cited", Cited)
     uses = Uses(app)
     app.connect("doctree-read", partial(mark_first_uses, uses))
     app.connect("doctree-resolved", partial(link_both_ways, uses))

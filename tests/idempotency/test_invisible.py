@@ -128,7 +128,9 @@ def test_a_key_cannot_be_forgotten_during_its_first_attempt(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("account", [7, b"a", ("a", "b"), object()], ids=repr)
+@pytest.mark.parametrize(
+    "account", [7, b"a", ("a", "b"), object()], ids=lambda v: type(v).__name__
+)
 @only_sqlite
 @only_stripe
 async def test_an_account_that_is_no_text_is_a_mistake_that_is_named(
