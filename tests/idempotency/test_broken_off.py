@@ -219,7 +219,7 @@ async def test_trouble_of_the_database_in_a_phase_gives_the_key_back(
     bed = new_bed(effects="in phases")
 
     async def locked(request: Request) -> Response:
-        with request.state.idempotency.phase() as phase:
+        async with request.state.idempotency.phase() as phase:
             phase.database.change("INSERT INTO charges (account, key) VALUES ('alice', 'k1')")
             raise Locked("another transaction")
 
