@@ -83,7 +83,10 @@ class Target:
     def running(self) -> Iterator[Target]:
         with self._listening, ThreadPoolExecutor(1) as thread:
             served = thread.submit(self.serve)
-            yield self
+            try:
+                yield self
+            finally:  # who still waits for a connection gets one that says nothing
+                socket.create_connection(self._listening.getsockname()).close()
             served.result(30)
 
 
