@@ -61,7 +61,7 @@ def test_everything_may_happen_on_rabbitmq_as_on_kafka(rabbitmq: Servers) -> Non
     assert campaign.verdict() == "ok"
     kinds = Counter(paid.fault.kind for paid in campaign.paid)
     assert min(kinds["killed"], kinds["paused"]) == 27
-    assert kinds["reply lost"] == 19
+    assert kinds["reply lost"] == 25
     # Two witnesses: what the processes said, and what the databases hold.
     assert by_its_stories(campaign) == [(p.booked, p.charged) for p in campaign.paid]
 
