@@ -405,6 +405,7 @@ def test_every_choice_is_made_by_keyboard_and_shows_its_frame(
     for choice in page.locator("main figure.panel fieldset").all():
         buttons = choice.locator("input[type=radio]").all()
         began = next(button for button in buttons if button.is_checked())
+        choice.scroll_into_view_if_needed()
         buttons[0].check(force=True)
         frames = [_frame(buttons[0])]
         for before, button in itertools.pairwise(buttons):
