@@ -43,8 +43,9 @@ def deadline_s(limit_s: float) -> float:
 class Connections:
     """At most ``connections_max`` connections to ``url``; other parameters as for ``connect``.
 
-    Any thread may borrow one. A child that was forked opens its own. ``sqlite:///:memory:`` is
-    one connection and one process's database, for tests.
+    Any thread may borrow one. A child that was forked opens its own; fork while no thread is in
+    a transaction, as SQLite takes the locks of its parent's for held in the child, for ever.
+    ``sqlite:///:memory:`` is one connection and one process's database, for tests.
     """
 
     def __init__(

@@ -6,7 +6,9 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import hmac
+import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,6 +43,7 @@ class KeyStore:
 
     ``lease_s`` is how long a claim lasts when its process dies. A living one renews it, for
     ``attempt_max_s`` at most: a handler that hangs longer loses its key to the next attempt.
+    A child that was forked goes on with a store of its own; claims stay its parent's.
     ``keep_s`` is how long a key is remembered from its first use on: longer than any client
     retries. ``answer_max_bytes`` is the size of body that is kept. ``keys_max`` bounds the
     live keys of an account; to count them costs time in proportion, None spares it. ``hook`` is
@@ -79,11 +82,19 @@ class KeyStore:
         self._claiming = connections if forced else _unforced(connections)
         self._is_sqlite = connections.dialect == "sqlite"
         self.claims_at_once = self._is_sqlite and effects == "in phases"
-        self.threads = ThreadPoolExecutor(1, "idempotency")
-        self._turns = Turns(connections)
-        self.leases = Leases(self)
         self.hook = hook
+        self.begin()
+        _STORES.add(self)
         table.SCHEMA.ensure(connections.here())
+
+    def begin(self) -> None:
+        """Begin with nothing held, at the start and anew in a forked child.
+
+        There no thread goes on, and what one of them held would be held for ever.
+        """
+        self.threads = ThreadPoolExecutor(1, "idempotency")
+        self._turns = Turns(self.connections)
+        self.leases = Leases(self)
 
     def new_lease(self) -> float:
         """Return when a lease ends that begins now."""
@@ -262,3 +273,14 @@ def _judge(found: KeyRow, first: KeyRow, now_s: float) -> KeyRow | KeptAnswer | 
     return found._replace(
         fingerprint=first.fingerprint, token=found.token + 1, lease_until_s=first.lease_until_s
     )
+
+
+_STORES: weakref.WeakSet[KeyStore] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for keys in _STORES:
+        keys.begin()
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -47,7 +47,7 @@ class Leases:
         renewals = math.ceil(self._keys.attempt_max_s / self._pause_s) - 1
         with self._lock:
             self._left[claim] = renewals  # who hangs does not hold its key for ever
-            if self._thread is None or not self._thread.is_alive():  # after a fork it is not
+            if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._renew, name="idempotency leases", daemon=True
                 )
