@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from starlette.responses import JSONResponse, Response
 
 from delivery_semantics.databases import Connections
@@ -76,7 +77,6 @@ async def test_what_is_no_exception_of_the_request_ends_neither_the_loop_nor_the
 @only_sqlite
 @only_stripe
 def test_a_handler_runs_under_trio(bed: Bed) -> None:
-    trio = pytest.importorskip("trio")
     replies = [trio.run(bed.post) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [201, 201]
     assert replies[1].headers["idempotent-replayed"] == "true"
