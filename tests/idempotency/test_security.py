@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tests.idempotency.conftest import Bed
 
 pytestmark = pytest.mark.anyio
+
+COPIES_MAX = 5
+"""Of a request's body. Where it is copied with each of its parts, there are hundreds."""
 
 
 async def test_who_is_nobody_does_not_reach_the_store(bed: Bed) -> None:
@@ -130,6 +134,42 @@ async def test_a_request_too_large_is_refused_before_it_is_read_to_its_end(bed: 
     reply = await bed.raw([(b"idempotency-key", b"k1")], receive)
     assert (reply["status"], read) == (413, 3)
     assert (bed.runs, bed.rows()) == (0, [])
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("profile", [STRIPE], indirect=True)
+@pytest.mark.parametrize("effects", ["in phases"], indirect=True)
+async def test_a_body_of_64_mib_is_read_in_time_linear_in_its_size(bed: Bed) -> None:
+    """What is copied is first allocated: so bytes are counted, and no clock is asked."""
+    size, part = 1 << 26, bytes(1 << 16)
+    bed.layer.request_max_bytes = size
+    read = allocated = before = 0
+
+    def count() -> None:
+        nonlocal allocated, before
+        now, most = tracemalloc.get_traced_memory()
+        allocated += most - before  # since the last part came
+        tracemalloc.reset_peak()
+        before = now
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        count()
+        read += len(part)
+        return {"type": "http.request", "body": part, "more_body": read < size}
+
+    async def handler(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    bed.handler = handler
+    tracemalloc.start()
+    try:
+        reply = await bed.raw([(b"idempotency-key", b"k1")], receive)
+        count()
+    finally:
+        tracemalloc.stop()
+    assert (reply["body"], read) == (b"%d" % size, size)
+    assert allocated < COPIES_MAX * size
 
 
 async def test_a_client_that_leaves_before_the_end_of_its_request_has_asked_nothing(
