@@ -170,6 +170,7 @@ class Play {
 
   /** Do what a button says. */
   async press(step) {
+    this.halt();  // whoever takes a step plays on by hand
     this.steps = [...this.steps.slice(0, this.at), step];
     this.at = this.steps.length;
     await this.show({ moved: true, speak: true, focus: true });
