@@ -86,10 +86,11 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
 
     files = [dedented(*lines) for lines in included(ROOT / "chapters" / chapter)]
     code = page.locator(".jp-RenderedMarkdown pre")
-    expect(code).to_have_count(len(files), timeout=TIMEOUT_MS)
-    for place, text in enumerate(files):  # each is fetched by itself
-        expect(code.nth(place)).to_have_text(text, timeout=TIMEOUT_MS)
-    assert [text.rstrip() for text in code.all_text_contents()] == files
+    for text in files:  # each is fetched by itself
+        shown = code.filter(has_text=text.splitlines()[-1].strip())
+        expect(shown.first).to_be_attached(timeout=TIMEOUT_MS)
+    shown_texts = [text.rstrip() for text in code.all_text_contents()]
+    assert [text for text in shown_texts if text in files] == files
     boxes = page.locator(".jp-RenderedMarkdown .admonition")
     expect(boxes.first).to_contain_text("In this chapter", timeout=TIMEOUT_MS)
     folds = page.locator(".jp-RenderedMarkdown details > summary")
