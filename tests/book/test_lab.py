@@ -18,8 +18,8 @@ from shown import included
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = (
     "01-the-problem.ipynb",
-    # Their cells start processes, databases and servers, from within a kernel.
-    "06-idempotent-operations.ipynb", "07-deduplication.ipynb", "08-stripe-idempotency.ipynb",
+    # Its cells start processes and databases, from within a kernel.
+    "07-deduplication.ipynb",
 )  # fmt: skip
 TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
 ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
