@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,11 +19,12 @@ from shown import included
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = (
     "01-the-problem.ipynb",
-    # Its cells start processes and databases, from within a kernel.
-    "07-deduplication.ipynb",
+    # Their cells start processes, databases and servers, from within a kernel.
+    "06-idempotent-operations.ipynb", "07-deduplication.ipynb", "08-stripe-idempotency.ipynb",
 )  # fmt: skip
 TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
 ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
+FENCED = re.DOTALL | re.MULTILINE
 DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -73,6 +75,13 @@ def dedented(module: Path, lines: range) -> str:
     return textwrap.dedent("\n".join(text))
 
 
+def plain_code(chapter: Path) -> list[str]:
+    """The blocks of code that stand in the chapter's own text."""
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return [code.rstrip() for code in re.findall(r"^```\w+\n(.*?)^```$", text, FENCED)]
+
+
 def test_a_chapter_runs_and_its_slider_changes_the_result(
     browser: Browser, lab: str, chapter: str
 ) -> None:
@@ -86,11 +95,13 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
 
     files = [dedented(*lines) for lines in included(ROOT / "chapters" / chapter)]
     code = page.locator(".jp-RenderedMarkdown pre")
+    plain = plain_code(ROOT / "chapters" / chapter)
+    expect(code).to_have_count(len(files) + len(plain), timeout=TIMEOUT_MS)
     for text in files:  # each is fetched by itself
-        shown = code.filter(has_text=text.splitlines()[-1].strip())
-        expect(shown.first).to_be_attached(timeout=TIMEOUT_MS)
-    shown_texts = [text.rstrip() for text in code.all_text_contents()]
-    assert [text for text in shown_texts if text in files] == files
+        last_line = text.splitlines()[-1].strip()
+        expect(code.filter(has_text=last_line).first).to_be_attached(timeout=TIMEOUT_MS)
+    drawn = [text.rstrip() for text in code.all_text_contents()]
+    assert [text for text in drawn if text not in plain] == files
     boxes = page.locator(".jp-RenderedMarkdown .admonition")
     expect(boxes.first).to_contain_text("In this chapter", timeout=TIMEOUT_MS)
     folds = page.locator(".jp-RenderedMarkdown details > summary")

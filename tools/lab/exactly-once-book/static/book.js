@@ -61,7 +61,8 @@
         const folded = options.class === "dropdown";
         const [box, head] = folded ? ["details", "summary"] : ["div", "p"];
         const name = `<${head} class="admonition-title">${title}</${head}>`;
-        return `<${box} class="admonition ${options.class}">${name}\n\n${body}\n\n</${box}>`;
+        const within = await replace(body, DIRECTIVE, directive);
+        return `<${box} class="admonition ${options.class}">${name}\n\n${within}\n\n</${box}>`;
       },
     };
     const directive = async (all, fence, name, argument, options, body) => {
