@@ -20,7 +20,7 @@ from sphinx.util.typing import ExtensionMetadata
 from delivery_semantics.show.diagram.paper import Box, Point, Segment, crosses, text_width
 from delivery_semantics.show.picture import Picture, draw, path, polyline, rect, text
 
-WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 400, 42, 88
+WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 440, 42, 88
 TITLE = "The rooms of the package, and how many lines each has"
 Arrow = tuple[str, str]
 
@@ -57,7 +57,7 @@ def drawing(house: House) -> Picture:
         parts += [
             rect(left, top, right - left, bottom - top, fill="paper", stroke="message"),
             text(room, x, top + 18, anchor="middle", bold=True),
-            text(f"{house.lines(room):,}", x, top + 34, anchor="middle", fill="muted", size=12),
+            text(f"{house.lines(room):,}", x, top + 34, anchor="middle", fill="muted"),
         ]
     height = max(bottom for *_, bottom in boxes.values()) + 1
     said = in_words(house, arrows(house))
@@ -92,9 +92,11 @@ def rows(rooms: list[str]) -> Iterator[list[tuple[str, float]]]:
         parts = (2, 1, 3, 0, 4) if ROOMS[rooms[0]] else (2,)  # the ground stays in the middle
         yield from ([(rooms[0], 1 + free * part / 4)] for part in parts)
         return
-    for order in permutations(rooms):
-        widths = [box_width(room) + free / (len(rooms) - 1) for room in order]
-        yield list(zip(order, accumulate(widths, initial=1.0), strict=False))
+    ends = ((0, 4), (1, 4), (0, 3)) if len(rooms) == 2 else ((0, 4),)
+    for order, (first, last) in product(permutations(rooms), ends):
+        gap = free * (last - first) / 4 / (len(rooms) - 1)
+        widths = [box_width(room) + gap for room in order]
+        yield list(zip(order, accumulate(widths, initial=1 + free * first / 4), strict=False))
 
 
 def untidiness(boxes: dict[str, Box], drawn: set[Arrow]) -> tuple[int, int, float]:

@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "databases": ("core",),
     "theory": ("core",),
     "show": ("core", "search"),
-    "play": ("core", "search", "participants", "theory", "show"),
+    "play": ("core", "search", "theory", "show"),
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),
     "dedup": ("core", "databases", "theory"),

@@ -93,10 +93,18 @@ def stands_in_a_room(house: House) -> Iterator[str]:
             yield f"{place(module, 1)}: {module.room} is no room; allowed: {', '.join(ROOMS)}"
 
 
+SHOWN = ("core", "search", "participants")
+"""Rooms whose public names the face has."""
+
+BY_THE_FACE = ("play", "experiments")
+"""Rooms that use the package as a reader does."""
+
+
 def imports_the_rooms_below(house: House) -> Iterator[str]:
     """A room imports those that `ROOMS` names for it; the face, those that it shows."""
-    plan = {**ROOMS, **COMMANDS, FACE: ("core", "search", "participants")}
-    plan["experiments"] += (FACE,)
+    plan = {**ROOMS, **COMMANDS, FACE: SHOWN}
+    for room in BY_THE_FACE:
+        plan[room] += (FACE,)
     for module in house.modules.values():
         for found in module.imports:
             target = house.target(found)
@@ -172,9 +180,9 @@ def is_driven(house: House) -> Iterator[str]:
 
 
 def goes_through_the_face(house: House) -> Iterator[str]:
-    """An experiment imports a public name as a reader would: from the package."""
+    """What uses the package as a reader does imports a public name from the package."""
     for module in house.modules.values():
-        if module.room == "experiments":
+        if module.room in BY_THE_FACE:
             for found in around_the_face(house, module.imports):
                 yield f"{place(module, found.line)}: {advice(house, found)}"
 
@@ -183,7 +191,8 @@ def around_the_face(house: House, imports: Iterable[Import]) -> Iterator[Import]
     """Yield each import of a public name from a room although the face has it."""
     for found in imports:
         target = house.target(found)
-        if target and target.room in ("core", "participants") and found.name in house.public:
+        behind = target is not None and target.room in SHOWN
+        if behind and found.name in house.public:
             yield found
 
 

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.steps import Deliver, Lose
-from ..core.trace import Event
+from .. import Deliver, Event, Lose
 from ..show.diagram.grid import HEADER, Room
 from ..show.diagram.layout import Drawing, lay_out
 from ..show.diagram.paper import text_width

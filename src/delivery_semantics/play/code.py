@@ -11,7 +11,8 @@ import textwrap
 from functools import lru_cache
 from typing import Any
 
-from ..core.steps import Crash, to_text
+from .. import Crash
+from ..core.steps import to_text
 from .game import Chosen, Game
 from .turn import Turn, line_of_crash, reached
 

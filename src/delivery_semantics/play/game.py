@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
 
-from ..core.effects import Participant
+from .. import Bounds, Participant
 from ..core.world import World
-from ..search.exploration import Bounds
 from ..search.position import position
 
 Cast = Mapping[str, Participant]

@@ -8,14 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from inspect import getdoc
 
-from ..core.effects import Ack, Confirm, Handler, Message, Passive, Receive, Send
-from ..participants.broker import Broker
-from ..participants.receivers import (
-    AckThenProcess, MarkThenProcess, ProcessOnce, ProcessThenAck, ProcessThenMark,
+from .. import (
+    Ack,
+    AckThenProcess,
+    Bounds,
+    Broker,
+    Confirm,
+    FireAndForget,
+    MarkThenProcess,
+    Message,
+    Passive,
+    ProcessOnce,
+    ProcessThenAck,
+    ProcessThenMark,
+    Receive,
+    Relay,
+    RetryUntilAcked,
+    Send,
+    payments,
 )  # fmt: skip
-from ..participants.relay import Relay
-from ..participants.senders import FireAndForget, RetryUntilAcked, payments
-from ..search.exploration import Bounds
+from ..core.effects import Handler
 from .game import NEVER, TWICE, Cast, Game, Levels
 
 LEVELS = {

@@ -5,7 +5,7 @@ Book: playground
 
 from __future__ import annotations
 
-from ..core.effects import Message
+from .. import Message
 from ..search.position import Position
 from .game import Goal
 from .turn import Turn

@@ -12,12 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isclose
 from typing import Any
 
-from ..core.audit import audit
-from ..core.effects import Participant
-from ..core.steps import Step, describe
-from ..core.trace import Trace
-from ..search.exploration import Bounds, Verdict
-from ..search.explore import explore
+from .. import Bounds, Participant, Step, Trace, Verdict, audit, explore
+from ..core.steps import describe
 from ..show.diagram import sequence
 from ..show.picture import Picture
 from ..show.view import plain

@@ -18,8 +18,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..core.effects import Participant
-from ..search.exploration import Bounds
+from .. import Bounds, Participant
 from ..show.picture import words
 from .calls import described
 from .game import Game, Goal

@@ -9,15 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from .. import (
+    Bounds,
+    Crash,
+    Deliver,
+    Duplicate,
+    Event,
+    Lose,
+    Restart,
+    Run,
+    Step,
+    Tick,
+    Timeout,
+    Trace,
+)  # fmt: skip
 from ..core.effects import Effect
 from ..core.perform import boot, never_waits, perform, possible
 from ..core.script import follow, run_local
-from ..core.steps import (
-    Crash, Deliver, Duplicate, Lose, Restart, Run, Step, Tick, Timeout,
-)  # fmt: skip
-from ..core.trace import Event, Trace
 from ..core.world import World
-from ..search.exploration import Bounds
 from .game import Cast, Chosen, Game
 
 

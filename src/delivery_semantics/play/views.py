@@ -12,11 +12,19 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.steps import (
-    Crash, Deliver, Duplicate, Lose, Restart, Step, Tick, Timeout, from_text, to_text,
+from .. import (
+    Crash,
+    Deliver,
+    Duplicate,
+    Exploration,
+    Lose,
+    Restart,
+    Step,
+    Tick,
+    Timeout,
+    explore,
 )  # fmt: skip
-from ..search.exploration import Exploration
-from ..search.explore import explore
+from ..core.steps import from_text, to_text
 from ..search.position import Position, position
 from .board import Board, drawn, kind, retold
 from .code import beside

@@ -7,14 +7,34 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..core.effects import (
-    Ack, Arm, Atomic, Confirm, Disarm, Effect, GiveUp, Mark, Message, Now, Once, Payload,
-    Process, Receive, ReceiveAny, Save, Send, Wait, label,
+from .. import (
+    Ack,
+    Arm,
+    Atomic,
+    Confirm,
+    Crash,
+    Deliver,
+    Disarm,
+    Duplicate,
+    GiveUp,
+    Lose,
+    Mark,
+    Message,
+    Now,
+    Once,
+    Process,
+    Receive,
+    ReceiveAny,
+    Restart,
+    Save,
+    Send,
+    Step,
+    Tick,
+    Timeout,
+    Trace,
+    Wait,
 )  # fmt: skip
-from ..core.steps import (
-    Crash, Deliver, Duplicate, Lose, Restart, Step, Tick, Timeout,
-)  # fmt: skip
-from ..core.trace import Trace
+from ..core.effects import Effect, Payload, label
 from .turn import Turn
 
 SHORT = {

@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ...core.effects import Participant, Passive
-from ...core.script import script
-from ...core.simulate import simulate
-from ...core.steps import Deliver, Lose, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import ProcessOnce, ProcessThenAck
-from ...participants.relay import Relay
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import (
+    Bounds,
+    Deliver,
+    Lose,
+    Participant,
+    Passive,
+    ProcessOnce,
+    ProcessThenAck,
+    Relay,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    payments,
+    script,
+    simulate,
+)  # fmt: skip
 from ...theory.retries import Model
 from ..exercise import Exercise
 from ..judges import called, number, ran, searched, steps_of, tried

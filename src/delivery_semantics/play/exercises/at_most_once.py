@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ...core.script import script
-from ...core.steps import Deliver, Duplicate, Lose
-from ...core.trace import Trace
-from ...participants.receivers import ProcessOnly
-from ...participants.senders import FireAndForget, RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import (
+    Bounds,
+    Deliver,
+    Duplicate,
+    FireAndForget,
+    Lose,
+    ProcessOnly,
+    RetryUntilAcked,
+    Trace,
+    payments,
+    script,
+)  # fmt: skip
 from ...theory.retries import any_of
 from ..exercise import Exercise
 from ..judges import called, number, ran, searched, steps_of

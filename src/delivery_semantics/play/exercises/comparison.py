@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ...core.script import script
-from ...core.steps import Crash, Deliver, Lose, Restart, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import MarkThenProcess
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import (
+    Bounds,
+    Crash,
+    Deliver,
+    Lose,
+    MarkThenProcess,
+    Restart,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    payments,
+    script,
+)  # fmt: skip
 from ...theory.retries import Model
 from ..exercise import Exercise
 from ..judges import called, number, ran, searched, steps_of

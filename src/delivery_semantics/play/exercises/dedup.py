@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor
 
-from ...participants.senders import Exponential, RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import Bounds, Exponential, RetryUntilAcked, payments
 from ...theory.windows import bloom_bits_per_id, collisions_mean, last_attempt_s
 from ..exercise import Exercise
 from ..judges import called, number, searched

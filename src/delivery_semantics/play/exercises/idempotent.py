@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.effects import Message
+from ... import Bounds, Message, RetryUntilAcked, payments
 from ...core.world import World
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
 from ..exercise import Exercise
 from ..judges import called, searched, tried
 from ..reader import Defined

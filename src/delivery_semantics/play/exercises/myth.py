@@ -5,14 +5,22 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from ...core.script import script
-from ...core.steps import Crash, Deliver, Restart, Timeout
-from ...core.trace import Trace
+from ... import (
+    Bounds,
+    Crash,
+    Deliver,
+    ProcessOnce,
+    ProcessOnly,
+    ProcessThenMark,
+    Restart,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    explore,
+    payments,
+    script,
+)  # fmt: skip
 from ...core.world import World
-from ...participants.receivers import ProcessOnce, ProcessOnly, ProcessThenMark
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
-from ...search.explore import explore
 from ..exercise import Exercise
 from ..judges import number, ran, searched, steps_of
 from ..reader import Defined

@@ -5,13 +5,18 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from ...core.script import script
-from ...core.simulate import simulate
-from ...core.steps import Deliver, Duplicate, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import ProcessThenAck
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import (
+    Bounds,
+    Deliver,
+    Duplicate,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    payments,
+    script,
+    simulate,
+)  # fmt: skip
 from ...theory.retries import sends_mean_in_order
 from ..exercise import Exercise
 from ..judges import called, number, ran, searched, steps_of

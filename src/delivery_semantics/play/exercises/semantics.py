@@ -5,13 +5,20 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-from ...core.script import script
-from ...core.steps import Crash, Deliver, Restart
-from ...core.trace import Trace
-from ...participants.receivers import AckThenProcess, ProcessThenMark
-from ...participants.senders import FireAndForget, RetryUntilAcked, payments
-from ...search.exploration import Bounds
-from ...search.explore import explore
+from ... import (
+    AckThenProcess,
+    Bounds,
+    Crash,
+    Deliver,
+    FireAndForget,
+    ProcessThenMark,
+    Restart,
+    RetryUntilAcked,
+    Trace,
+    explore,
+    payments,
+    script,
+)  # fmt: skip
 from ..exercise import Exercise
 from ..judges import number, ran, searched, steps_of
 from ..reader import Defined

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ... import Bounds, ProcessOnce, ProcessOnly, RetryUntilAcked, payments
 from ...core.world import World
-from ...participants.receivers import ProcessOnce, ProcessOnly
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
 from ..exercise import Exercise
 from ..judges import called, number, searched, tried
 from ..reader import Defined

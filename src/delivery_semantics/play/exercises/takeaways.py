@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...core.effects import Participant
-from ...core.script import script
-from ...core.steps import Deliver, Timeout
-from ...core.trace import Trace
-from ...participants.receivers import ProcessOnce, ProcessThenAck
-from ...participants.senders import RetryUntilAcked, payments
-from ...search.exploration import Bounds
+from ... import (
+    Bounds,
+    Deliver,
+    Participant,
+    ProcessOnce,
+    ProcessThenAck,
+    RetryUntilAcked,
+    Timeout,
+    Trace,
+    payments,
+    script,
+)  # fmt: skip
 from ...theory.retries import amplification
 from ..exercise import Exercise
 from ..judges import number, ran, searched, steps_of, tried
