@@ -9,23 +9,9 @@ from dataclasses import dataclass
 from inspect import getdoc
 
 from .. import (
-    Ack,
-    AckThenProcess,
-    Bounds,
-    Broker,
-    Confirm,
-    FireAndForget,
-    MarkThenProcess,
-    Message,
-    Passive,
-    ProcessOnce,
-    ProcessThenAck,
-    ProcessThenMark,
-    Receive,
-    Relay,
-    RetryUntilAcked,
-    Send,
-    payments,
+    Ack, AckThenProcess, Bounds, Broker, Confirm, FireAndForget, MarkThenProcess, Message,
+    Passive, ProcessOnce, ProcessThenAck, ProcessThenMark, Receive, Relay, RetryUntilAcked,
+    Send, payments,
 )  # fmt: skip
 from ..core.effects import Handler
 from .game import NEVER, TWICE, Cast, Game, Levels

@@ -10,18 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .. import (
-    Bounds,
-    Crash,
-    Deliver,
-    Duplicate,
-    Event,
-    Lose,
-    Restart,
-    Run,
-    Step,
-    Tick,
-    Timeout,
-    Trace,
+    Bounds, Crash, Deliver, Duplicate, Event, Lose, Restart, Run, Step, Tick, Timeout, Trace,
 )  # fmt: skip
 from ..core.effects import Effect
 from ..core.perform import boot, never_waits, perform, possible

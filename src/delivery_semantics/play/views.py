@@ -13,16 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import (
-    Crash,
-    Deliver,
-    Duplicate,
-    Exploration,
-    Lose,
-    Restart,
-    Step,
-    Tick,
-    Timeout,
-    explore,
+    Crash, Deliver, Duplicate, Exploration, Lose, Restart, Step, Tick, Timeout, explore,
 )  # fmt: skip
 from ..core.steps import from_text, to_text
 from ..search.position import Position, position

@@ -8,30 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from .. import (
-    Ack,
-    Arm,
-    Atomic,
-    Confirm,
-    Crash,
-    Deliver,
-    Disarm,
-    Duplicate,
-    GiveUp,
-    Lose,
-    Mark,
-    Message,
-    Now,
-    Once,
-    Process,
-    Receive,
-    ReceiveAny,
-    Restart,
-    Save,
-    Send,
-    Step,
-    Tick,
-    Timeout,
-    Trace,
+    Ack, Arm, Atomic, Confirm, Crash, Deliver, Disarm, Duplicate, GiveUp, Lose, Mark, Message,
+    Now, Once, Process, Receive, ReceiveAny, Restart, Save, Send, Step, Tick, Timeout, Trace,
     Wait,
 )  # fmt: skip
 from ..core.effects import Effect, Payload, label

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from ..exercise import Exercise
 from . import (
-    at_least_once,
-    at_most_once,
-    comparison,
-    dedup,
-    idempotent,
-    myth,
-    problem,
-    semantics,
-    stripe,
-    takeaways,
+    at_least_once, at_most_once, comparison, dedup, idempotent, myth, problem, semantics,
+    stripe, takeaways,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {

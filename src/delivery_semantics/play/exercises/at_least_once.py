@@ -9,20 +9,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ... import (
-    Bounds,
-    Deliver,
-    Lose,
-    Participant,
-    Passive,
-    ProcessOnce,
-    ProcessThenAck,
-    Relay,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    payments,
-    script,
-    simulate,
+    Bounds, Deliver, Lose, Participant, Passive, ProcessOnce, ProcessThenAck, Relay,
+    RetryUntilAcked, Timeout, Trace, payments, script, simulate,
 )  # fmt: skip
 from ...theory.retries import Model
 from ..exercise import Exercise

@@ -9,16 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ... import (
-    Bounds,
-    Deliver,
-    Duplicate,
-    FireAndForget,
-    Lose,
-    ProcessOnly,
-    RetryUntilAcked,
-    Trace,
-    payments,
-    script,
+    Bounds, Deliver, Duplicate, FireAndForget, Lose, ProcessOnly, RetryUntilAcked, Trace,
+    payments, script,
 )  # fmt: skip
 from ...theory.retries import any_of
 from ..exercise import Exercise

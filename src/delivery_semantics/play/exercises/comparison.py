@@ -9,17 +9,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from ... import (
-    Bounds,
-    Crash,
-    Deliver,
-    Lose,
-    MarkThenProcess,
-    Restart,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    payments,
-    script,
+    Bounds, Crash, Deliver, Lose, MarkThenProcess, Restart, RetryUntilAcked, Timeout, Trace,
+    payments, script,
 )  # fmt: skip
 from ...theory.retries import Model
 from ..exercise import Exercise

@@ -6,19 +6,8 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from ... import (
-    Bounds,
-    Crash,
-    Deliver,
-    ProcessOnce,
-    ProcessOnly,
-    ProcessThenMark,
-    Restart,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    explore,
-    payments,
-    script,
+    Bounds, Crash, Deliver, ProcessOnce, ProcessOnly, ProcessThenMark, Restart, RetryUntilAcked,
+    Timeout, Trace, explore, payments, script,
 )  # fmt: skip
 from ...core.world import World
 from ..exercise import Exercise

@@ -6,16 +6,8 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from ... import (
-    Bounds,
-    Deliver,
-    Duplicate,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    payments,
-    script,
-    simulate,
+    Bounds, Deliver, Duplicate, ProcessThenAck, RetryUntilAcked, Timeout, Trace, payments,
+    script, simulate,
 )  # fmt: skip
 from ...theory.retries import sends_mean_in_order
 from ..exercise import Exercise

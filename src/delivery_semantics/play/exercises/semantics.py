@@ -6,18 +6,8 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 from ... import (
-    AckThenProcess,
-    Bounds,
-    Crash,
-    Deliver,
-    FireAndForget,
-    ProcessThenMark,
-    Restart,
-    RetryUntilAcked,
-    Trace,
-    explore,
-    payments,
-    script,
+    AckThenProcess, Bounds, Crash, Deliver, FireAndForget, ProcessThenMark, Restart,
+    RetryUntilAcked, Trace, explore, payments, script,
 )  # fmt: skip
 from ..exercise import Exercise
 from ..judges import number, ran, searched, steps_of

@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ... import (
-    Bounds,
-    Deliver,
-    Participant,
-    ProcessOnce,
-    ProcessThenAck,
-    RetryUntilAcked,
-    Timeout,
-    Trace,
-    payments,
-    script,
+    Bounds, Deliver, Participant, ProcessOnce, ProcessThenAck, RetryUntilAcked, Timeout, Trace,
+    payments, script,
 )  # fmt: skip
 from ...theory.retries import amplification
 from ..exercise import Exercise
