@@ -192,3 +192,29 @@ def test_the_script_stands_only_where_it_is_used(site: Path) -> None:
     for path in site.glob("**/*.html"):
         html = path.read_text(encoding="utf-8")
         assert bool(re.search(r"play-site\.js", html)) == ('class="playground"' in html)
+
+
+def test_a_step_by_hand_ends_the_search_that_plays(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html")
+    game = page.locator(".play")
+    expect(game.get_by_label("Step")).to_have_count(0)  # there is nothing to move along yet
+    game.get_by_role("button", name="Let the search finish it").click()
+    game.get_by_role("button", name=re.compile("^Deliver message 1")).first.click()
+    expect(game.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
+    expect(game.get_by_role("button", name="Let the search finish it")).to_be_visible()
+    expect(game.get_by_label("Step")).to_have_attribute(
+        "aria-valuetext", "Step 1 of 1: Deliver message 1"
+    )
+
+
+def test_a_search_is_stopped_and_the_next_one_answers(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html")
+    press(page, "deliver-1")
+    search = page.locator(".play-side").get_by_role("button", name="Let the search finish it")
+    stop = page.locator(".play-side").get_by_role("button", name="Stop")
+    search.click()
+    stop.click()
+    expect(search).to_be_visible()
+    expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
+    search.click()
+    expect(page.locator(".play-money")).to_contain_text("paid twice", timeout=PYTHON_MS)

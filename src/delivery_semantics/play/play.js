@@ -83,7 +83,8 @@ class Play {
     this.forward = button("Forward", "play-icon", () => this.go(this.at + 1), icons.forward);
     this.scrub = make("input", "", "", { type: "range", min: "0", "aria-label": "Step" });
     this.scrub.addEventListener("input", () => this.go(Number(this.scrub.value), false));
-    bar.append(this.restart, this.back, this.scrub, this.forward);
+    this.rail = make("span", "play-rail");
+    bar.append(this.restart, this.back, this.rail, this.forward);
     if (this.backend.links) {
       this.copy = button("Copy link", "", () => this.copyLink());
       bar.append(this.copy);
@@ -464,7 +465,8 @@ class Play {
     const words = this.at ? `Step ${this.at} of ${this.steps.length}: ${last}` : "The beginning";
     this.scrub.max = this.steps.length;
     this.scrub.value = this.at;
-    this.scrub.disabled = this.steps.length === 0;
+    if (this.steps.length === 0) this.scrub.remove();  // there is nothing to move along
+    else if (!this.scrub.isConnected) this.rail.append(this.scrub);
     this.scrub.setAttribute("aria-valuetext", words);
     this.caption.textContent = words;
     this.back.disabled = this.restart.disabled = this.at === 0;
