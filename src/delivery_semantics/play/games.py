@@ -40,7 +40,7 @@ FEW = Bounds(crashable=("bank",), duplicates=0, early_timeouts=1)
 """Fewer faults, for games with more participants or more payments."""
 
 
-AT_A_WORKER = Bounds(crashable=("worker-a", "worker-b"), duplicates=0, early_timeouts=1)
+AT_A_WORKER = Bounds(crashable=("first", "second"), duplicates=0, early_timeouts=1)
 
 
 def one_payment(bank: str) -> Cast:
@@ -100,9 +100,9 @@ class TakesTurns(Passive):
 
 def _workers(bank: str) -> Cast:
     return {
-        "worker-a": LEVELS[bank](),
-        "shop": TakesTurns(("worker-a", "worker-b"), payments(1)),
-        "worker-b": LEVELS[bank](),
+        "first": LEVELS[bank](),
+        "shop": TakesTurns(("first", "second"), payments(1)),
+        "second": LEVELS[bank](),
     }
 
 
@@ -143,13 +143,13 @@ GAMES = {
             "the bank until it hears an ack.",
         ),
         Game(
-            "workers-apart", _workers, AT_A_WORKER, settings=(WORKERS,), code="worker-a",
+            "workers-apart", _workers, AT_A_WORKER, settings=(WORKERS,), code="first",
             about="Two workers, each with a store of its own. The shop asks the one, then the "
             "other.",
         ),
         Game(
-            "workers", _workers, AT_A_WORKER, settings=(WORKERS,), code="worker-a",
-            stores={"worker-a": "store", "worker-b": "store"},
+            "workers", _workers, AT_A_WORKER, settings=(WORKERS,), code="first",
+            stores={"first": "store", "second": "store"},
             about="The same two workers, on one store.",
         ),
     )

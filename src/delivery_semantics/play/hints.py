@@ -5,11 +5,14 @@ Book: playground
 
 from __future__ import annotations
 
-from .. import Message
+from .. import Deliver, Duplicate, Lose, Message
 from ..search.position import Position
 from .game import Goal
 from .turn import Turn
 from .words import capital, packet_names
+
+VERBS = {Deliver: "deliver", Lose: "lose", Duplicate: "copy"}
+"""What can be done to a packet, in the reader's words."""
 
 
 def hint(turn: Turn, here: Position, goal: Goal) -> str:
@@ -24,7 +27,10 @@ def hint(turn: Turn, here: Position, goal: Goal) -> str:
         return "Nothing more can happen. Go back, and do it differently."
     if not turn.steps and world.packets:
         name = capital(packet_names(turn.trace)[next(iter(world.packets))])
-        return f"{name} is on its way. Deliver it, lose it or copy it."
+        verbs = [word for kind, word in VERBS.items() if kind in set(map(type, turn.choices))]
+        *others, last = [f"{verb} it" for verb in verbs]
+        asked = f"{', '.join(others)} or {last}" if others else last
+        return f"{name} is on its way. {capital(asked)}."
     if not world.packets:
         waiting = [who for who in world.participants if world.timer_s(who) is not None]
         return f"Nothing is on its way. The {waiting[0]} has a timer." if waiting else ""

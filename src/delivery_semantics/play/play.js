@@ -384,6 +384,7 @@ class Play {
       paper.append(flash);
     }
     const feet = make("div", "play-feet", "", { "aria-hidden": "true" });
+    feet.style.setProperty("--columns", found.feet.length);
     for (const foot of found.feet) feet.append(this.foot(foot));
     const most = Math.max(...found.feet.map(({ buttons }) => buttons.length));
     feet.style.setProperty("--rows", most);
