@@ -72,8 +72,13 @@ class Play {
     const whole = make("div", "play", "", { role: "group", "aria-label": data.title });
     whole.append(top, choices, stage, this.bar(), side, this.trouble, this.live);
     whole.addEventListener("keydown", (event) => this.key(event));
-    this.element.replaceChildren(whole);
+    this.element.append(whole);
     this.whole = whole;
+  }
+
+  /** Take the place of the still picture, once, in one go: nothing on the page moves twice. */
+  reveal() {
+    if (this.whole.parentElement.childElementCount > 1) this.element.replaceChildren(this.whole);
   }
 
   bar() {
@@ -217,7 +222,10 @@ class Play {
     } catch (error) {
       if (asked === this.asked) this.failed(error);
     } finally {
-      if (asked === this.asked) this.whole.removeAttribute("aria-busy");
+      if (asked === this.asked) {
+        this.reveal();
+        this.whole.removeAttribute("aria-busy");
+      }
     }
   }
 
