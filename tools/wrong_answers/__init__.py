@@ -1,0 +1,31 @@
+"""Wrong answers that readers give, and the hint that each has to be given.
+
+A module for each chapter, named as that of its exercises. An answer is a name of a hint and the
+code; where a pair (old, new) stands for the code, it is the solution with that part of it
+changed. "start" is the code that the exercise begins with.
+"""
+
+from __future__ import annotations
+
+from . import (
+    at_least_once,
+    at_most_once,
+    comparison,
+    dedup,
+    idempotent,
+    myth,
+    problem,
+    semantics,
+    stripe,
+    takeaways,
+)  # fmt: skip
+from .answer import Wrong
+
+CHAPTERS = (
+    problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
+    comparison, takeaways,
+)  # fmt: skip
+
+WRONG: dict[str, tuple[Wrong, ...]] = {
+    name: answers for chapter in CHAPTERS for name, answers in chapter.WRONG.items()
+}
