@@ -23,6 +23,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "databases": ("core",),
     "theory": ("core",),
     "show": ("core", "search"),
+    "protocols": ("core",),
+    "incidents": ("core", "protocols"),
     "play": ("core", "search", "theory", "show"),
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),

@@ -96,7 +96,7 @@ def stands_in_a_room(house: House) -> Iterator[str]:
 SHOWN = ("core", "search", "participants")
 """Rooms whose public names the face has."""
 
-BY_THE_FACE = ("play", "experiments")
+BY_THE_FACE = ("protocols", "incidents", "play", "experiments")
 """Rooms that use the package as a reader does."""
 
 

@@ -27,7 +27,7 @@ from delivery_semantics.experiments.kafka.transactions import (
     replaced,
     seen,
 )
-from delivery_semantics.experiments.protocols.log import read_log
+from delivery_semantics.protocols.log import read_log
 from delivery_semantics.systems.kafka.client import topic
 from delivery_semantics.systems.kafka.defaults import java_defaults, librdkafka_defaults
 from delivery_semantics.systems.kafka.mock import mocked

@@ -6,7 +6,7 @@ import pytest
 
 from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.experiments.mqtt import hops, sessions
-from delivery_semantics.experiments.protocols.mqtt import qos_2
+from delivery_semantics.protocols.mqtt import qos_2
 from delivery_semantics.systems.mqtt.server import running
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("mqtt")]

@@ -1,4 +1,4 @@
-"""Duplicates and losses that were reported in the open, each as a model of a few lines.
+"""The incidents, as reported and mended, side by side.
 
 Book: incidents
 """

@@ -5,19 +5,11 @@ Book: incidents
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ...core.check import one_of
+from ...incidents import INCIDENTS
 from ...show.diagram import sequence
 from ...show.tables import Table, table
 from ...show.view import View
-from .incident import Incident
-from .queues import QUEUES
-from .requests import REQUESTS
-from .rows import ROWS
-from .streams import STREAMS
-
-INCIDENTS: Mapping[str, Incident] = {**QUEUES, **STREAMS, **REQUESTS, **ROWS}
 
 AS_REPORTED, MENDED = "as reported", "mended"
 VERSIONS = (AS_REPORTED, MENDED)

@@ -19,7 +19,7 @@ from ... import (
     explore,
     payments,
 )
-from ..protocols.queues import Parser
+from ...protocols.queues import Parser
 
 BATCHES_KEPT = 5
 """How many of a producer's last batches a broker knows again: Kafka's NUM_BATCHES_TO_RETAIN."""

@@ -1,4 +1,4 @@
-"""Well-known protocols, each in its few lines, with the fault that its textbook warns of.
+"""Well-known protocols, as a textbook warns of them and mended, side by side.
 
 Book: protocols
 """

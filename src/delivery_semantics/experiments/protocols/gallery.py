@@ -10,9 +10,11 @@ from functools import partial
 
 from ... import Exploration, ProcessOnce, ProcessThenAck, Verdict
 from ...core.check import one_of
+from ...protocols import (
+    fencing, go_back_n, log, mqtt, outbox, queues, saga, two_phase_commit,
+)  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
-from . import fencing, go_back_n, log, mqtt, outbox, queues, saga, two_phase_commit
 
 NEVER, EVENTUALLY = Verdict.NEVER_TWICE, Verdict.EVENTUALLY
 AS_WARNED, MENDED = "as the textbook warns", "mended"

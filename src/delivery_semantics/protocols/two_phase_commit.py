@@ -12,12 +12,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ... import (
+from .. import (
     Ack, Atomic, Bounds, Exploration, Load, Mark, Message, Passive, Process, Receive, Save,
     Send, explore, payments,
 )  # fmt: skip
-from ...core.effects import Effect, Handler, Payload
-from ...core.trace import Outcome
+from ..core.effects import Effect, Handler, Payload
+from ..core.trace import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import (
+from .. import (
     Ack, Atomic, Bounds, Exploration, Message, Passive, Process, Receive, Save, Send, explore,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
-from ...core.trace import Outcome
+from ..core.effects import Handler, Payload
+from ..core.trace import Outcome
 
 BOOK, CANCEL = Message("book", 10), Message("cancel", -10)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ... import Bounds, Exploration, Participant, Verdict, explore
+from .. import Bounds, Exploration, Participant, Verdict, explore
 
 NEVER, EVENTUALLY = Verdict.NEVER_TWICE, Verdict.EVENTUALLY
 Parts = Mapping[str, Participant]

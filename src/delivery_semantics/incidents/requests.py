@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ... import (
+from .. import (
     Ack, Atomic, Bounds, Confirm, Load, MarkThenProcess, Message, Passive,
     Process, ProcessOnce, ProcessThenAck, ProcessThenMark, Receive, RetryUntilAcked, Save,
     Send, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 from .incident import EVENTUALLY, Incident, Parts
 
 

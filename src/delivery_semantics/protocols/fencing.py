@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ... import (
+from .. import (
     Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, ReceiveAny, Save,
     Send, explore, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
-from ...core.world import World
+from ..core.effects import Handler, Payload
+from ..core.world import World
 
 
 @dataclass(frozen=True, slots=True)

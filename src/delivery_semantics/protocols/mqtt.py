@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ... import (
+from .. import (
     Atomic, Bounds, Confirm, Exploration, Load, Message, Passive, Process, Receive, Save, Send,
     explore, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from delivery_semantics import ProcessOnce, ProcessThenAck, Trace, Verdict
-from delivery_semantics.experiments.protocols import (
+from delivery_semantics.protocols import (
     fencing,
     go_back_n,
     log,

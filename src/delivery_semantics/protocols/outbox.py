@@ -7,11 +7,11 @@ Book: protocols
 
 from __future__ import annotations
 
-from ... import (
+from .. import (
     Ack, Arm, Atomic, Bounds, Exploration, Load, Mark, Message, Participant, Passive,
     RetryUntilAcked, Save, Send, explore, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 
 
 class DualWrite(Passive):

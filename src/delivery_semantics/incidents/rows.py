@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import (
+from .. import (
     Ack, Arm, Atomic, Bounds, Load, Message, Passive, Process, ProcessOnce, ProcessThenAck,
     Receive, ReceiveAny, RetryUntilAcked, Save, Send, Wait, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 from ..protocols.fencing import Acquire, Grant
 from ..protocols.outbox import DualWrite, Outbox
 from .incident import EVENTUALLY, Incident, Parts

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import (
+from .. import (
     Ack, AckThenProcess, Arm, Bounds, Broker, Load, Once, Participant, Passive, Process,
     ProcessOnce, ProcessThenAck, RetryUntilAcked, Save, Send, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 from ..protocols.queues import Parser
 from .incident import EVENTUALLY, Incident, Parts
 

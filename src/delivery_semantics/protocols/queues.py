@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import (
+from .. import (
     Ack, Bounds, Broker, EffectFailed, Exploration, Message, Nack, Participant, Passive,
     Process, ProcessThenAck, RetryUntilAcked, Send, explore, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 
 
 def through(broker: Broker, bounds: Bounds, **others: Participant) -> Exploration:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import (
+from .. import (
     Ack, Atomic, Bounds, Load, Message, Passive, Process, RetryUntilAcked, Save,
     Send, payments,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ..core.effects import Handler, Payload
 from ..protocols.log import Consumer, Topic
 from ..protocols.mqtt import Control, Publisher
 from ..protocols.mqtt import Subscriber as Released
