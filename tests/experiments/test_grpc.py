@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.experiments.grpc import edges, faults, kills, model, streams
 from delivery_semantics.experiments.grpc.faults import CLIENTS, FAULTS, SERVERS
+from delivery_semantics.experiments.grpc.log import SERVER
 
 FORGETS, REMEMBERS = SERVERS
 ONE, FOUR = CLIENTS
@@ -61,7 +64,8 @@ def test_a_server_that_forgets_is_convicted_and_one_that_remembers_acquitted(
 def test_the_money_is_what_the_log_says_and_the_run_is_among_the_searchs(
     server: str, fault: str
 ) -> None:
-    bounds = model.KILLS if fault == kills.KILLED else model.EARLY
+    killed = replace(model.EARLY, early_timeouts=0, crashes=1, crashable=(SERVER,))
+    bounds = killed if fault == kills.KILLED else model.EARLY
     found = model.searched(attempts_max=4, once=SERVERS[server], bounds=bounds)
     for end in kills.endings(fault, server):
         assert end.trace.outcome() in found.outcomes

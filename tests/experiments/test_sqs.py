@@ -26,7 +26,6 @@ from delivery_semantics.experiments.sqs.differences import QUESTIONS, answers
 from delivery_semantics.experiments.sqs.groups import blocked
 from delivery_semantics.experiments.sqs.lab import (
     CONSUMER,
-    FIRST_DELETE,
     FIRST_SEND,
     QUEUE,
     SECOND,
@@ -35,6 +34,7 @@ from delivery_semantics.experiments.sqs.lab import (
 from delivery_semantics.systems.sqs import client
 from delivery_semantics.systems.sqs.server import running
 
+FIRST_DELETE = "DeleteMessage reply", 1
 pytestmark = pytest.mark.slow
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from delivery_semantics import (
     Crash,
     Deliver,
     Lose,
-    Mark,
     Once,
     Participant,
     Process,
@@ -22,7 +20,6 @@ from delivery_semantics import (
     ProcessThenMark,
     Restart,
     RetryUntilAcked,
-    Send,
     Step,
     Timeout,
     explore,
@@ -32,8 +29,7 @@ from delivery_semantics import (
 from delivery_semantics.core.perform import boot
 from delivery_semantics.core.script import follow, run_local
 from delivery_semantics.core.steps import from_text, to_text
-from delivery_semantics.participants import receivers
-from delivery_semantics.search.position import Position, crashes_ahead, position
+from delivery_semantics.search.position import Position, position
 
 
 def pair(receiver: Participant) -> Mapping[str, Participant]:
@@ -61,17 +57,6 @@ def test_a_message_is_missing_from_the_beginning_and_missed_at_the_end() -> None
     found = [stands(pair(AckThenProcess()), *steps[:n]) for n in (0, 2, 3, 4)]
     assert [each.missing for each in found] == [("1",)] * 4
     assert [each.broken for each in found] == [(), (), (), ("at least once, eventually",)]
-
-
-def test_the_crashes_that_lie_ahead_and_their_lines() -> None:
-    found = crashes_ahead(pair(ProcessThenMark()), Deliver(1))
-    assert [crash for crash, _ in found] == [
-        Crash("bank", before=kind) for kind in (Process, Mark, Send)
-    ]
-    lines = Path(str(receivers.__file__)).read_text(encoding="utf-8").splitlines()
-    assert [lines[line - 1].split("(")[0].strip() for _, line in found] == [
-        "yield Process", "yield Mark", "yield Send",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("receiver", [ProcessThenAck(), ProcessThenMark(), AckThenProcess()])

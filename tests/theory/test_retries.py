@@ -17,7 +17,6 @@ from delivery_semantics.theory.retries import (
     Model,
     amplification,
     any_of,
-    copies_after_hops,
     count_mean_and_deviation,
     count_probability,
     mark_then_process,
@@ -250,9 +249,6 @@ def test_many_messages_and_many_hops() -> None:
     assert any_of(3, F(1, 10)) == F(271, 1000)
     assert any_of(0, F(1, 10)) == 0
     assert any_of(5, 1e-20) == pytest.approx(5e-20)  # the subtraction would say 0
-    assert copies_after_hops([F(1, 10)] * 3) == F(1000, 729)
-    assert copies_after_hops([]) == 1
-    assert copies_after_hops([0.1, 1]) == math.inf
     assert [amplification(attempts=k, layers=n) for k, n in ((3, 3), (4, 3), (3, 4))] == [
         27, 64, 81,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where a run stands: the money, the promises, what can still happen, and where it can crash.
+"""Where a run stands: the money, the promises, and whether anything can still happen.
 
 What somebody needs who chooses the next step by hand, one after the other.
 
@@ -8,13 +8,8 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..core.effects import Participant
-from ..core.perform import boot, perform
-from ..core.script import follow
-from ..core.steps import Crash, Run, Step
 from ..core.world import World
 from .exploration import Verdict
 
@@ -57,23 +52,3 @@ def position(world: World) -> Position:
         tuple(message.id for message in messages if not times[message.id]),
         ended,
     )
-
-
-def crashes_ahead(
-    participants: Mapping[str, Participant], *steps: Step,
-    stores: Mapping[str, str] | None = None,
-) -> tuple[tuple[Crash, int], ...]:  # fmt: skip
-    """Return the crashes that a script can place next, between effects that run by themselves.
-
-    Each comes with the line of source, from 1, at which its participant then stands. Parameters
-    and errors are as for ``script``.
-    """
-    world = boot(participants, stores=stores)
-    follow(world, *steps)
-    found: dict[Crash, int] = {}
-    for who in participants:
-        while (effect := world.local_effect(who)) is not None:
-            task = world.tasks[who]
-            found.setdefault(Crash(who, before=type(effect)), task.line if task else 0)
-            perform(world, Run(who))
-    return tuple(found.items())

@@ -19,7 +19,7 @@ Book: 04-at-least-once
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, takewhile
@@ -256,17 +256,6 @@ def sends_mean_in_order(*, timeout_s: float, round_trip_s_mean: float) -> float:
 def _timeouts(timeout_s: float, round_trip_s_mean: float) -> float:
     """How many mean round trips the timer is long."""
     return positive("timeout_s", timeout_s) / positive("round_trip_s_mean", round_trip_s_mean)
-
-
-def copies_after_hops(no_ack: Iterable[Number]) -> Number:
-    """Expected copies behind a chain of at-least-once hops that do not look for duplicates.
-
-    Each hop multiplies what it gets by 1 / (1 - Q); `no_ack` holds the Q of each hop.
-    """
-    copies: Number = 1
-    for chance in no_ack:
-        copies *= Model(ack_loss=chance).deliveries_mean()
-    return copies
 
 
 def amplification(*, attempts: int, layers: int) -> int:

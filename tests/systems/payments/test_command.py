@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -19,14 +20,15 @@ from delivery_semantics.systems.payments.card import PATH, Card, movements
 from delivery_semantics.systems.payments.command import GRACE_S, check_that_it_can_write
 from delivery_semantics.systems.payments.parameters import FORM, ChargeAsked
 from delivery_semantics.systems.payments.processor import processor_app
-from delivery_semantics.systems.payments.programs import (
-    PROCESSOR,
-    SERVICE,
-    card_processor,
-    payments_service,
-)
 from delivery_semantics.systems.postgresql import postgresql
-from delivery_semantics.systems.server import Server, ServerFailed
+from delivery_semantics.systems.server import (
+    LOG,
+    Launch,
+    Server,
+    ServerFailed,
+    found_in,
+    started,
+)
 
 CHARGE = Request(
     "POST",
@@ -40,6 +42,35 @@ CHARGE = Request(
 )
 
 pytestmark = pytest.mark.slow
+
+SERVICE = "delivery_semantics.systems.payments"
+PROCESSOR = "delivery_semantics.systems.payments.processor"
+
+
+def payments_service(
+    store: str, *, port: int = 0, processor: str = ""
+) -> AbstractContextManager[Server]:
+    more = ("--processor", processor) if processor else ()
+    return program("The payments service", SERVICE, port, store, *more)
+
+
+def card_processor(store: str, *, keys: bool = True) -> AbstractContextManager[Server]:
+    more = () if keys else ("--no-keys",)
+    return program("The card processor", PROCESSOR, 0, store, *more)
+
+
+def program(
+    name: str, module: str, port: int, store: str, *more: str
+) -> AbstractContextManager[Server]:
+    def prepare(folder: Path) -> Launch:
+        return Launch(
+            [sys.executable, "-m", module, "--port", str(port), "--store", store, *more],
+            address=lambda: found_in(folder / LOG, r"^http://.*$"),
+            folder=Path.cwd(),  # where a path in ``store`` begins
+            patience_s=GRACE_S + 1,
+        )
+
+    return started(name, prepare)
 
 
 def ended(server: Server, number: int = signal.SIGTERM) -> tuple[int, str]:

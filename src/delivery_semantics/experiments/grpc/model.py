@@ -37,7 +37,6 @@ from .log import CLIENT, SERVER
 CUT_ONCE = Bounds(losses=1, duplicates=0, crashes=0, reordering=False)
 """One connection is cut: a request is lost, or a reply."""
 
-KILLS = Bounds(losses=0, duplicates=0, crashes=1, crashable=(SERVER,), reordering=False)
 EARLY = Bounds(losses=0, duplicates=0, crashes=0, early_timeouts=1, reordering=False)
 """A deadline that ends while a request, or its reply, is under way."""
 

@@ -101,13 +101,6 @@ def _old_handle(asked: Asker) -> str:
     return asked.delete(old)
 
 
-def _delete_twice(asked: Asker) -> str:
-    asked.send()
-    [handle] = asked.take()
-    asked.delete(handle)
-    return asked.delete(handle)
-
-
 def _late_delete(asked: Asker) -> str:
     asked.send()
     [handle] = asked.take()
@@ -171,7 +164,7 @@ def _answered(call: Callable[[], object]) -> str:
     return "OK"
 
 
-GUIDE, SEND, RECEIVE = "Developer Guide", "SendMessage", "ReceiveMessage"
+SEND, RECEIVE = "SendMessage", "ReceiveMessage"
 DELETE, CHANGE = "DeleteMessage", "ChangeMessageVisibility"
 GROUPS = (("DeduplicationScope", "messageGroup"), ("FifoThroughputLimit", "perMessageGroupId"))
 

@@ -26,7 +26,7 @@ from ...systems.sqs.server import is_aws, pass_time
 PRODUCER, QUEUE, CONSUMER, SECOND = "producer", "SQS", "consumer", "second consumer"
 UNTOLD = tuple(Passed(way, 0, "forwarded", "", "") for way in ("request", "reply"))
 """What has passed where there is no proxy to tell it, and an answer came."""
-FIRST_SEND, FIRST_DELETE = ("SendMessage reply", 1), ("DeleteMessage reply", 1)
+FIRST_SEND = "SendMessage reply", 1
 
 
 @dataclass(frozen=True)

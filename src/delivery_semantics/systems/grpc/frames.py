@@ -22,7 +22,6 @@ from ..frames import UP, BadFrame, FrameName, SizedFrames
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEAD_BYTES = 9
-PAYLOAD_BYTES_MAX = 2**24 - 1
 
 DATA, HEADERS, RST_STREAM, GOAWAY = 0, 1, 3, 7
 END_STREAM = 1

@@ -72,12 +72,12 @@ class OwnTopic:
 
 
 @contextmanager
-def topic(address: str, *, partitions: int = 1) -> Iterator[OwnTopic]:
+def topic(address: str) -> Iterator[OwnTopic]:
     """Make a topic; it and the groups that it owns are gone when the block ends."""
     made, admin = OwnTopic(address, f"{PREFIX}{uuid.uuid4().hex}"), _admin(address)
-    admin.create_topics([NewTopic(made.name, partitions)])[made.name].result(TIMEOUT_S)
+    admin.create_topics([NewTopic(made.name, 1)])[made.name].result(TIMEOUT_S)
     try:
-        _wait_until_ready(admin, made, partitions)
+        _wait_until_ready(admin, made)
         yield made
     finally:
         for done in admin.delete_topics([made.name]).values():
@@ -86,22 +86,14 @@ def topic(address: str, *, partitions: int = 1) -> Iterator[OwnTopic]:
             _delete(admin, groups)
 
 
-def left_at(address: str) -> list[str]:
-    """Return the topics and groups of this package that are there; none after its runs."""
-    admin = _admin(address)
-    topics = [name for name in admin.list_topics(timeout=TIMEOUT_S).topics if PREFIX in name]
-    return topics + _groups(admin, OwnTopic(address, PREFIX))
-
-
-def _wait_until_ready(admin: AdminClient, made: OwnTopic, partitions: int) -> None:
-    """Wait until the broker leads the partitions, and the groups: it says yes before that."""
+def _wait_until_ready(admin: AdminClient, made: OwnTopic) -> None:
+    """Wait until the broker leads the partition, and the groups: it says yes before that."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    offsets = {TopicPartition(made.name, number): latest for number in range(partitions)}
+    at = TopicPartition(made.name, 0)
     last = time.monotonic() + TIMEOUT_S
     while True:
         try:
-            for asked in admin.list_offsets(offsets).values():
-                asked.result(TIMEOUT_S)
+            admin.list_offsets({at: latest})[at].result(TIMEOUT_S)
             committed(made)
             return
         except KafkaException:
@@ -133,9 +125,7 @@ def transactional(to: OwnTopic, name: str = "transfer", **settings: object) -> P
     return made
 
 
-def send_payments(
-    made: Producer, to: OwnTopic, *payments: Message, partition: int = 0
-) -> tuple[str, ...]:
+def send_payments(made: Producer, to: OwnTopic, *payments: Message) -> tuple[str, ...]:
     """Send payments one by one; return the ids of those that were confirmed."""
     confirmed: list[str] = []
     for payment in payments:
@@ -144,7 +134,7 @@ def send_payments(
             if error is None:
                 confirmed.append(id)
 
-        made.produce(to.name, written(payment), partition=partition, on_delivery=told)
+        made.produce(to.name, written(payment), partition=0, on_delivery=told)
         made.flush(TIMEOUT_S)
     return tuple(confirmed)
 
@@ -186,7 +176,7 @@ def consumer(of: OwnTopic, group: str = "readers", **settings: object) -> Consum
 
 
 def read(
-    of: OwnTopic, *, isolation: str = "read_committed", partition: int = 0, settled: bool = True
+    of: OwnTopic, *, isolation: str = "read_committed", settled: bool = True
 ) -> tuple[Record, ...]:
     """Return what a topic shows to a reader of this isolation level.
 
@@ -195,15 +185,15 @@ def read(
     open; raises TimeoutError if one stays so.
     """
     if settled:
-        _wait_until_settled(of, partition)
+        _wait_until_settled(of)
     with closing(consumer(of, isolation_level=isolation)) as reader:
-        reader.assign([TopicPartition(of.name, partition, 0)])
+        reader.assign([TopicPartition(of.name, 0, 0)])
         return tuple(to_the_end(reader))
 
 
-def _wait_until_settled(of: OwnTopic, partition: int) -> None:
+def _wait_until_settled(of: OwnTopic) -> None:
     """Wait until the last stable offset is the end of the log."""
-    admin, at = _admin(of.address), TopicPartition(of.name, partition)
+    admin, at = _admin(of.address), TopicPartition(of.name, 0)
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     last = time.monotonic() + TIMEOUT_S
     while True:
@@ -238,10 +228,10 @@ def next_of(reader: Consumer) -> Delivered | None:
     return delivered
 
 
-def committed(of: OwnTopic, group: str = "readers", *, partition: int = 0) -> int:
+def committed(of: OwnTopic, group: str = "readers") -> int:
     """Return the offset that a group has committed, 0 if none."""
     with closing(consumer(of, group)) as reader:
-        [at] = reader.committed([TopicPartition(of.name, partition)], TIMEOUT_S)
+        [at] = reader.committed([TopicPartition(of.name, 0)], TIMEOUT_S)
         return max(0, at.offset)
 
 
