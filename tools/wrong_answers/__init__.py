@@ -13,6 +13,7 @@ from . import (
     comparison,
     dedup,
     idempotent,
+    kafka,
     myth,
     problem,
     semantics,
@@ -23,7 +24,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, takeaways,
+    comparison, kafka, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {
