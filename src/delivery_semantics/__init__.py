@@ -24,7 +24,7 @@ from .core.sweep import CellFailed, sweep
 from .core.trace import Event, Record, Trace
 from .core.vet import ImpureHandler
 from .participants.alternating_bit import AlternatingBitReceiver, AlternatingBitSender
-from .participants.broker import Broker, Nack
+from .participants.broker import Broker, Extend, Nack
 from .participants.receivers import (
     AckThenProcess, HighWaterMark, MarkThenProcess, ProcessOnce, ProcessOnly, ProcessThenAck,
     ProcessThenMark,
@@ -42,11 +42,11 @@ __all__ = [
     "AT_LEAST_ONCE", "AT_MOST_ONCE", "EXACTLY_ONCE", "FIFO", "LOST", "Ack", "AckThenProcess",
     "AlternatingBitReceiver", "AlternatingBitSender", "Arm", "Atomic", "Audit", "Bounds",
     "Broker", "CellFailed", "Confirm", "Crash", "CrashPoint", "Deliver", "Disarm", "Duplicate",
-    "EffectFailed", "Event", "Exploration", "Exponential", "Fail", "Faults", "FireAndForget",
-    "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "ImpureHandler", "IsMarked", "Load",
-    "Lose", "Mark", "MarkThenProcess", "Message", "Nack", "Network", "Now", "Once", "Outage",
-    "Participant", "Passive", "Process", "ProcessOnce", "ProcessOnly", "ProcessThenAck",
-    "ProcessThenMark", "Receive", "ReceiveAny", "Record", "Relay", "Restart",
+    "EffectFailed", "Event", "Exploration", "Exponential", "Extend", "Fail", "Faults",
+    "FireAndForget", "Fixed", "FullJitter", "GiveUp", "HighWaterMark", "ImpureHandler",
+    "IsMarked", "Load", "Lose", "Mark", "MarkThenProcess", "Message", "Nack", "Network", "Now",
+    "Once", "Outage", "Participant", "Passive", "Process", "ProcessOnce", "ProcessOnly",
+    "ProcessThenAck", "ProcessThenMark", "Receive", "ReceiveAny", "Record", "Relay", "Restart",
     "RetryUntilAcked", "Run", "Save", "Semantic", "Send", "Step", "Tick", "Timeout", "Trace",
     "UnboundedRun", "Verdict", "Wait", "audit", "explore", "payments", "script", "simulate",
     "sweep",

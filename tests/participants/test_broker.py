@@ -8,23 +8,29 @@ from typing import Any
 import pytest
 
 from delivery_semantics import (
+    Ack,
     AckThenProcess,
+    Arm,
     Bounds,
     Broker,
     Deliver,
     Duplicate,
     Exploration,
+    Extend,
     FireAndForget,
+    Load,
     Nack,
     Participant,
     Passive,
     ProcessOnce,
     ProcessThenAck,
     RetryUntilAcked,
+    Save,
     Send,
     explore,
     payments,
     script,
+    simulate,
 )
 from delivery_semantics.core.effects import Handler, Payload
 from delivery_semantics.core.world import World
@@ -214,3 +220,49 @@ def test_what_it_holds_is_handed_out_once_though_it_remembers_no_ids() -> None:
     ]  # fmt: skip
     acked = script(parts, Duplicate(1), Deliver(1), Deliver(4), Deliver(5), Deliver(2))
     assert [e.peer for e in acked.of("sent") if e.who == "broker"].count("consumer") == 2
+
+
+class Extending(Passive):
+    """Works for 40 s, and says halfway that it is at work."""
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Keep what comes for later: a handler that waits would miss another copy."""
+        copies = yield Load("copies")
+        yield Save("copies", copies + 1)
+        if not copies:
+            yield Arm(payload.id, 20.0)
+
+    def timer(self, name: str) -> Handler:
+        """Ask for more time, and then ack."""
+        if not (yield Load("asked")):
+            yield Save("asked", True)
+            yield Send("broker", Extend(name))
+            yield Arm(name, 20.0)
+            return
+        yield Send("broker", Ack(name))
+
+
+@pytest.mark.parametrize(("visibility_s", "copies"), [(30.0, 1), (15.0, 3)])
+def test_a_consumer_that_asks_for_more_time_in_time_is_given_it(
+    visibility_s: float, copies: int
+) -> None:
+    broker = Broker("consumer", visibility_s=visibility_s)
+    parts = {
+        "producer": RetryUntilAcked("broker", payments(1)),
+        "broker": broker,
+        "consumer": Extending(),
+    }
+    assert len([e for e in simulate(parts).of("delivered") if e.who == "consumer"]) == copies
+
+
+class Asking(Passive):
+    """Asks for more time for what it was never given."""
+
+    def start(self) -> Handler:
+        """Ask."""
+        yield Send("broker", Extend("1"))
+
+
+def test_more_time_for_what_is_not_held_changes_nothing() -> None:
+    parts = {"consumer": Asking(), "broker": Broker("consumer")}
+    assert not list(simulate(parts).of("timed_out"))

@@ -42,6 +42,14 @@ class Nack:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """The consumer's word that it still works on message ``id``: hide it for as long again."""
+
+    kind: ClassVar[str] = "extend"
+    id: str
+
+
 @dataclass(frozen=True)
 class Broker(Passive):
     """Take messages from producers, and hand each to ``consumer`` until it is acked.
@@ -81,7 +89,7 @@ class Broker(Passive):
             yield from self._hand_out(message)
 
     def receive(self, source: str, payload: Payload) -> Handler:
-        """Take a message; drop one that is acked; hand out again one that is refused."""
+        """Take a message; drop one that is acked; hand out again, or later, as it is told."""
         match payload:
             case Message():
                 yield from self._take(source, payload)
@@ -90,6 +98,8 @@ class Broker(Passive):
                 yield from self._drop(payload.id)
             case Nack():
                 yield from self.timer(payload.id)
+            case Extend():
+                yield from self._hide(payload.id)
 
     def timer(self, name: str) -> Handler:
         """Hand out again the message of that id, if it is still held."""
@@ -123,6 +133,11 @@ class Broker(Passive):
             yield Send(self.park if failed else self.consumer, message)
             if self.visibility_s is not None:
                 yield Arm(message.id, self.visibility_s)
+
+    def _hide(self, message_id: str) -> Handler:
+        held = yield from self._held()
+        if self.visibility_s is not None and any(each.id == message_id for each in held):
+            yield Arm(message_id, self.visibility_s)
 
     def _drop(self, message_id: str, *, parked: bool = False) -> Handler:
         held = yield from self._held()
