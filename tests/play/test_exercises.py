@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from wrong_answers import WRONG
@@ -12,6 +14,8 @@ from delivery_semantics.play.exercise import Exercise
 from delivery_semantics.play.exercises import CHAPTERS, EXERCISES
 
 ALL = list(EXERCISES.values())
+PAGES = Path(__file__).resolve().parent.parent.parent / "chapters"
+MINUTES_EACH = 5
 
 
 @pytest.mark.parametrize("asked", ALL, ids=list(EXERCISES))
@@ -66,6 +70,18 @@ def test_each_chapter_has_five_and_one_that_the_search_judges(chapter: str) -> N
     assert len(exercises) >= 5
     judged = [each for each in exercises if "searched." in each.judge.__qualname__]
     assert judged, "no exercise of the chapter is judged by the search"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_its_page_shows_all_of_them_and_says_how_long_they_take(chapter: str) -> None:
+    cells = json.loads((PAGES / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = re.findall(r'^exercise\("(.+)"\)$', "\n".join(map(text, cells)), re.MULTILINE)
+    assert shown == [each.name for each in CHAPTERS[chapter]]
+    assert f"the exercises another {MINUTES_EACH * len(shown)}." in text(cells[0])
+
+
+def text(cell: dict[str, list[str]]) -> str:
+    return "".join(cell["source"])
 
 
 def test_a_reply_is_json() -> None:

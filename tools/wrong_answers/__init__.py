@@ -17,6 +17,7 @@ from . import (
     myth,
     problem,
     semantics,
+    sqs,
     stripe,
     takeaways,
 )  # fmt: skip
@@ -24,7 +25,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, kafka, takeaways,
+    comparison, kafka, sqs, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {
