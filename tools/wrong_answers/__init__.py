@@ -12,6 +12,7 @@ from . import (
     at_most_once,
     comparison,
     dedup,
+    grpc,
     idempotent,
     kafka,
     myth,
@@ -25,7 +26,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, kafka, sqs, takeaways,
+    comparison, kafka, sqs, grpc, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {

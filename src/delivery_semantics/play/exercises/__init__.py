@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..exercise import Exercise
 from . import (
-    at_least_once, at_most_once, comparison, dedup, idempotent, kafka, myth, problem, semantics,
-    sqs, stripe, takeaways,
+    at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, myth, problem,
+    semantics, sqs, stripe, takeaways,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
@@ -23,6 +23,7 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "09-comparison-table": comparison.EXERCISES,
     "11-kafka": kafka.EXERCISES,
     "13-aws-sqs": sqs.EXERCISES,
+    "14-grpc": grpc.EXERCISES,
     "17-key-takeaways": takeaways.EXERCISES,
 }
 """The exercises of each chapter, in their order."""
