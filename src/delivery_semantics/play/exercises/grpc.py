@@ -42,7 +42,7 @@ class Hedging(Passive):
                 return
 
 
-class Slow(Passive):
+class SlowServer(Passive):
     """Replies after a quarter of a second, less the tenth that a packet takes on its way."""
 
     def receive(self, source: str, payload: Payload) -> Handler:
@@ -77,7 +77,7 @@ class Asking(Passive):
 
 
 def _hedged() -> int:
-    run = simulate({"client": Hedging(), "server": Slow()})
+    run = simulate({"client": Hedging(), "server": SlowServer()})
     return sum(event.who == "client" for event in run.of("sent"))
 
 
