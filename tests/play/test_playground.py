@@ -8,7 +8,8 @@ from delivery_semantics import Bounds, ProcessOnce, RetryUntilAcked, payments, s
 from delivery_semantics.core.steps import from_text
 from delivery_semantics.play import views
 from delivery_semantics.play.game import LOST, Game, Levels
-from delivery_semantics.play.games import GAMES, LEVELS, one_payment
+from delivery_semantics.play.games import GAMES, one_payment
+from delivery_semantics.play.levels import LEVELS
 from delivery_semantics.play.playground import Playground
 from delivery_semantics.play.views import finish, score, view
 

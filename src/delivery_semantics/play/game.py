@@ -23,13 +23,19 @@ class Goal:
     """What the reader tries: ``reached`` tells if a world is there.
 
     ``id`` names it in a link, ``words`` ask for it ("Make the customer pay twice"), ``done``
-    says that it has happened.
+    says that it has happened, or says of a world what has.
     """
 
     id: str
     words: str
-    done: str
+    done: str | Callable[[World], str]
     reached: Callable[[World], bool]
+
+    def said(self, world: World) -> str:
+        """Say what has happened; "" where it has not."""
+        if not self.reached(world):
+            return ""
+        return self.done if isinstance(self.done, str) else self.done(world)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ TWICE = Goal(
 )  # fmt: skip
 LOST = Goal(
     "lost", "Lose a payment whose ack arrived",
-    "The payment is lost, and the shop believes that it is made.", lost,
+    "The payment is lost, and its sender believes that it is made.", lost,
 )  # fmt: skip
 NEVER = Goal("never-paid", "Lose a payment", "The payment was never made.", never_paid)
 

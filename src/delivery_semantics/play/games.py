@@ -6,35 +6,18 @@ Book: playground
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import getdoc
 
 from .. import (
-    Ack, AckThenProcess, Bounds, Broker, Confirm, FireAndForget, MarkThenProcess, Message,
-    Passive, ProcessOnce, ProcessThenAck, ProcessThenMark, Receive, Relay, RetryUntilAcked,
-    Send, payments,
+    Ack, Bounds, Broker, Confirm, FireAndForget, Message, Passive, Receive, Relay,
+    RetryUntilAcked, Send, payments,
 )  # fmt: skip
 from ..core.effects import Handler
-from .game import NEVER, TWICE, Cast, Game, Levels
+from .game import NEVER, TWICE, Cast, Game
+from .levels import LEVELS, receivers
+from .real_systems import REAL_SYSTEMS
 
-LEVELS = {
-    receiver.__name__: receiver
-    for receiver in (
-        ProcessThenAck, AckThenProcess, ProcessThenMark, MarkThenProcess, ProcessOnce,
-    )
-}  # fmt: skip
-"""Receivers in the order of how hard they are to break; the last is the lesson."""
-
-
-def about(participant: type) -> str:
-    """Return the first sentence of what a class says of itself."""
-    return (getdoc(participant) or "").partition("\n\n")[0].replace("\n", " ")
-
-
-BANK = Levels("bank", "The bank runs", {name: about(each) for name, each in LEVELS.items()})
-WORKERS = Levels(
-    "bank", "Both workers run",
-    {name: about(LEVELS[name]) for name in list(LEVELS)[2:]},
-)  # fmt: skip
+BANK = receivers("bank", "The bank runs")
+WORKERS = receivers("bank", "Both workers run", list(LEVELS)[2:])
 AT_THE_BANK = Bounds(crashable=("bank",), early_timeouts=1)
 FEW = Bounds(crashable=("bank",), duplicates=0, early_timeouts=1)
 """Fewer faults, for games with more participants or more payments."""
@@ -152,6 +135,7 @@ GAMES = {
             stores={"first": "store", "second": "store"},
             about="The same two workers, on one store.",
         ),
+        *REAL_SYSTEMS,
     )
 }  # fmt: skip
 """Every game that a page can ask for; others add theirs here."""

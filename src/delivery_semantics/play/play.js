@@ -7,6 +7,7 @@
 const SEARCH_STEP_MS = 1100;
 const MOVE_MS = 260;
 const NARROW_PX = 480;
+const LEAST_SCALE = 0.8;  // a picture that is drawn smaller is moved sideways instead
 const ROOM = "delivery_semantics.play.views:";
 
 /**
@@ -47,7 +48,7 @@ class Play {
     this.list = make("div", "play-list");
     this.heading = make("p", "play-heading", "What happens next?", { tabindex: "-1", id });
     this.hint = make("p", "play-hint");
-    this.board = make("div", "play-board");
+    this.board = make("div", "play-board", "", { role: "group", "aria-label": "The picture" });
     this.caption = make("p", "play-caption");
     this.money = make("div", "play-money");
     this.trouble = make("p", "play-trouble", "", { role: "alert" });
@@ -392,13 +393,14 @@ class Play {
       paper.append(flash);
     }
     const feet = make("div", "play-feet", "", { "aria-hidden": "true" });
-    feet.style.setProperty("--columns", found.feet.length);
-    for (const foot of found.feet) feet.append(this.foot(foot));
-    const most = Math.max(...found.feet.map(({ buttons }) => buttons.length));
-    feet.style.setProperty("--rows", most);
+    const room = Math.min(...found.feet.map(({ x }, n) => x - (found.feet[n - 1]?.x ?? -100)));
+    for (const foot of found.feet) feet.append(this.foot(foot, room));
     const whole = make("div", "play-whole");
     whole.append(paper, feet);
+    whole.style.minWidth = `${LEAST_SCALE * paper.firstElementChild.viewBox.baseVal.width}px`;
+    this.whole.classList.toggle("many", found.feet.length > 3);
     this.board.replaceChildren(whole);
+    this.board.tabIndex = this.board.scrollWidth > this.board.clientWidth ? 0 : -1;
     this.paper = paper;
   }
 
@@ -411,9 +413,10 @@ class Play {
     return chip;
   }
 
-  foot({ x, state, buttons }) {
+  foot({ x, state, buttons }, room) {
     const foot = make("div", "play-foot");
     foot.style.left = `${x}%`;
+    foot.style.maxWidth = `${room}%`;
     foot.append(make("span", "", state), ...buttons.map((one) => this.act(one, "")));
     return foot;
   }
@@ -506,6 +509,7 @@ class Play {
     const foot = this.board.querySelector(".play-feet");
     if (foot.getBoundingClientRect().bottom > innerHeight)
       foot.scrollIntoView({ block: "end", behavior: calm ? "auto" : "smooth" });
+    this.board.querySelector(".play-chip")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!moved || calm) return;
     const dot = make("span", `play-dot ${moved.kind}`, "", { "aria-hidden": "true" });
     this.paper.append(dot);

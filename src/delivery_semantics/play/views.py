@@ -228,13 +228,13 @@ def _named(buttons: list[Json]) -> list[Json]:
 
 
 def _goal(game: Game, goal: Goal, turn: Turn, here: Position) -> Json:
-    done, words = goal.reached(turn.world), ""
+    done, words = goal.said(turn.world), ""
     others = [other for other in game.goals if other is not goal]
     if done:
-        words = f"{goal.done} You: {_count(len(turn.steps))}."
+        words = f"{done} You: {_count(len(turn.steps))}."
     elif any(other.reached(turn.world) for other in others):
         words = "You broke another promise instead."
-    return {"id": goal.id, "reached": done, "words": words}
+    return {"id": goal.id, "reached": bool(done), "words": words}
 
 
 def _next_level(game: Game, values: Chosen) -> Json | None:
@@ -249,12 +249,15 @@ def _next_level(game: Game, values: Chosen) -> Json | None:
 
 def _money(turn: Turn, here: Position) -> Json:
     several = len(turn.trace.messages) > 1
-    sure = any("confirmed" in store.settled.values() for store in turn.world.stores.values())
+    sure = [
+        who for who, store in turn.world.stores.items()
+        if who in turn.participants and "confirmed" in store.settled.values()
+    ]  # fmt: skip
     lost = here.ended and bool(here.missing)
     if here.repeated:
         words = "paid twice" if here.money_there <= 2 * here.money_expected else "paid again"
     elif lost:
-        words = "never paid, and the shop believes it is" if sure else "never paid"
+        words = f"never paid, and the {sure[0]} believes it is" if sure else "never paid"
     elif here.missing:
         words = "not all paid yet" if several else "not yet paid"
     else:
@@ -278,7 +281,7 @@ def _said(game: Game, values: Chosen, turn: Turn, here: Position, goal: Goal) ->
         now.append("What came after that has not happened.")
     if isinstance(last, Duplicate):
         now.append("The network made a copy.")
-    done = goal.done if goal.reached(turn.world) else ""
+    done = goal.said(turn.world)
     paid = f"Paid: {here.money_there} of {here.money_expected}."
     return " ".join(filter(None, [*now, done or paid]))
 
