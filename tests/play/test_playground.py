@@ -11,6 +11,7 @@ from delivery_semantics.play.game import LOST, Game, Levels
 from delivery_semantics.play.games import GAMES, one_payment
 from delivery_semantics.play.levels import LEVELS
 from delivery_semantics.play.playground import Playground
+from delivery_semantics.play.real_systems import WITHOUT
 from delivery_semantics.play.views import finish, score, view
 
 TWICE_BY_HAND = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
@@ -161,6 +162,29 @@ def test_on_one_store_two_workers_keep_the_promise_that_on_two_they_break() -> N
     once = {"bank": "ProcessOnce"}
     assert score("workers-apart", once, "")["shortest"] == 3
     assert score("workers", once, "")["shortest"] is None
+
+
+def test_only_a_line_that_was_crashed_at_is_shown_as_crashed() -> None:
+    values = {"producer": "plain", "commits": "before"}
+    for steps, lines in (([], []), (["crash-consumer-before-Arm"], ["yield Arm"])):
+        code = view("kafka", values, "lost", steps, "wide")["code"]
+        crashed = [line["text"].strip() for line in code["lines"] if line["crashed"]]
+        assert [line.partition("(")[0] for line in crashed] == lines
+
+
+def test_an_offset_that_is_committed_first_loses_what_the_crash_interrupts() -> None:
+    def way(commits: str) -> list[str] | None:
+        found = finish("kafka", {"producer": "idempotent", "commits": commits}, "lost", [])
+        steps: list[str] | None = found["steps"]
+        return steps
+
+    assert (way("after"), way("with")) == (None, None)
+    assert way("before") is not None
+
+
+def test_the_capstone_breaks_without_any_of_its_protections_and_not_with_all() -> None:
+    shortest = {name: score("capstone", {"missing": name}, "")["shortest"] for name in WITHOUT}
+    assert [name for name, steps in shortest.items() if steps is None] == ["nothing"]
 
 
 def test_bad_input_is_named() -> None:

@@ -36,12 +36,17 @@ def beside(game: Game, values: Chosen, turn: Turn) -> dict[str, Any] | None:
     lines = [
         {
             "text": text, "ran": number in ran, "point": points.get(number, ""),
-            "crashed": number == crashed,
+            "crashed": 0 < number == crashed,
         }
         for number, text in handlers(type(turn.participants[who]))
     ]  # fmt: skip
-    about = inspect.getdoc(type(turn.participants[who])) or ""
-    return {"who": who, "about": about.partition("\n\n")[0], "lines": lines}
+    return {"who": who, "about": about(type(turn.participants[who])), "lines": lines}
+
+
+def about(participant: type) -> str:
+    """Return the first sentence of what a class says of itself, in plain text."""
+    said = (inspect.getdoc(participant) or "").partition("\n\n")[0]
+    return said.replace("\n", " ").replace("``", "")
 
 
 def _is_crash_of(step: object, who: str) -> bool:

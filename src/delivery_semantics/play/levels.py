@@ -5,11 +5,10 @@ Book: playground
 
 from __future__ import annotations
 
-from inspect import getdoc
-
 from .. import (
     AckThenProcess, MarkThenProcess, Participant, ProcessOnce, ProcessThenAck, ProcessThenMark,
 )  # fmt: skip
+from .code import about
 from .game import Levels
 
 LEVELS: dict[str, type[Participant]] = {
@@ -19,11 +18,6 @@ LEVELS: dict[str, type[Participant]] = {
     )
 }  # fmt: skip
 """The last is the lesson: it cannot be broken."""
-
-
-def about(participant: type) -> str:
-    """Return the first sentence of what a class says of itself."""
-    return (getdoc(participant) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def receivers(name: str, label: str, only: list[str] | None = None) -> Levels:

@@ -12,13 +12,49 @@ from .. import (
     payments,
 )  # fmt: skip
 from ..core.world import World
-from ..participants.capstone import BankModel, CardProcessor, ShopModel
+from ..protocols.capstone import BankModel, CardProcessor, ShopModel
+from ..protocols.log import AppendLog, Consumer
 from .game import NEVER, TWICE, Cast, Game, Goal, Levels, never_paid, twice
 from .levels import LEVELS, receivers
 
 CONSUMER = receivers(
     "consumer", "The consumer runs", ["ProcessThenAck", "AckThenProcess", "ProcessOnce"]
 )
+
+# Kafka --------------------------------------------------------------------------------------
+
+PRODUCERS = {"plain": False, "idempotent": True}
+PRODUCER = Levels("producer", "The producer is", dict.fromkeys(PRODUCERS, ""))
+COMMITS = Levels(
+    "commits", "The consumer commits its offset",
+    {
+        "after": "It processes first: at least once.",
+        "before": "It commits first: at most once.",
+        "with": "Offset and effect are one commit.",
+    },
+)  # fmt: skip
+
+
+def passed_by(world: World) -> bool:
+    """Tell if the consumer has committed an offset behind a payment that it never made."""
+    store = world.stores["consumer"]
+    if world.local_effect("consumer") is not None:
+        return False  # it is still at work on what it has committed
+    return store.saved.get("offset", 0) != 0 and not store.processed
+
+
+SKIPPED = Goal(
+    "lost", "Lose the payment", "It is lost: the consumer reads on behind it.", passed_by
+)  # fmt: skip
+
+
+def _kafka(producer: str, commits: str) -> Cast:
+    return {
+        "producer": RetryUntilAcked("log", payments(1)),
+        "log": AppendLog(PRODUCERS[producer]),
+        "consumer": Consumer(commits),
+    }
+
 
 # RabbitMQ and SQS ---------------------------------------------------------------------------
 
@@ -111,6 +147,16 @@ def _capstone(missing: str) -> Cast:
 
 
 REAL_SYSTEMS = (
+    Game(
+        "kafka",
+        _kafka,
+        Bounds(crashable=("consumer",), duplicates=0),
+        goals=(TWICE, SKIPPED),
+        settings=(PRODUCER, COMMITS),
+        code="consumer",
+        about="A producer writes a payment to a log, and a consumer polls the log from the "
+        "offset that it has committed.",
+    ),
     Game(
         "rabbitmq",
         _rabbitmq,

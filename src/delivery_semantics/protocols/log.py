@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import (
-    Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, Save, Send, explore,
+    Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, Save, Send, explore,
     payments,
 )  # fmt: skip
 from ..core.effects import Handler, Payload
@@ -55,6 +55,27 @@ class Topic(Passive):
         """Send the record, if it is there yet."""
         if isinstance(payload, Fetch) and payload.offset < len(self.messages):
             yield Send(source, Entry(payload.offset, self.messages[payload.offset]))
+
+
+@dataclass(frozen=True)
+class AppendLog(Passive):
+    """Append what a producer sends, and answer with the record that is asked for.
+
+    With ``idempotent`` it knows a producer's record again and appends it once.
+    """
+
+    idempotent: bool
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Append and ack a message, or send the record at an offset, if it is there yet."""
+        records = yield Load("records", ())
+        if isinstance(payload, Fetch):
+            if payload.offset < len(records):
+                yield Send(source, Entry(payload.offset, records[payload.offset]))
+        elif isinstance(payload, Message):
+            if not (self.idempotent and payload in records):
+                yield Save("records", (*records, payload))
+            yield Send(source, Ack(payload.id))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from ... import Bounds, Broker, Exploration, RetryUntilAcked, Verdict, explore, payments
-from ...participants.capstone import BankModel, CardProcessor, ShopModel
+from ...protocols.capstone import BankModel, CardProcessor, ShopModel
 from ...show.diagram import sequence
 from ...show.view import View
 

@@ -12,10 +12,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.effects import (
-    Ack, Arm, Atomic, Effect, Handler, Load, Mark, Message, Passive, Payload, Process, Save,
-    Send,
-)  # fmt: skip
+from .. import Ack, Arm, Atomic, Load, Mark, Message, Passive, Process, Save, Send
+from ..core.effects import Effect, Handler, Payload
 
 
 class WithOutbox(Passive):
