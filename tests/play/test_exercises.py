@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from wrong_answers import WRONG
 
+from delivery_semantics.experiments.which_guarantee import path
 from delivery_semantics.play.check import check, replied
 from delivery_semantics.play.exercise import Exercise
-from delivery_semantics.play.exercises import CHAPTERS, EXERCISES
+from delivery_semantics.play.exercises import CHAPTERS, EXERCISES, which_guarantee
 
 ALL = list(EXERCISES.values())
 PAGES = Path(__file__).resolve().parent.parent.parent / "chapters"
@@ -78,6 +79,17 @@ def test_its_page_shows_all_of_them_and_says_how_long_they_take(chapter: str) ->
     shown = re.findall(r'^exercise\("(.+)"\)$', "\n".join(map(text, cells)), re.MULTILINE)
     assert shown == [each.name for each in CHAPTERS[chapter]]
     assert f"the exercises another {MINUTES_EACH * len(shown)}." in text(cells[0])
+
+
+@pytest.mark.parametrize(
+    ("where", "answer"),
+    [("mine", path.MINE), ("takes a key", path.TAKES), ("takes none", path.TAKES_NONE)],
+)
+def test_the_three_questions_end_where_those_of_the_page_do(where: str, answer: str) -> None:
+    for costs in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        answers = [path.SOMETHING if cost else path.NOTHING for cost in costs]
+        ours = which_guarantee.recommended(*costs, where)
+        assert ours == path.recommended(*answers, answer).name
 
 
 def text(cell: dict[str, list[str]]) -> str:

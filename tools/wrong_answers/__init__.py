@@ -21,12 +21,13 @@ from . import (
     sqs,
     stripe,
     takeaways,
+    which_guarantee,
 )  # fmt: skip
 from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, kafka, sqs, grpc, takeaways,
+    comparison, kafka, sqs, grpc, which_guarantee, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {

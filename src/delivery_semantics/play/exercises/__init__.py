@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..exercise import Exercise
 from . import (
     at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, myth, problem,
-    semantics, sqs, stripe, takeaways,
+    semantics, sqs, stripe, takeaways, which_guarantee,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
@@ -24,6 +24,7 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "11-kafka": kafka.EXERCISES,
     "13-aws-sqs": sqs.EXERCISES,
     "14-grpc": grpc.EXERCISES,
+    "16-which-guarantee": which_guarantee.EXERCISES,
     "17-key-takeaways": takeaways.EXERCISES,
 }
 """The exercises of each chapter, in their order."""
