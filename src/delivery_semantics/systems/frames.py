@@ -8,6 +8,8 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -27,6 +29,18 @@ class Named(Protocol):
 
 
 F = TypeVar("F", bound=Named)
+
+
+class NamedFrame(NamedTuple):
+    """A frame of which only the name is known; a reply to it is ("produce reply", 2)."""
+
+    name: FrameName
+
+
+def counting() -> Callable[[str], int]:
+    """Return what numbers the frames of each kind from 1, over all connections of a proxy."""
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
+    return lambda kind: next(numbers[kind])
 
 
 class Piece(NamedTuple, Generic[F]):

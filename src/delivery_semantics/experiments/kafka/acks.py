@@ -14,9 +14,9 @@ from ...core.check import one_of
 from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.cut import Cut
-from ...systems.frames import FrameName
+from ...systems.frames import FrameName, NamedFrame
 from ...systems.kafka.client import producer, read, send_payments, topic, written
-from ...systems.kafka.frames import KafkaFrame, proxy
+from ...systems.kafka.frames import proxy
 from ...systems.server import Server
 from .journal import BROKER, PRODUCER, KafkaJournal
 
@@ -75,7 +75,7 @@ def lossy(
     return Sent(trace, journal.lost, copies)
 
 
-def _wait_until_asked(between: Cut[KafkaFrame], journal: KafkaJournal, asked: int) -> None:
+def _wait_until_asked(between: Cut[NamedFrame], journal: KafkaJournal, asked: int) -> None:
     """Wait for one more request: without acks a producer is done before anything has left."""
     with between.changed:
         between.changed.wait_for(lambda: journal.asked > asked)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ... import Ack, Event, Message, Record, Trace
 from ...live.run_log import RunLog
-from ...systems.kafka.frames import KafkaFrame
+from ...systems.frames import NamedFrame
 
 PRODUCER, BROKER, READER = "producer", "broker", "reader"
 
@@ -26,7 +26,7 @@ class KafkaJournal(RunLog):
         self.asked = self.lost = 0
         self.now = payments[0]
 
-    def passed(self, frame: KafkaFrame, fate: str) -> None:
+    def passed(self, frame: NamedFrame, fate: str) -> None:
         """Write down what became of a frame; what a `proxy` tells."""
         with self.lock:
             match frame.name[0]:

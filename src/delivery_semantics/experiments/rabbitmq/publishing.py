@@ -32,7 +32,7 @@ from ...dedup import InDatabase
 from ...live.run_log import LabelledAck, RunLog
 from ...show.diagram import sequence
 from ...show.view import View
-from ...systems.frames import FrameName
+from ...systems.frames import FrameName, NamedFrame
 from ...systems.rabbitmq.client import (
     CONFIRMED,
     RETURNED,
@@ -40,7 +40,7 @@ from ...systems.rabbitmq.client import (
     Consuming,
     queue,
 )
-from ...systems.rabbitmq.frames import RabbitFrame, proxy, through
+from ...systems.rabbitmq.frames import proxy, through
 
 PUBLISHER, RABBIT, CONSUMER = "publisher", "RabbitMQ", "consumer"
 [PAYMENT] = payments(1)
@@ -151,7 +151,7 @@ class FrameLog(RunLog):
         super().__init__((PUBLISHER, RABBIT, CONSUMER), (PAYMENT,))
         self.frames: list[tuple[FrameName, str]] = []
 
-    def tell(self, frame: RabbitFrame, fate: str) -> None:
+    def tell(self, frame: NamedFrame, fate: str) -> None:
         """Write a frame down, if it carries the payment or answers for it."""
         ways: dict[str, tuple[str, str, Payload]] = {
             "publish": (PUBLISHER, RABBIT, PAYMENT),

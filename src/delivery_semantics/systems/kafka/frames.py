@@ -12,13 +12,10 @@ Book: 11-kafka
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from ..cut import Cut
-from ..frames import UP, FrameName, Piece, SizedFrames
+from ..frames import UP, FrameName, NamedFrame, Piece, SizedFrames, counting
 from ..server import HOST
 
 APIS = {
@@ -35,20 +32,14 @@ SIZE = 4
 KIND, CORRELATION_UP, CORRELATION_DOWN = slice(4, 6), slice(8, 12), slice(4, 8)
 
 
-class KafkaFrame(NamedTuple):
-    """A request, ("produce", 2), or the reply to it, ("produce reply", 2)."""
-
-    name: FrameName
-
-
 def proxy(
     target: str,
     *,
     lose: Iterable[FrameName] = (),
     cut: Mapping[FrameName, int] | None = None,
     hold: Iterable[FrameName] = (),
-    tell: Callable[[KafkaFrame, str], object] = lambda frame, fate: None,
-) -> Cut[KafkaFrame]:
+    tell: Callable[[NamedFrame, str], object] = lambda frame, fate: None,
+) -> Cut[NamedFrame]:
     """Return a `Cut` before the broker at ``target``, to be named to clients in its place.
 
     Requests of a kind are counted from 1 over all connections; a reply has the number of its
@@ -58,17 +49,17 @@ def proxy(
     host, _, port = target.rpartition(":")
     if host not in (HOST, "localhost"):
         raise ValueError(f"target is {target!r}; allowed: {HOST}:PORT, localhost:PORT")
-    numbers: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
+    number = counting()
 
     def framing() -> KafkaFrames:
         own = int(made.address.rpartition(":")[2])
-        return KafkaFrames(lambda kind: next(numbers[kind]), int(port), own)
+        return KafkaFrames(number, int(port), own)
 
     made = Cut(target, framing, lose=lose, cut=cut, hold=hold, tell=tell)
     return made
 
 
-class KafkaFrames(SizedFrames[KafkaFrame]):
+class KafkaFrames(SizedFrames[NamedFrame]):
     """The framing of one connection: ``number`` counts the requests of a kind.
 
     In replies HOST:``port`` becomes HOST:``own``.
@@ -83,7 +74,7 @@ class KafkaFrames(SizedFrames[KafkaFrame]):
             for host in (HOST, "localhost")
         ]
 
-    def split(self, way: str, data: bytes) -> Iterator[Piece[KafkaFrame]]:
+    def split(self, way: str, data: bytes) -> Iterator[Piece[NamedFrame]]:
         """Return the frames that are complete with these bytes, each as one piece."""
         for piece in super().split(way, data):
             frame = piece.data
@@ -92,15 +83,15 @@ class KafkaFrames(SizedFrames[KafkaFrame]):
                     frame = frame.replace(theirs, ours)
             yield piece._replace(data=frame)
 
-    def _named(self, way: str, frame: bytes) -> KafkaFrame:
+    def _named(self, way: str, frame: bytes) -> NamedFrame:
         if way == UP:
             key = int.from_bytes(frame[KIND])
             kind = APIS.get(key, f"api {key}")
             name = kind, self._number(kind)
             self._asked[frame[CORRELATION_UP]] = name
-            return KafkaFrame(name)
+            return NamedFrame(name)
         kind, number = self._asked.pop(frame[CORRELATION_DOWN])
-        return KafkaFrame((f"{kind} reply", number))
+        return NamedFrame((f"{kind} reply", number))
 
 
 def _size(data: bytes) -> int:

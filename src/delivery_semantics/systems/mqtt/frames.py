@@ -10,14 +10,11 @@ Book: 09-comparison-table
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..cut import Cut
-from ..frames import FrameName, SizedFrames
+from ..frames import FrameName, SizedFrames, counting
 
 TYPES = (
     "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE",
@@ -78,11 +75,11 @@ def on_hop(
 
     With what is in ``lose`` the connection is cut, before anything of it passes.
     """
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(itertools.count, 1))
+    number = counting()
 
     def named(way: str, raw: bytes) -> ControlPacket:
         kind = TYPES[(raw[0] >> 4) - 1]
-        return ControlPacket(kind, next(numbers[kind]), way, raw)
+        return ControlPacket(kind, number(kind), way, raw)
 
     return Cut(
         url.removeprefix(SCHEME),

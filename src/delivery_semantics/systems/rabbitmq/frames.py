@@ -12,15 +12,12 @@ Book: 12-rabbitmq
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..cut import Cut
-from ..frames import UP, FrameName, SizedFrames
+from ..frames import UP, FrameName, NamedFrame, SizedFrames, counting
 
 PROTOCOL = b"AMQP\x00\x00\x09\x01"
 HEAD_BYTES, END_BYTES = 7, 1
@@ -40,20 +37,14 @@ STREAM_KEYS = {2: "publish", 3: "confirm", 4: "refusal", 8: "deliver"}
 """Commands of the protocol of streams. Source: rabbitmq_stream, ``PROTOCOL.adoc``."""
 
 
-class RabbitFrame(NamedTuple):
-    """A frame of either protocol, such as ("confirm", 1)."""
-
-    name: FrameName
-
-
-class AmqpFrames(SizedFrames[RabbitFrame]):
+class AmqpFrames(SizedFrames[NamedFrame]):
     """The framing of one AMQP connection; ``number`` counts the frames of each name."""
 
     def __init__(self, number: Callable[[str], int]) -> None:
         super().__init__(amqp_size, lambda way, raw: _counted(number, amqp_name(way, raw)))
 
 
-class StreamFrames(SizedFrames[RabbitFrame]):
+class StreamFrames(SizedFrames[NamedFrame]):
     """The framing of one connection of the protocol of streams, likewise."""
 
     def __init__(self, number: Callable[[str], int]) -> None:
@@ -67,16 +58,15 @@ def proxy(
     lose: Iterable[FrameName] = (),
     cut: Mapping[FrameName, int] | None = None,
     hold: Iterable[FrameName] = (),
-    tell: Callable[[RabbitFrame, str], object] = lambda frame, fate: None,
-) -> Cut[RabbitFrame]:
+    tell: Callable[[NamedFrame, str], object] = lambda frame, fate: None,
+) -> Cut[NamedFrame]:
     """Return a `Cut` before the broker at ``url``, or before its port for ``streams``.
 
     Frames of one name are counted from 1 over all connections.
     """
     place = urlsplit(url)
     port = stream_port(url) if streams else place.port or 5672
-    numbers: dict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
-    framing = partial(StreamFrames if streams else AmqpFrames, lambda what: next(numbers[what]))
+    framing = partial(StreamFrames if streams else AmqpFrames, counting())
     return Cut(f"{place.hostname}:{port}", framing, lose=lose, cut=cut, hold=hold, tell=tell)
 
 
@@ -147,5 +137,5 @@ def _stream_name(raw: bytes) -> str:
     return STREAM_KEYS.get(key, f"command {key:#06x}")
 
 
-def _counted(number: Callable[[str], int], what: str) -> RabbitFrame:
-    return RabbitFrame((what, number(what)))
+def _counted(number: Callable[[str], int], what: str) -> NamedFrame:
+    return NamedFrame((what, number(what)))

@@ -9,15 +9,13 @@ Book: 13-aws-sqs
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import h11
 
 from ..cut import Cut
-from ..frames import FrameName
+from ..frames import FrameName, counting
 from ..http.framing import HTTPFraming, Passed
 from .server import is_aws
 
@@ -50,10 +48,9 @@ def between(
     """
     if is_aws(url):
         raise ValueError(f"url is {url}; allowed: http://, which can be read on its way")
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(itertools.count, 1))
     return Cut(
         url,
-        lambda: SQSFraming(lambda name: next(numbers[name])),
+        partial(SQSFraming, counting()),
         cut=dict.fromkeys(lose, 0),
         hold=hold,
         tell=lambda passed, fate: tell(passed._replace(fate=fate)),
