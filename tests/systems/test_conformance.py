@@ -152,7 +152,7 @@ def rabbitmq() -> Iterator[tuple[Fill, Callable[[], object]]]:
         def filled() -> Iterator[Open]:
             with client.queue(url) as queue:
                 client.publish(url, queue, PAYMENTS)
-                yield client.Consuming(url, queue)
+                yield partial(client.Deliveries, url, queue)
 
         yield filled, list
 

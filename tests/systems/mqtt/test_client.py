@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from delivery_semantics import Message, Record, payments
-from delivery_semantics.systems.mqtt.client import END, OpenSession, Peer, names, payment
+from delivery_semantics.systems.mqtt.client import END, Peer, SubscriberSource, names, payment
 from delivery_semantics.systems.mqtt.frames import on_hop
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("mqtt")]
@@ -26,7 +26,7 @@ def waiting(url: str, topic: str, publisher: str, subscriber: str, first: int) -
 def read(url: str, subscriber: str) -> list[Record]:
     """Take and ack all that waits in a session."""
     found = []
-    with closing(OpenSession(url, subscriber, 1)()) as source:
+    with closing(SubscriberSource(url, subscriber, 1)) as source:
         while record := source.take():
             found.append(record)
             source.ack(record)
@@ -42,7 +42,7 @@ def test_what_was_published_meanwhile_waits_in_the_session(url: str) -> None:
 def test_what_was_not_acked_comes_again_and_says_so(url: str) -> None:
     with names(url, "publisher", "subscriber") as (topic, publisher, subscriber):
         waiting(url, topic, publisher, subscriber, 1)
-        with closing(OpenSession(url, subscriber, 1)()) as source:
+        with closing(SubscriberSource(url, subscriber, 1)) as source:
             assert source.take() == Record("1", 10, delivery=1)
         assert [record.delivery for record in read(url, subscriber)] == [2, 1, 1]
 

@@ -20,7 +20,7 @@ from delivery_semantics import (
     payments,
 )
 from delivery_semantics.core.trace import Record
-from delivery_semantics.systems.consumer import AckRefused
+from delivery_semantics.systems.consumer import AckRefused, Open
 from delivery_semantics.systems.lab import kill_at_each_step
 from delivery_semantics.systems.rabbitmq.client import (
     CLASSIC,
@@ -30,9 +30,10 @@ from delivery_semantics.systems.rabbitmq.client import (
     RETURNED,
     SENT,
     AmqpPublisher,
-    Consuming,
+    Deliveries,
     connect,
     depth,
+    drain,
     publish,
     queue,
 )
@@ -77,7 +78,7 @@ def test_what_was_not_acked_comes_again_and_says_so(url: str) -> None:
         with queue(url, kind=kind) as name:
             publish(url, name, payments(1))
             for delivery in (1, again):
-                with closing(Consuming(url, name)()) as source:
+                with closing(Deliveries(url, name)) as source:
                     record = source.take()
                     assert record
                     assert record.delivery == delivery
@@ -92,13 +93,13 @@ def test_a_message_that_is_given_back_too_often_goes_to_the_dead_letters(url: st
         ) as name,
     ):
         publish(url, name, payments(1))
-        with closing(Consuming(url, name)()) as source:
+        with closing(Deliveries(url, name)) as source:
             deliveries = 0
             while record := source.take():
                 deliveries += 1
                 source.refuse(record)
         assert deliveries == 3
-        with closing(Consuming(url, dead)()) as source:
+        with closing(Deliveries(url, dead)) as source:
             assert source.take()
 
 
@@ -106,7 +107,7 @@ def test_an_ack_that_the_broker_does_not_take_is_refused(url: str) -> None:
     with queue(url) as name:
         publish(url, name, payments(1))
         with proxy(url) as cut:
-            source = Consuming(through(url, cut.address), name)()
+            source = Deliveries(through(url, cut.address), name)
             record = source.take()
             assert record
         with pytest.raises(AckRefused):  # the connection has gone with the proxy
@@ -133,17 +134,17 @@ def test_two_runs_at_the_same_time_on_one_broker_do_not_meet(url: str) -> None:
     with queue(url) as mine, queue(url) as yours:
         publish(url, mine, payments(2))
         publish(url, yours, payments(3))
-        with closing(Consuming(url, mine)()) as one, closing(Consuming(url, yours)()) as other:
+        with closing(Deliveries(url, mine)) as one, closing(Deliveries(url, yours)) as other:
             assert one.take() == other.take() == Record("1", 10, delivery=1)
             assert (depth(url, mine), depth(url, yours)) == (1, 2)
         assert (ids(url, mine), ids(url, yours)) == (["1", "2"], ["1", "2", "3"])
 
 
 @contextmanager
-def filled(url: str, *, kind: str = QUORUM, auto_ack: bool = False) -> Iterator[Consuming]:
+def filled(url: str, *, kind: str = QUORUM, auto_ack: bool = False) -> Iterator[Open]:
     with queue(url, kind=kind) as name:
         publish(url, name, payments(2))
-        yield Consuming(url, name, auto_ack=auto_ack, prefetch=0 if auto_ack else 1)
+        yield partial(Deliveries, url, name, auto_ack=auto_ack, prefetch=0 if auto_ack else 1)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +205,4 @@ def test_a_stream_whose_confirm_was_lost_takes_the_retry_for_what_it_is(url: str
 
 def ids(url: str, name: str) -> list[str]:
     """Return the ids of what a queue hands over, all of which is acked."""
-    found = []
-    with closing(Consuming(url, name)()) as source:
-        while record := source.take():
-            found.append(record.id)
-            source.ack(record)
-    return found
+    return [record.id for record in drain(url, name)]

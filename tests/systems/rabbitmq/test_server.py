@@ -17,8 +17,8 @@ from delivery_semantics.systems.rabbitmq import server as module
 from delivery_semantics.systems.rabbitmq.client import (
     CONFIRMED,
     AmqpPublisher,
-    Consuming,
     connect,
+    drain,
     publish,
     queue,
 )
@@ -43,7 +43,8 @@ def test_what_is_confirmed_is_there_when_the_broker_was_killed() -> None:
                 publish(before, name, payments(3))
             restart(server, signal.SIGKILL)
             assert server.address == before
-            assert [read(before, name) for name in (quorum, classic)] == [["1", "2", "3"]] * 2
+            for name in (quorum, classic):
+                assert [record.id for record in drain(before, name)] == ["1", "2", "3"]
 
 
 def restart(server: Server, number: signal.Signals) -> None:
@@ -70,16 +71,6 @@ def is_of(pid: int, folder: Path) -> bool:
         return f"{folder} " in mounted.read_text()
     except OSError:
         return False
-
-
-def read(url: str, name: str) -> list[str]:
-    """Return the ids of what a queue hands over, all of which is acked."""
-    with closing(Consuming(url, name)()) as source:
-        found = []
-        while record := source.take():
-            found.append(record.id)
-            source.ack(record)
-    return found
 
 
 def port(url: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.slow
 def read(url: str, queue: str) -> list[Record]:
     """Read a queue to its end, and ack each."""
     found = []
-    with closing(client.OpenQueue(url, queue)()) as source:
+    with closing(client.QueueSource(url, queue)) as source:
         while record := source.take():
             found.append(record)
             source.ack(record)
@@ -54,7 +53,7 @@ def test_what_is_hidden_is_waited_for_and_handed_over_again(url: str) -> None:
 def test_an_ack_for_a_message_that_is_another_consumers_is_refused(url: str) -> None:
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=True) as queue:
         client.send_payment(sqs, queue, Message("1"))
-        with closing(client.OpenQueue(url, queue)()) as zombie:
+        with closing(client.QueueSource(url, queue)) as zombie:
             taken = zombie.take()
             assert taken is not None
             pass_time(url, client.VISIBILITY_S)
@@ -91,8 +90,3 @@ def test_two_runs_at_once_do_not_meet(url: str) -> None:
         one, other = threads.map(run, (1, 101))
     assert one == [str(n) for n in range(1, 21)]
     assert other == [str(n) for n in range(101, 121)]
-
-
-def test_what_opens_a_queue_crosses_to_another_process(url: str) -> None:
-    opens = client.OpenQueue(url, "queue", 7)
-    assert pickle.loads(pickle.dumps(opens)) == opens

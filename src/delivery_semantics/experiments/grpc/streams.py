@@ -19,7 +19,7 @@ from ...show.tables import Table, table
 from ...show.view import View
 from ...systems.consumer import Open
 from ...systems.cut import Cut
-from ...systems.grpc.client import OpenHistory, connected
+from ...systems.grpc.client import HistorySource, connected
 from ...systems.grpc.frames import HTTP2Framing, numbering, reply
 from ...systems.grpc.service import Payments, listening
 from ...systems.lab import Ending, kill_at_each_step
@@ -49,7 +49,7 @@ def _paid(count: int) -> Iterator[tuple[str, str]]:
 def filled() -> Iterator[Open]:
     """Make an account with the payments in it, and yield how to open its history."""
     with _paid(len(PAYMENTS)) as (target, account), empty_place() as place:
-        yield OpenHistory(target, account, place)
+        yield partial(HistorySource, target, account, place)
 
 
 @cache
@@ -78,7 +78,8 @@ def reader_view(*, reader: str, seed: int = 1) -> View:
 class Broken:
     """A history whose first stream breaks off, when ``break_off`` is called."""
 
-    opened: OpenHistory
+    address: str
+    account: str
     break_off: Callable[[], None]
 
 
@@ -95,7 +96,7 @@ def broken_stream(count: int, *, cut_at: int) -> Iterator[Broken]:
         _paid(count) as (target, account),
         Cut(target, framing, cut={frame: 0}, hold=[frame]) as proxy,
     ):
-        yield Broken(OpenHistory(proxy.address, account, ""), partial(proxy.release, frame))
+        yield Broken(proxy.address, account, partial(proxy.release, frame))
 
 
 def read(broken: Broken, *, cut_at: int, resumes: bool) -> list[Message]:
@@ -105,7 +106,7 @@ def read(broken: Broken, *, cut_at: int, resumes: bool) -> list[Message]:
     """
     got: list[Message] = []
     after = 0
-    with connected(broken.opened.address, account=broken.opened.account) as client:
+    with connected(broken.address, account=broken.account) as client:
         while True:
             try:
                 if cut_at == 1:

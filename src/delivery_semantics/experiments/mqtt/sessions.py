@@ -17,7 +17,7 @@ from ... import Message, Participant, ProcessOnce, ProcessOnly, ProcessThenAck
 from ...systems.consumer import Open
 from ...systems.frames import FrameName
 from ...systems.lab import Ending, kill_at_each_step
-from ...systems.mqtt.client import END, OpenSession, Peer, names, payment
+from ...systems.mqtt.client import END, Peer, SubscriberSource, names, payment
 from ...systems.mqtt.frames import on_hop
 from ...systems.mqtt.server import restartable, running
 from .hops import PAYMENT, PUBLISHER, SUBSCRIBER
@@ -102,7 +102,7 @@ def waiting(url: str, quality: int) -> Iterator[Open]:
         with Peer(url, publisher) as peer:
             for one in (PAYMENT, Message(END, 0)):
                 peer.publish(topic, one, quality)
-        yield OpenSession(url, subscriber, quality)
+        yield partial(SubscriberSource, url, subscriber, quality)
 
 
 @cache

@@ -24,7 +24,7 @@ from ... import (
 )
 from ...systems.consumer import Open
 from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
-from ...systems.rabbitmq.client import Consuming, publish, queue
+from ...systems.rabbitmq.client import Deliveries, publish, queue
 
 AUTO = "auto-ack"
 RECEIVERS: dict[str, type[Participant]] = {
@@ -45,10 +45,10 @@ def filled(
     """Make a quorum queue with the payments in it, and yield how to consume them."""
     with queue(url) as name:
         publish(url, name, messages)
-        prefetch = 0 if auto_ack else 1
-        yield Consuming(
-            url, name, auto_ack=auto_ack, prefetch=prefetch, heartbeat_s=heartbeat_s
-        )
+        yield partial(
+            Deliveries, url, name, auto_ack=auto_ack, prefetch=0 if auto_ack else 1,
+            heartbeat_s=heartbeat_s,
+        )  # fmt: skip
 
 
 def killed(url: str, receiver: str, messages: Sequence[Message] = PAYMENTS) -> list[Ending]:

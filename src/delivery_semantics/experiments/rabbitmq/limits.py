@@ -16,7 +16,8 @@ from ...systems.rabbitmq.client import (
     CLASSIC,
     QUORUM,
     AmqpPublisher,
-    Consuming,
+    Deliveries,
+    drain,
     publish,
     queue,
 )
@@ -48,7 +49,7 @@ def given_back(url: str, *, limit: str, dead_letters: bool) -> GivenBack:
         name = stack.enter_context(queue(url, kind=QUORUM, **arguments))
         publish(url, name, [PAYMENT])
         deliveries = 0
-        with closing(Consuming(url, name)()) as source:
+        with closing(Deliveries(url, name)) as source:
             while deliveries < ROUNDS_MAX and (record := source.take()):
                 deliveries += 1
                 source.refuse(record)
@@ -76,7 +77,7 @@ def given_back_view(url: str, *, limit: str, dead_letters: str, seed: int = 1) -
 
 def _taken(url: str, name: str) -> bool:
     """Whether a queue hands anything over."""
-    with closing(Consuming(url, name)()) as source:
+    with closing(Deliveries(url, name)) as source:
         return source.take() is not None
 
 
@@ -95,7 +96,7 @@ def flags(url: str) -> dict[str, tuple[int, list[bool]]]:
         found["published twice"] = 1, _flags(url, name)
     with queue(url, kind=CLASSIC) as name:
         publish(url, name, payments(5))
-        Consuming(url, name, prefetch=5)().close()
+        Deliveries(url, name, prefetch=5).close()
         found["handed over, not looked at"] = 0, _flags(url, name)
     with queue(url, kind=CLASSIC) as name:
         publish(url, name, [PAYMENT])
@@ -104,12 +105,7 @@ def flags(url: str) -> dict[str, tuple[int, list[bool]]]:
 
 
 def _flags(url: str, name: str) -> list[bool]:
-    flags = []
-    with closing(Consuming(url, name)()) as source:
-        while record := source.take():
-            flags.append(record.delivery != 1)
-            source.ack(record)
-    return flags
+    return [record.delivery != 1 for record in drain(url, name)]
 
 
 # Troubles ---------------------------------------------------------------------------------
@@ -125,7 +121,7 @@ def acked_twice(url: str, *, acks: int) -> list[str]:
         publish(url, name, payments(3))
         for _ in range(2):
             ended = suppress(AckRefused, ConnectionAbortedError)
-            with closing(Consuming(url, name, prefetch=3)()) as source, ended:
+            with closing(Deliveries(url, name, prefetch=3)) as source, ended:
                 taken = list(iter(source.take, None))
                 done += [record.id for record in taken]
                 for record in taken:
@@ -143,7 +139,7 @@ def slow(url: str, *, serves: bool) -> list[str]:
     done: list[str] = []
     with queue(url) as name:
         publish(url, name, [PAYMENT])
-        with closing(Consuming(url, name, heartbeat_s=1)()) as first:
+        with closing(Deliveries(url, name, heartbeat_s=1)) as first:
             record = first.take()
             assert record
             if serves:
@@ -157,12 +153,7 @@ def slow(url: str, *, serves: bool) -> list[str]:
 
 
 def _by_second(url: str, name: str) -> list[str]:
-    done = []
-    with closing(Consuming(url, name)()) as source:
-        while record := source.take():
-            done.append("second consumer")
-            source.ack(record)
-    return done
+    return ["second consumer"] * len(drain(url, name))
 
 
 def returned_without_confirms(url: str) -> list[str]:

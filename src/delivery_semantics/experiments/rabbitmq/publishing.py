@@ -37,7 +37,7 @@ from ...systems.rabbitmq.client import (
     CONFIRMED,
     RETURNED,
     AmqpPublisher,
-    Consuming,
+    Deliveries,
     queue,
 )
 from ...systems.rabbitmq.frames import proxy, through
@@ -181,7 +181,7 @@ def _consume(url: str, name: str, log: FrameLog, *, once: bool) -> None:
     with (
         empty_place() as place,
         closing(connect(place)) as database,
-        closing(Consuming(url, name)()) as source,
+        closing(Deliveries(url, name)) as source,
     ):
         seen = InDatabase(database)
         while record := source.take():

@@ -6,10 +6,10 @@ Book: 12-rabbitmq
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from ... import payments
-from ...systems.rabbitmq.client import CLASSIC, Consuming, publish, queue
+from ...systems.rabbitmq.client import CLASSIC, drain, publish, queue
 from ...systems.rabbitmq.server import restartable
 from ...systems.server import Server
 
@@ -41,20 +41,11 @@ def killed_broker() -> dict[str, int]:
         new = stack.enter_context(queue(url))
         publish(url, new, PAYMENTS)
         _restart(server, signal.SIGKILL)
-        there = {what: _count(url, name) for what, name in names.items()}
-        return there | {NEW: 0 if NOT_FOUND in server.log else _count(url, new)}
+        there = {what: len(drain(url, name)) for what, name in names.items()}
+        return there | {NEW: 0 if NOT_FOUND in server.log else len(drain(url, new))}
 
 
 def _restart(server: Server, number: signal.Signals) -> None:
     server.signal(number)
     server.wait()
     server.start()
-
-
-def _count(url: str, name: str) -> int:
-    count = 0
-    with closing(Consuming(url, name)()) as source:
-        while record := source.take():
-            count += 1
-            source.ack(record)
-    return count

@@ -67,7 +67,7 @@ def _rabbitmq(url: str, confirms: bool, lost: str) -> Iterator[Open]:
                 publisher = rabbitmq_client.AmqpPublisher(through, confirms=confirms)
                 with closing(publisher):
                     known = publisher.publish(queue, PAYMENT)
-        yield rabbitmq_client.Consuming(url, queue)
+        yield partial(rabbitmq_client.Deliveries, url, queue)
 
 
 def rabbitmq_ends(
@@ -91,7 +91,7 @@ def _sqs(url: str, fifo: bool, lost: str) -> Iterator[Open]:
             ) as through,
         ):
             sqs_client.send_payment(through, queue, PAYMENT)
-        yield sqs_client.OpenQueue(url, queue)
+        yield partial(sqs_client.QueueSource, url, queue)
 
 
 def sqs_ends(url: str, *, receiver: Participant | None = None, fifo: bool = True) -> list[End]:

@@ -37,7 +37,7 @@ def filled(url: str, *, fifo: bool, messages: Sequence[Message] = PAYMENTS) -> I
     with closing(client.connect(url)) as sqs, client.queue(sqs, fifo=fifo) as queue:
         for payment in messages:
             client.send_payment(sqs, queue, payment)
-        yield client.OpenQueue(url, queue)
+        yield partial(client.QueueSource, url, queue)
 
 
 def endings(url: str, receiver: Participant, fault: str, *, fifo: bool = True) -> list[Ending]:

@@ -9,7 +9,6 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -132,31 +131,18 @@ ON CONFLICT (account) DO UPDATE SET number = excluded.number
 """
 
 
-@dataclass(frozen=True)
-class OpenHistory:
-    """Opens an account's history at ``address``; ``place`` is the resume point's database."""
-
-    address: str
-    account: str
-    place: str
-
-    def __call__(self) -> HistorySource:
-        """Open it, behind the resume point."""
-        return HistorySource(self)
-
-
 class HistorySource:
-    """An account's payments as a `Source`: an ack is the resume point, saved.
+    """An account's payments as a `Source`: an ack is the resume point, saved at ``place``.
 
     gRPC remembers nothing about a stream that has ended; where to go on is the reader's to say.
     """
 
-    def __init__(self, opened: OpenHistory) -> None:
-        self._account = opened.account
+    def __init__(self, address: str, account: str, place: str) -> None:
+        self._account = account
         self._stack = ExitStack()
-        self._place = self._stack.enter_context(closing(connect(opened.place)))
+        self._place = self._stack.enter_context(closing(connect(place)))
         POSITIONS.ensure(self._place)
-        client = self._stack.enter_context(connected(opened.address, account=opened.account))
+        client = self._stack.enter_context(connected(address, account=account))
         self._stream = client.history(after=self._resume_point())
 
     def take(self) -> Record | None:

@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -174,16 +173,3 @@ class SubscriberSource:
     def close(self) -> None:
         """Leave."""
         self._peer.close()
-
-
-@dataclass(frozen=True)
-class OpenSession:
-    """Opens a source, in any process."""
-
-    url: str
-    id: str
-    quality: int
-
-    def __call__(self) -> SubscriberSource:
-        """Open it."""
-        return SubscriberSource(self.url, self.id, self.quality)

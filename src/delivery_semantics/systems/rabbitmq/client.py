@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -129,41 +128,28 @@ def publish(
 # A consumer -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Consuming:
-    """How to consume from a queue; called, it does so, once nobody else consumes from it.
+class Deliveries:
+    """What a queue hands over, in its order, once nobody else consumes from it.
 
     ``auto_ack``: the broker forgets a message as soon as it has sent it. ``prefetch`` is how
     many it hands out before it waits for an ack, 0: all it has. ``heartbeat_s``: as `connect`.
-    """
-
-    url: str
-    queue: str
-    auto_ack: bool = False
-    prefetch: int = 1
-    heartbeat_s: int = 0
-
-    def __call__(self) -> Deliveries:
-        """Open it. Raises TimeoutError if somebody else goes on consuming."""
-        return Deliveries(self)
-
-
-class Deliveries:
-    """What a queue hands over, in its order, until nothing is ready any more.
-
     A record's ``delivery`` is the quorum queue's count and one. A classic queue does not count:
     there it is 1, or 0, not told, if the message has ``redelivered`` set.
+    Raises TimeoutError if somebody else goes on consuming.
     """
 
-    def __init__(self, how: Consuming) -> None:
-        self._how = how
-        self._connection = connect(how.url, heartbeat_s=how.heartbeat_s)
+    def __init__(
+        self, url: str, queue: str, *, auto_ack: bool = False, prefetch: int = 1,
+        heartbeat_s: int = 0,
+    ) -> None:  # fmt: skip
+        self._queue, self._auto_ack = queue, auto_ack
+        self._connection = connect(url, heartbeat_s=heartbeat_s)
         self._channel = self._connection.channel()
         self._wait_for_others()
-        self._channel.basic_qos(prefetch_count=how.prefetch)
+        self._channel.basic_qos(prefetch_count=prefetch)
         self._come: deque[tuple[Record, int]] = deque()
         self._tags: dict[str, int] = {}
-        self._channel.basic_consume(how.queue, self._comes, auto_ack=how.auto_ack)
+        self._channel.basic_consume(queue, self._comes, auto_ack=auto_ack)
 
     def take(self) -> Record | None:
         """Return the next message; None if the queue has none that is ready.
@@ -205,7 +191,7 @@ class Deliveries:
         self._connection.process_data_events(0)
         if self._come:
             return
-        asked = self._channel.basic_get(self._how.queue, auto_ack=self._how.auto_ack)
+        asked = self._channel.basic_get(self._queue, auto_ack=self._auto_ack)
         self._connection.process_data_events(0)
         if asked[0]:
             self._comes(self._channel, *asked)
@@ -213,7 +199,7 @@ class Deliveries:
             self._connection.process_data_events(QUIET_S)
 
     def _answer(self, answer: Any, record: Record, **how: object) -> None:  # noqa: ANN401
-        if self._how.auto_ack:
+        if self._auto_ack:
             return
         try:
             self._connection.process_data_events(0)  # hears that the connection has ended
@@ -236,7 +222,17 @@ class Deliveries:
     def _wait_for_others(self) -> None:
         """Wait until nobody consumes: whoever did so has given back what it had."""
         last = time.monotonic() + TIMEOUT_S
-        while self._channel.queue_declare(self._how.queue, passive=True).method.consumer_count:
+        while self._channel.queue_declare(self._queue, passive=True).method.consumer_count:
             if time.monotonic() > last:
-                raise TimeoutError(f"{self._how.queue} still has a consumer")
+                raise TimeoutError(f"{self._queue} still has a consumer")
             time.sleep(POLL_S)
+
+
+def drain(url: str, name: str) -> list[Record]:
+    """Take what is ready in a queue, ack each message, and return all of them."""
+    found = []
+    with closing(Deliveries(url, name)) as source:
+        while record := source.take():
+            source.ack(record)
+            found.append(record)
+    return found

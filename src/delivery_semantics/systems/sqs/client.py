@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -176,19 +175,6 @@ class QueueSource:
     def close(self) -> None:
         """Close the connections."""
         self._sqs.close()
-
-
-@dataclass(frozen=True)
-class OpenQueue:
-    """Opens a source, in any process."""
-
-    url: str
-    queue: str
-    visibility_s: int = VISIBILITY_S
-
-    def __call__(self) -> QueueSource:
-        """Open it."""
-        return QueueSource(self.url, self.queue, self.visibility_s)
 
 
 def delete(sqs: Any, queue: str, handle: str) -> str:  # noqa: ANN401
