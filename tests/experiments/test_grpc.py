@@ -10,6 +10,8 @@ from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.experiments.grpc import edges, faults, kills, model, streams
 from delivery_semantics.experiments.grpc.faults import CLIENTS, FAULTS, SERVERS
 from delivery_semantics.experiments.grpc.log import SERVER
+from delivery_semantics.systems.lab import FAULTS as AT_A_STEP
+from delivery_semantics.systems.lab import KILLED, PAUSED
 
 FORGETS, REMEMBERS = SERVERS
 ONE, FOUR = CLIENTS
@@ -46,7 +48,7 @@ def test_the_shortest_run_of_the_search_is_the_one_that_is_made() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", kills.AT_A_STEP)
+@pytest.mark.parametrize("fault", AT_A_STEP)
 def test_a_server_that_forgets_is_convicted_and_one_that_remembers_acquitted(
     fault: str,
 ) -> None:
@@ -59,13 +61,13 @@ def test_a_server_that_forgets_is_convicted_and_one_that_remembers_acquitted(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", kills.AT_A_STEP)
+@pytest.mark.parametrize("fault", AT_A_STEP)
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_money_is_what_the_log_says_and_the_run_is_among_the_searchs(
     server: str, fault: str
 ) -> None:
     killed = replace(model.EARLY, early_timeouts=0, crashes=1, crashable=(SERVER,))
-    bounds = killed if fault == kills.KILLED else model.EARLY
+    bounds = killed if fault == KILLED else model.EARLY
     found = model.searched(attempts_max=4, once=SERVERS[server], bounds=bounds)
     for end in kills.endings(fault, server):
         assert end.trace.outcome() in found.outcomes
@@ -73,7 +75,7 @@ def test_the_money_is_what_the_log_says_and_the_run_is_among_the_searchs(
 
 
 def test_a_search_finds_every_end_of_a_paused_server_that_was_seen() -> None:
-    seen = {e.trace.outcome() for e in kills.endings(kills.PAUSED, FORGETS)}
+    seen = {e.trace.outcome() for e in kills.endings(PAUSED, FORGETS)}
     found = model.searched(attempts_max=4, once=False, bounds=model.EARLY)
     assert (("1", 2, "confirmed"),) in seen & set(found.outcomes)
 

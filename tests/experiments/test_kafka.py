@@ -32,6 +32,7 @@ from delivery_semantics.systems.kafka.client import topic
 from delivery_semantics.systems.kafka.defaults import java_defaults, librdkafka_defaults
 from delivery_semantics.systems.kafka.mock import mocked
 from delivery_semantics.systems.kafka.server import restartable, running
+from delivery_semantics.systems.lab import KILLED
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("kafka")]
 ONE = payments(1)
@@ -107,7 +108,7 @@ def test_what_a_program_sends_again_is_a_second_record(kafka: str) -> None:
 def test_a_killed_consumer_ends_as_the_search_has_it(
     kafka: str, name: str, order: str, expected: dict[str, int]
 ) -> None:
-    ends = consumers.endings(kafka, name, consumers.KILLED)
+    ends = consumers.endings(kafka, name, KILLED)
     assert {end.step: end.money for end in ends if end.money != end.expected} == expected
     times = {outcome[0][1] for outcome in read_log(order).outcomes}
     assert {end.money // 10 for end in ends} <= times

@@ -31,6 +31,7 @@ from delivery_semantics.experiments.sqs.lab import (
     SECOND,
     lab,
 )
+from delivery_semantics.systems.lab import KILLED, PAUSED
 from delivery_semantics.systems.sqs import client
 from delivery_semantics.systems.sqs.server import running
 
@@ -121,11 +122,11 @@ def test_work_that_outlasts_its_time_is_done_twice_unless_time_is_extended() -> 
 
 
 SETTINGS = [
-    (AckThenProcess(), kills.KILLED, AT_MOST_ONCE),
-    (ProcessThenAck(), kills.KILLED, AT_LEAST_ONCE),
-    (ProcessThenAck(), kills.PAUSED, AT_LEAST_ONCE),
-    (ProcessOnce(), kills.KILLED, EXACTLY_ONCE),
-    (ProcessOnce(), kills.PAUSED, EXACTLY_ONCE),
+    (AckThenProcess(), KILLED, AT_MOST_ONCE),
+    (ProcessThenAck(), KILLED, AT_LEAST_ONCE),
+    (ProcessThenAck(), PAUSED, AT_LEAST_ONCE),
+    (ProcessOnce(), KILLED, EXACTLY_ONCE),
+    (ProcessOnce(), PAUSED, EXACTLY_ONCE),
 ]
 
 
@@ -149,7 +150,7 @@ def test_what_is_unsafe_is_convicted_and_what_is_safe_acquitted(
 
 
 def test_a_zombies_late_deletion_is_refused(url: str) -> None:
-    ends = kills.endings(url, ProcessThenAck(), kills.PAUSED)
+    ends = kills.endings(url, ProcessThenAck(), PAUSED)
     [zombie] = [end for end in ends if end.step == "before Delete"]
     assert [e.note for e in zombie.trace.of("ignored")] == ["ReceiptHandleIsInvalid"]
 

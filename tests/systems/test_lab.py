@@ -26,9 +26,10 @@ from delivery_semantics.databases import connect, empty_place
 from delivery_semantics.live.standing import Died
 from delivery_semantics.systems.consumer import AckRefused, Open
 from delivery_semantics.systems.lab import (
+    PAUSED,
     Ending,
+    fault_at_each_step,
     kill_at_each_step,
-    pause_at_each_step,
     undisturbed,
 )
 
@@ -83,10 +84,6 @@ def filled() -> Iterator[Open]:
         yield partial(TableQueue, url)
 
 
-def nothing() -> None:
-    """This queue gives up nobody: what is not acked is handed over to anybody who asks."""
-
-
 def wrong(endings: list[Ending]) -> list[tuple[str, str, int]]:
     return [(e.step, e.at, e.money - e.expected) for e in endings if e.money != e.expected]
 
@@ -131,7 +128,7 @@ def test_once_is_right_wherever_it_is_killed() -> None:
 
 
 def test_a_zombie_repeats_what_another_did() -> None:
-    endings = pause_at_each_step(filled, ProcessThenMark(), PAYMENTS, until_given_up=nothing)
+    endings = fault_at_each_step(PAUSED, filled, ProcessThenMark(), PAYMENTS)
     assert ("before Process", "payment-1", 10) in wrong(endings)
     [told] = [e for e in endings if (e.step, e.at) == ("before Process", "payment-1")]
     assert "second consumer" in told.trace.names
@@ -139,7 +136,7 @@ def test_a_zombie_repeats_what_another_did() -> None:
         "paused", "resumed", "ignored",
     ]  # fmt: skip
     assert wrong(
-        pause_at_each_step(filled, ProcessOnce(), PAYMENTS, until_given_up=nothing)
+        fault_at_each_step(PAUSED, filled, ProcessOnce(), PAYMENTS)
     ) == []  # fmt: skip
 
 

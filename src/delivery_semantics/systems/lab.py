@@ -10,10 +10,11 @@ Book: 10-real-world-systems
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, takewhile
 
 from ..core.effects import Message, Participant
 from ..core.trace import Event, Trace
@@ -24,6 +25,7 @@ from ..live.standing import Died, Standing
 from .consumer import BROKER, CONSUMER, Open, consume
 
 PRODUCER, SECOND = "producer", "second consumer"
+KILLED, PAUSED = FAULTS = ("killed", "paused")
 
 Fill = Callable[[], AbstractContextManager[Open]]
 """Makes a queue of its own with the payments in it, all confirmed; it ends with the block."""
@@ -48,48 +50,35 @@ class Ending:
 
 def undisturbed(fill: Fill, receiver: Participant, messages: Sequence[Message]) -> Ending:
     """Let the consumer read to the end."""
-    ending = _run(fill, receiver, messages, "none", -1, _nothing)
+    ending = _run(fill, receiver, messages, "none", -1, lambda: None)
     assert ending is not None
     return ending
 
 
-def kill_at_each_step(
-    fill: Fill, receiver: Participant, messages: Sequence[Message], *,
+def fault_at_each_step(
+    fault: str, fill: Fill, receiver: Participant, messages: Sequence[Message], *,
     until_given_up: Callable[[], object] = lambda: None,
 ) -> list[Ending]:  # fmt: skip
-    """Kill the consumer at each step in turn, a run each; another one reads to the end.
+    """Have the consumer killed, or paused, at each step in turn, a run each.
+
+    Another one reads to the end. One that was paused comes back then; steps inside a
+    transaction are left out for it, since the database has all others wait there. That a zombie
+    dies of what the system tells it is no error.
 
     ``until_given_up`` waits, or has a clock advance, until the system hands over again what
     the first one had. Raises what the consumer raises.
     """
-    return list(_at_each_step(fill, receiver, messages, "killed", until_given_up))
+    runs = (_run(fill, receiver, messages, fault, at, until_given_up) for at in count())
+    return [ending for ending in takewhile(bool, runs) if ending]
 
 
-def pause_at_each_step(
-    fill: Fill, receiver: Participant, messages: Sequence[Message], *,
-    until_given_up: Callable[[], object],
-) -> list[Ending]:  # fmt: skip
-    """Pause the consumer at each step in turn; it comes back when another has read to the end.
-
-    As for ``kill_at_each_step``, but for the steps inside a transaction: there the database has
-    all others wait. That a zombie dies of what the system tells it is no error.
-    """
-    return list(_at_each_step(fill, receiver, messages, "paused", until_given_up))
+kill_at_each_step = partial(fault_at_each_step, KILLED)
+"""The same for kills alone."""
 
 
-def _nothing() -> None:
-    pass
-
-
-def _at_each_step(
-    fill: Fill, receiver: Participant, messages: Sequence[Message], fault: str,
-    until_given_up: Callable[[], object],
-) -> Iterator[Ending]:  # fmt: skip
-    for place in count():
-        ending = _run(fill, receiver, messages, fault, place, until_given_up)
-        if ending is None:
-            return
-        yield ending
+def at_a_message(endings: Iterable[Ending], *, ack: str) -> list[Ending]:
+    """Return those with a message in work, with the step "Send" named after its ``ack``."""
+    return [replace(each, step=each.step.replace("Send", ack)) for each in endings if each.at]
 
 
 def _run(
@@ -105,13 +94,13 @@ def _run(
             return stack.enter_context(Worker(log, who, open_source, receiver, store))
 
         first = begin(CONSUMER)
-        step, at = first.go_on_to(place, within=fault == "killed"), first.at
-        if fault == "killed" and step:
+        step, at = first.go_on_to(place, within=fault == KILLED), first.at
+        if fault == KILLED and step:
             first.kill(step)
             until_given_up()
             log.note("restarted", CONSUMER)
             begin(CONSUMER).go_on_to(-1)
-        elif fault == "paused" and step:
+        elif fault == PAUSED and step:
             first.pause(step)
             until_given_up()
             begin(SECOND).go_on_to(-1)

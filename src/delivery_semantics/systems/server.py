@@ -147,6 +147,12 @@ class Server:
             raise TimeoutError(f"{self.name} did not end within {TIMEOUT_S} s")
         return int(status)
 
+    def restart(self, number: int) -> None:
+        """Have it end by a signal, and start it again. Raises TimeoutError, ServerFailed."""
+        self.signal(number)
+        self.wait()
+        self.start()
+
     def close(self) -> None:
         """Have it ended, and wait until it and its folder are gone."""
         assert self._guarding.stdin

@@ -23,9 +23,10 @@ from delivery_semantics.core.audit import EXACTLY_ONCE
 from delivery_semantics.systems.kafka.client import OwnTopic, committed, fill, session_ms, topic
 from delivery_semantics.systems.kafka.source import Reading
 from delivery_semantics.systems.lab import (
+    PAUSED,
     Ending,
+    fault_at_each_step,
     kill_at_each_step,
-    pause_at_each_step,
     undisturbed,
 )
 
@@ -84,8 +85,8 @@ def test_a_zombie_is_refused_its_commit_and_not_its_work(
     there: OwnTopic, receiver: Participant, expected: dict[str, int]
 ) -> None:
     given_up = session_ms(there.address)
-    endings = pause_at_each_step(
-        lambda: opened(there, session_ms=given_up), receiver, PAYMENTS, until_given_up=list
+    endings = fault_at_each_step(
+        PAUSED, lambda: opened(there, session_ms=given_up), receiver, PAYMENTS
     )
     assert wrong(endings) == expected
     refused = {e.note for ending in endings for e in ending.trace.of("ignored")}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cache, partial
 
-from ...databases import connect, empty_place
+from ...databases import empty_place
 from ...show.picture import Picture
 from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
@@ -22,13 +22,13 @@ from ...systems.grpc.client import PaymentsClient, connected
 from ...systems.grpc.frames import HTTP2Frame, HTTP2Framing, numbering
 from ...systems.grpc.killable import KillablePayments
 from ...systems.grpc.request_id import REQUEST_ID, WithRequestId
-from ...systems.lab import Ending
+from ...systems.grpc.service import money_paid
+from ...systems.lab import FAULTS as AT_A_STEP
+from ...systems.lab import KILLED, Ending
 from .faults import SERVERS
 from .lab import PAYMENT, config
 from .log import CLIENT, SERVER, CallLog
 
-KILLED, PAUSED = "killed", "paused"
-AT_A_STEP = (KILLED, PAUSED)
 PLACES = {
     "forgets": {"received": "before Pay", "done": "before Reply"},
     "remembers request ids": {
@@ -72,7 +72,7 @@ def ended(fault: str, step: str, server: str) -> Ending:
         )
         run = _Run(log, first, second, proxy, client)
         run.killed(step) if fault == KILLED else run.paused(step)
-        money = _money(url)
+        money = money_paid(url)
     trace = log.trace()
     return Ending(fault, PLACES[server][step], PAYMENT.id, trace, money, PAYMENT.amount)
 
@@ -122,15 +122,6 @@ class _Run:
             self._log.step(now)
         if not step:
             server.let_go()
-
-
-def _money(url: str) -> int:
-    database = connect(url)
-    try:
-        [(money,)] = database.rows("SELECT COALESCE(SUM(amount), 0) FROM paid")
-    finally:
-        database.close()
-    return int(money)
 
 
 def kill_view(*, fault: str, server: str, seed: int = 1) -> View:

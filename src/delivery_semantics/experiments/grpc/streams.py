@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import grpc
@@ -22,7 +22,7 @@ from ...systems.cut import Cut
 from ...systems.grpc.client import HistorySource, connected
 from ...systems.grpc.frames import HTTP2Framing, numbering, reply
 from ...systems.grpc.service import Payments, listening
-from ...systems.lab import Ending, kill_at_each_step
+from ...systems.lab import Ending, at_a_message, kill_at_each_step
 
 PAYMENTS = payments(2)
 READERS: dict[str, type[Participant]] = {
@@ -56,7 +56,7 @@ def filled() -> Iterator[Open]:
 def reader_killed(reader: str) -> list[Ending]:
     """Kill a reader of the stream at each of its steps; another one goes on where it stood."""
     ends = kill_at_each_step(filled, READERS[reader](), PAYMENTS)
-    return [replace(e, step=e.step.replace("Send", "Save position")) for e in ends if e.at]
+    return at_a_message(ends, ack="Save position")
 
 
 def reader_view(*, reader: str, seed: int = 1) -> View:

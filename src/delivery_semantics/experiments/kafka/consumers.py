@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 
 from ... import AckThenProcess, Participant, ProcessOnce, ProcessThenAck, payments
@@ -18,7 +17,7 @@ from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
 from ...systems.kafka.client import fill, session_ms, topic
 from ...systems.kafka.source import Reading
-from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
+from ...systems.lab import FAULTS, KILLED, PAUSED, Ending, at_a_message, fault_at_each_step
 
 CONSUMERS: dict[str, tuple[str, Participant]] = {
     "commit, process": ("by hand", AckThenProcess()),
@@ -27,7 +26,6 @@ CONSUMERS: dict[str, tuple[str, Participant]] = {
     "process once, commit": ("by hand", ProcessOnce()),
 }
 """How each commits, and what it does with a record."""
-KILLED, PAUSED = FAULTS = ("killed", "paused")
 PAYMENT = payments(1)
 
 
@@ -51,15 +49,9 @@ def endings(address: str, name: str, fault: str) -> tuple[Ending, ...]:
         def opened() -> Iterator[Reading]:
             yield Reading(there, next(groups), commits, silence_ms)
 
-        run = kill_at_each_step if fault == KILLED else pause_at_each_step
-        found = run(opened, receiver, PAYMENT, until_given_up=lambda: None)
-    return tuple(_named(ending, name) for ending in found if ending.at)
-
-
-def _named(ending: Ending, name: str) -> Ending:
-    """Say what an ack is here: a commit, or nothing where the client commits by itself."""
-    word = "Return" if name == "librdkafka's default" else "Commit"
-    return replace(ending, step=ending.step.replace("Send", word))
+        found = fault_at_each_step(fault, opened, receiver, PAYMENT)
+    # An ack is a commit, or nothing where the client commits by itself.
+    return tuple(at_a_message(found, ack="Commit" if commits == "by hand" else "Return"))
 
 
 class Consumers:

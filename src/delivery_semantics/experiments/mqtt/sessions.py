@@ -10,13 +10,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 from ... import Message, Participant, ProcessOnce, ProcessOnly, ProcessThenAck
 from ...systems.consumer import Open
 from ...systems.frames import FrameName
-from ...systems.lab import Ending, kill_at_each_step
+from ...systems.lab import Ending, at_a_message, kill_at_each_step
 from ...systems.mqtt.client import END, Peer, SubscriberSource, names, payment
 from ...systems.mqtt.frames import on_hop
 from ...systems.mqtt.server import restartable, running
@@ -64,9 +64,7 @@ def broker_ended(number: signal.Signals, quality: int) -> tuple[bool, int]:
             subscriber.subscribe(topic, quality)
         with Peer(server.address, ids[0]) as publisher:
             told = publisher.publish(topic, PAYMENT, quality)
-        server.signal(number)
-        server.wait()
-        server.start()
+        server.restart(number)
         with Peer(server.address, ids[1]) as subscriber:
             subscriber.subscribe(topic, quality)
             return told, _read(server.address, ids[2], topic, subscriber)
@@ -110,13 +108,10 @@ def killed() -> dict[str, list[Ending]]:
     """Kill each of ``CONSUMERS`` at each of its steps; what it sends is its ack."""
     with running() as url:
         return {
-            name: [
-                replace(ending, step=ending.step.replace("Send", "Ack"))
-                for ending in kill_at_each_step(
-                    partial(waiting, url, quality), consumer(), (PAYMENT,)
-                )
-                if ending.at
-            ]
+            name: at_a_message(
+                kill_at_each_step(partial(waiting, url, quality), consumer(), (PAYMENT,)),
+                ack="Ack",
+            )
             for name, (quality, consumer) in CONSUMERS.items()
         }
 

@@ -23,7 +23,7 @@ from ... import (
     payments,
 )
 from ...systems.consumer import Open
-from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
+from ...systems.lab import KILLED, PAUSED, Ending, fault_at_each_step
 from ...systems.rabbitmq.client import Deliveries, publish, queue
 
 AUTO = "auto-ack"
@@ -54,7 +54,7 @@ def filled(
 def killed(url: str, receiver: str, messages: Sequence[Message] = PAYMENTS) -> list[Ending]:
     """Kill one of ``RECEIVERS`` at each of its steps, a run each."""
     fill = partial(filled, url, messages, auto_ack=receiver == AUTO)
-    return kill_at_each_step(fill, RECEIVERS[receiver](), messages)
+    return fault_at_each_step(KILLED, fill, RECEIVERS[receiver](), messages)
 
 
 def paused(url: str, receiver: str) -> list[Ending]:
@@ -63,12 +63,10 @@ def paused(url: str, receiver: str) -> list[Ending]:
     The next consumer waits until the queue has none: that is when this one was given up.
     """
     fill = partial(filled, url, PAYMENTS[:1], heartbeat_s=HEARTBEAT_S)
-    return pause_at_each_step(
-        fill, RECEIVERS[receiver](), PAYMENTS[:1], until_given_up=lambda: None
-    )
+    return fault_at_each_step(PAUSED, fill, RECEIVERS[receiver](), PAYMENTS[:1])
 
 
-def crash_search(receiver: str, *, fault: str = "killed") -> Exploration:
+def crash_search(receiver: str, *, fault: str = KILLED) -> Exploration:
     """Search the model with one payment: its consumer crashes once, or is too slow once."""
     visibility_s = None if receiver == AUTO else 30.0
     parts = {
@@ -76,7 +74,7 @@ def crash_search(receiver: str, *, fault: str = "killed") -> Exploration:
         "broker": Broker("consumer", visibility_s=visibility_s),
         "consumer": RECEIVERS[receiver](),
     }
-    crashes = int(fault == "killed")
+    crashes = int(fault == KILLED)
     bounds = Bounds(
         losses=0, duplicates=0, crashes=crashes, early_timeouts=1 - crashes,
         crashable=("consumer",),

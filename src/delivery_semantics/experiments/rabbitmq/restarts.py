@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from ... import payments
 from ...systems.rabbitmq.client import CLASSIC, drain, publish, queue
 from ...systems.rabbitmq.server import restartable
-from ...systems.server import Server
 
 PAYMENTS = payments(3)
 NOT_FOUND = "was not found on this node"
@@ -35,17 +34,11 @@ def killed_broker() -> dict[str, int]:
             what: stack.enter_context(queue(url, kind=kind) if kind else queue(url))
             for what, kind in ((QUORUM_QUEUE, ""), (PERSISTENT, CLASSIC), (TRANSIENT, CLASSIC))
         }
-        _restart(server, signal.SIGTERM)  # whatever is written late is written now
+        server.restart(signal.SIGTERM)  # whatever is written late is written now
         for what, name in names.items():
             publish(url, name, PAYMENTS, persistent=what != TRANSIENT)
         new = stack.enter_context(queue(url))
         publish(url, new, PAYMENTS)
-        _restart(server, signal.SIGKILL)
+        server.restart(signal.SIGKILL)
         there = {what: len(drain(url, name)) for what, name in names.items()}
         return there | {NEW: 0 if NOT_FOUND in server.log else len(drain(url, new))}
-
-
-def _restart(server: Server, number: signal.Signals) -> None:
-    server.signal(number)
-    server.wait()
-    server.start()

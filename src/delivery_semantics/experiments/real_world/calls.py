@@ -15,7 +15,7 @@ from functools import partial
 
 import grpc
 
-from ...databases import Connections, connect, empty_place
+from ...databases import Connections, empty_place
 from ...show.strips import End
 from ...systems.cut import Cut
 from ...systems.frames import FrameName
@@ -24,7 +24,7 @@ from ...systems.grpc.client import PaymentsClient, connected, retry_policy
 from ...systems.grpc.interceptor import OncePerRequest
 from ...systems.grpc.killable import KillablePayments
 from ...systems.grpc.request_id import WithRequestId
-from ...systems.grpc.service import Payments, listening
+from ...systems.grpc.service import Payments, listening, money_paid
 from .path import EXPECTED, PAYMENT
 
 ATTEMPTS_MAX = 5
@@ -75,9 +75,7 @@ def _money(retries: bool, ids: bool, *, lost: FrameName | None = None, step: str
             proxy.target = second
             first.kill()
         call.result()
-        with closing(connect(store)) as database:
-            [(money,)] = database.rows("SELECT COALESCE(SUM(amount), 0) FROM paid")
-    return int(money)
+        return money_paid(store)
 
 
 def _pay(client: PaymentsClient) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from ... import Participant, payments
 from ...show.strips import End
 from ...systems.consumer import Open
-from ...systems.lab import Ending, kill_at_each_step, undisturbed
+from ...systems.lab import at_a_message, kill_at_each_step, undisturbed
 
 PAYMENTS = payments(1)
 [PAYMENT] = PAYMENTS
@@ -48,7 +48,10 @@ def ends_at_a_broker(
     killed = kill_at_each_step(
         partial(filled, NOTHING), receiver, PAYMENTS, until_given_up=until_given_up
     )
-    return lost + [_end(ending) for ending in killed if ending.at]
+    return lost + [
+        End(each.fault, each.step, each.money, each.expected)
+        for each in at_a_message(killed, ack="Ack")
+    ]
 
 
 def guarantee(ends: list[End]) -> str:
@@ -64,9 +67,3 @@ def guarantee_of(*, lost: bool, again: bool) -> str:
     if lost:
         return "neither" if again else "at-most-once"
     return "at-least-once" if again else "exactly-once"
-
-
-def _end(ending: Ending) -> End:
-    """Name the step as it is named here: what a receiver sends is its ack."""
-    step = ending.step.replace("Send", "Ack")
-    return End(ending.fault, step, ending.money, ending.expected)

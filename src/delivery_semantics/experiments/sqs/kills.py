@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import cache, partial
 
 from ... import (
@@ -17,7 +16,7 @@ from ... import (
 from ...show.strips import kill_strip
 from ...show.view import View
 from ...systems.consumer import Open
-from ...systems.lab import Ending, kill_at_each_step, pause_at_each_step
+from ...systems.lab import FAULTS, KILLED, Ending, at_a_message, fault_at_each_step
 from ...systems.sqs import client
 from ...systems.sqs.server import pass_time, running
 
@@ -27,8 +26,6 @@ RECEIVERS: dict[str, type[Participant]] = {
     "process, delete": ProcessThenAck,
     "process once, delete": ProcessOnce,
 }
-KILLED, PAUSED = "killed", "paused"
-FAULTS = (KILLED, PAUSED)
 
 
 @contextmanager
@@ -45,12 +42,11 @@ def endings(url: str, receiver: Participant, fault: str, *, fifo: bool = True) -
 
     What it sends is the deletion, and the steps are named so.
     """
-    run = kill_at_each_step if fault == KILLED else pause_at_each_step
-    found = run(
-        partial(filled, url, fifo=fifo), receiver, PAYMENTS,
+    found = fault_at_each_step(
+        fault, partial(filled, url, fifo=fifo), receiver, PAYMENTS,
         until_given_up=partial(pass_time, url, client.VISIBILITY_S),
     )  # fmt: skip
-    return [replace(e, step=e.step.replace("Send", "Delete")) for e in found if e.at]
+    return at_a_message(found, ack="Delete")
 
 
 @cache

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ...show.picture import Picture
 from ...show.strips import boundary, breaks_of, track
-from .kills import KILLED, PAUSED, RECEIVERS, all_endings
+from ...systems.lab import KILLED, PAUSED
+from .kills import RECEIVERS, all_endings
 
 SHOWN = {KILLED: "", PAUSED: "#a-consumer-that-comes-back"}
 """Where the chapter shows the runs with each fault, if that is not beside the picture."""
