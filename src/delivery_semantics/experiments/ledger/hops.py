@@ -48,7 +48,7 @@ class Hops:
             way(hop, Proxy(NOBODY, tell=partial(self._hear, hop)))
         self.queues = {}
         for process, hop in ((RELAY, TO_QUEUE), (BANK, FROM_QUEUE)):
-            network = kind.network(servers.broker.address, partial(self._hear, hop))
+            network = kind.network(servers.broker.address, tell=partial(self._hear, hop))
             self.queues[process] = kind.url(way(hop, network), queue)
         self.stores = {}
         for process in PROCESSES:
