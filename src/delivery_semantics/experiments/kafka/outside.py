@@ -8,7 +8,7 @@ Book: 11-kafka
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from confluent_kafka import OFFSET_STORED, Consumer, TopicPartition
@@ -54,7 +54,7 @@ def _with_the_effect(
     """Begin where the database says, and write effect and offset in one transaction."""
     begin = int(str(disk.load(OFFSET, 0)))
     reading.assign([TopicPartition(source.name, 0, begin)])
-    for one in _each(reading):
+    while (one := next_of(reading)) is not None:
         stand("before Atomic")
         with disk.transaction():
             disk.process(_payment(one))
@@ -68,7 +68,7 @@ def _in_kafkas_transaction(
     """Write the effect while a transaction of Kafka is open, which commits the offset."""
     made = transactional(source)
     reading.assign([TopicPartition(source.name, 0, OFFSET_STORED)])
-    for one in _each(reading):
+    while (one := next_of(reading)) is not None:
         stand("before Begin")
         made.begin_transaction()
         stand("before Process")
@@ -78,11 +78,6 @@ def _in_kafkas_transaction(
         stand("before CommitTransaction")
         made.commit_transaction(TIMEOUT_S)
     stand("after CommitTransaction")
-
-
-def _each(reading: Consumer) -> Iterator[Delivered]:
-    while (one := next_of(reading)) is not None:
-        yield one
 
 
 def _payment(one: Delivered) -> Message:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer
 from confluent_kafka import Message as Delivered
 
-from ... import Event, Trace, payments
+from ... import Trace, payments
 from ...core.check import one_of
+from ...live.run_log import RunLog
 from ...systems.kafka.client import (
     TIMEOUT_S,
     OwnTopic,
@@ -49,7 +50,9 @@ def rebalanced(address: str, revoked: str, *, batch: int = 3, done: int = 1) -> 
     """
     one_of("revoked", revoked, REVOKED)
     sent = payments(batch + 2)
-    log = [Event(0, "confirmed", PRODUCER, payment) for payment in sent]
+    log = RunLog((PRODUCER, BROKER, FIRST, SECOND), sent)
+    for payment in sent:
+        log.note("confirmed", PRODUCER, payment)
     with topic(address) as there, ExitStack() as stack:
         fill(there, *sent)
         # The range assignor gives a single partition to who is first by name.
@@ -57,25 +60,23 @@ def rebalanced(address: str, revoked: str, *, batch: int = 3, done: int = 1) -> 
         first = _First(own, log, revoked)
         first.take(there, batch)
         first.process(done)
-        log.append(Event(0, "partitioned", FIRST))
+        log.note("partitioned", FIRST)
         second = stack.enter_context(closing(_member(there, "a")))
         second.subscribe([there.name])
         head = _handed_over(second, meanwhile=own)
         for each in (record(head), *to_the_end(second)):
-            log.append(Event(0, "processed", SECOND, each))
+            log.note("processed", SECOND, each)
         second.commit(asynchronous=False)
         first.process(batch)
         at = committed(there)
-    log.append(Event(0, "drained", SECOND))
-    numbered = tuple(event._replace(time_s=n) for n, event in enumerate(log))
-    names = (PRODUCER, BROKER, FIRST, SECOND)
-    return Rebalanced(Trace(names, sent, numbered, outside=True), at)
+    log.note("drained", SECOND)
+    return Rebalanced(log.trace(), at)
 
 
 class _First:
     """The first consumer, its batch, and how far it has come."""
 
-    def __init__(self, own: Consumer, log: list[Event], revoked: str) -> None:
+    def __init__(self, own: Consumer, log: RunLog, revoked: str) -> None:
         self._own, self._log, self._revoked = own, log, revoked
         self._left: list[Delivered] = []
         self._done: Delivered | None = None
@@ -90,7 +91,7 @@ class _First:
         """Process so many more, as far as there are; and commit at the end, if it is to."""
         batch, self._left = self._left[:count], self._left[count:]
         for self._done in batch:
-            self._log.append(Event(0, "processed", FIRST, record(self._done)))
+            self._log.note("processed", FIRST, record(self._done))
         if batch and not self._left and self._revoked == REVOKED[1]:
             self._commit()
 

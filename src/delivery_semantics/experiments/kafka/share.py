@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from confluent_kafka import AcknowledgeType, ShareConsumer
 from confluent_kafka import Message as Delivered
 
-from ... import Event, Message, Trace, audit, payments
+from ... import Message, Trace, audit, payments
+from ...live.run_log import RunLog
 from ...show.plots import bars
 from ...show.view import View
 from ...systems.kafka.client import TIMEOUT_S, fill, record, sharing, topic
@@ -42,7 +43,9 @@ def shared(
 
     A record whose work fails is released, which asks for it to be handed over again.
     """
-    events = [Event(0, "confirmed", PRODUCER, payment) for payment in sent]
+    log = RunLog((PRODUCER, BROKER, CONSUMER), sent)
+    for payment in sent:
+        log.note("confirmed", PRODUCER, payment)
     handed: list[tuple[str, int]] = []
     failed = Counter[str]()
     with (
@@ -56,13 +59,12 @@ def shared(
                 failed[got.id] += again
                 handed.append((got.id, got.delivery))
                 became = "timed_out" if again else "processed"
-                events += [Event(0, what, CONSUMER, got) for what in ("delivered", became)]
+                for what in ("delivered", became):
+                    log.note(what, CONSUMER, got)
                 group.acknowledge(one, RELEASE if again else ACCEPT)
             group.commit_sync()
-    events.append(Event(0, "drained", CONSUMER))
-    numbered = tuple(event._replace(time_s=n) for n, event in enumerate(events))
-    trace = Trace((PRODUCER, BROKER, CONSUMER), sent, numbered, outside=True)
-    return HandedOver(tuple(handed), trace)
+    log.note("drained", CONSUMER)
+    return HandedOver(tuple(handed), log.trace())
 
 
 def _next(group: ShareConsumer, *, patient: bool) -> list[Delivered]:
