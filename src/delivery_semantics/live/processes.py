@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 from ..core.effects import Answer, Effect, Handler, Participant, Payload, Send
@@ -113,30 +113,25 @@ class Processes:
 
     def money(self) -> int:
         """Return what was processed, in all, by the word of the databases."""
-        total = 0
-        for url in dict.fromkeys(self._stores.values()):
-            with closing(connect(url)) as database:
-                total += DatabaseStore(database).money()
-        return total
+        return sum(disk.money() for _, disk in self._disks())
 
     def marked(self) -> frozenset[str]:
         """Return the ids that are marked, by the word of the databases."""
-        found: frozenset[str] = frozenset()
-        for url in dict.fromkeys(self._stores.values()):
-            with closing(connect(url)) as database:
-                found |= DatabaseStore(database).marked()
-        return found
+        return frozenset[str]().union(*(disk.marked() for _, disk in self._disks()))
 
     def check(self, trace: Trace) -> None:
         """Raise Divergence unless the databases hold what this trace of the run says."""
-        for url in dict.fromkeys(self._stores.values()):
+        for url, disk in self._disks():
             users = [who for who, store in self._stores.items() if store == url]
-            with closing(connect(url)) as database:
-                disk = DatabaseStore(database)
-                found = disk.processed(), disk.marked()
+            found = disk.processed(), disk.marked()
             expected = _ids(trace, "processed", users), frozenset(_ids(trace, "marked", users))
             if found != expected:
                 raise Divergence(f"the database holds {found}, the run says {expected}")
+
+    def _disks(self) -> Iterator[tuple[str, DatabaseStore]]:
+        for url in dict.fromkeys(self._stores.values()):
+            with closing(connect(url)) as database:
+                yield url, DatabaseStore(database)
 
 
 def _ids(trace: Trace, what: str, users: list[str]) -> Counter[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from .picture import Picture, words
 from .view import Scalar, plain
@@ -40,7 +40,7 @@ STYLE = """
 """
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True)
 class Predict:
     """A question with two to five choices, of which the run has given the ``answer``.
 
@@ -53,29 +53,21 @@ class Predict:
 
     question: str
     choices: Mapping[Scalar, str]
+    _: KW_ONLY
     answer: Scalar
-    picture: Picture | None
+    picture: Picture | None = None
 
-    def __init__(
-        self,
-        question: str,
-        choices: Mapping[Scalar, str],
-        *,
-        answer: Scalar,
-        picture: Picture | None = None,
-    ) -> None:
-        if not question.strip():
-            raise ValueError(f"question is {question!r}; allowed: a sentence")
-        if not 2 <= len(choices) <= CHOICES_MAX:
-            raise ValueError(f"choices are {len(choices)}; allowed: 2 to {CHOICES_MAX}")
-        if answer not in choices:
-            raise ValueError(f"answer is {answer!r}; allowed: one of {list(choices)!r}")
-        for choice, says in choices.items():
+    def __post_init__(self) -> None:
+        count, offered = len(self.choices), list(self.choices)
+        if not self.question.strip():
+            raise ValueError(f"question is {self.question!r}; allowed: a sentence")
+        if not 2 <= count <= CHOICES_MAX:
+            raise ValueError(f"choices are {count}; allowed: 2 to {CHOICES_MAX}")
+        if self.answer not in self.choices:
+            raise ValueError(f"answer is {self.answer!r}; allowed: one of {offered!r}")
+        for choice, says in self.choices.items():
             if not says.strip():
                 raise ValueError(f"choices[{choice!r}] is {says!r}; allowed: a sentence")
-        fields = {"question": question, "choices": dict(choices), "answer": answer}
-        for field, value in (fields | {"picture": picture}).items():
-            object.__setattr__(self, field, value)
 
     def __repr__(self) -> str:
         offered = ", ".join(plain(choice) for choice in self.choices)

@@ -13,7 +13,7 @@ from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.frames import FrameName
 from ...systems.http.proxy import Proxy
-from .journal import Journal
+from .journal import CLIENT, SERVICE, Journal
 from .live import PAYMENT, Restartable, charge, charged, killable
 
 
@@ -66,7 +66,7 @@ def faced(fault: str, policy: str) -> Ended:
             if knows:
                 break
             wrong = Fault()  # a second attempt meets no fault
-        journal.known() if knows else journal.given_up()
+        journal.note("confirmed" if knows else "gave_up", CLIENT, PAYMENT)
         amounts = charged(url)
     return Ended(journal.trace(), len(amounts), sum(amounts), knows)
 
@@ -78,7 +78,7 @@ def _attempt(
 
     def dies(step: str) -> bool:
         if step == wrong.killed_at:
-            journal.killed(step)
+            journal.note("crashed", SERVICE, note=f"at “{step}”")
         return step == wrong.killed_at
 
     reply = service.attempt(
@@ -88,7 +88,7 @@ def _attempt(
     if wrong.killed_at:
         service.restart()
         proxy.target = service.url
-        journal.restarted()
+        journal.note("restarted", SERVICE)
     return reply is not None
 
 

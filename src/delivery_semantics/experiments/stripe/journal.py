@@ -58,21 +58,9 @@ class Journal(RunLog):
         """Write down something that is asked or answered within this machine, and arrives."""
         self.packet(source, target, LabelledAck(self.payment.id, label))
 
-    def killed(self, step: str) -> None:
-        """Write down that the service is killed at this step."""
-        self.note("crashed", SERVICE, note=f"at “{step}”")
-
-    def restarted(self) -> None:
-        """Write down that it runs again."""
-        self.note("restarted", SERVICE)
-
     def known(self) -> None:
         """Write down that the client has the answer that it wanted."""
         self.note("confirmed", CLIENT, self.payment)
-
-    def given_up(self) -> None:
-        """Write down that the client stops, and does not know."""
-        self.note("gave_up", CLIENT, self.payment)
 
     def _asked(self, key: str = "") -> LabelledMessage:
         label = f"charge, {key}" if key else "charge"
