@@ -17,6 +17,7 @@ from . import (
     kafka,
     myth,
     problem,
+    rabbitmq,
     semantics,
     sqs,
     stripe,
@@ -27,7 +28,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, kafka, sqs, grpc, which_guarantee, takeaways,
+    comparison, kafka, rabbitmq, sqs, grpc, which_guarantee, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {

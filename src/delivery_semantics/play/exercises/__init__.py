@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..exercise import Exercise
 from . import (
     at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, myth, problem,
-    semantics, sqs, stripe, takeaways, which_guarantee,
+    rabbitmq, semantics, sqs, stripe, takeaways, which_guarantee,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
@@ -22,6 +22,7 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "08-stripe-idempotency": stripe.EXERCISES,
     "09-comparison-table": comparison.EXERCISES,
     "11-kafka": kafka.EXERCISES,
+    "12-rabbitmq": rabbitmq.EXERCISES,
     "13-aws-sqs": sqs.EXERCISES,
     "14-grpc": grpc.EXERCISES,
     "16-which-guarantee": which_guarantee.EXERCISES,
