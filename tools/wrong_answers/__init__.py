@@ -18,6 +18,7 @@ from . import (
     myth,
     problem,
     rabbitmq,
+    real_world,
     semantics,
     sqs,
     stripe,
@@ -28,7 +29,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, kafka, rabbitmq, sqs, grpc, which_guarantee, takeaways,
+    comparison, real_world, kafka, rabbitmq, sqs, grpc, which_guarantee, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {

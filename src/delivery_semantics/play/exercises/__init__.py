@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..exercise import Exercise
 from . import (
     at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, myth, problem,
-    rabbitmq, semantics, sqs, stripe, takeaways, which_guarantee,
+    rabbitmq, real_world, semantics, sqs, stripe, takeaways, which_guarantee,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
@@ -21,6 +21,7 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "07-deduplication": dedup.EXERCISES,
     "08-stripe-idempotency": stripe.EXERCISES,
     "09-comparison-table": comparison.EXERCISES,
+    "10-real-world-systems": real_world.EXERCISES,
     "11-kafka": kafka.EXERCISES,
     "12-rabbitmq": rabbitmq.EXERCISES,
     "13-aws-sqs": sqs.EXERCISES,
