@@ -30,13 +30,14 @@ class SlowWorker(Passive):
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Begin to work."""
-        jobs = yield Load("jobs", ())
-        yield Save("jobs", (*jobs, payload), durable=False)
-        yield Arm(str(len(jobs)), self.work_s)
+        number = (yield Load("jobs")) + 1
+        yield Save("jobs", number, durable=False)
+        yield Save(f"job {number}", payload, durable=False)
+        yield Arm(f"job {number}", self.work_s)
 
     def timer(self, name: str) -> Handler:
         """End the work of one delivery."""
-        job = (yield Load("jobs"))[int(name)]
+        job = yield Load(name)
         yield Once(job.id, Process(job)) if self.marks else Process(job)
         yield Send("broker", Ack(job.id))
 

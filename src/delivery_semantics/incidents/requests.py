@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import (
-    Ack, Atomic, Bounds, Confirm, Load, MarkThenProcess, Message, Passive,
-    Process, ProcessOnce, ProcessThenAck, ProcessThenMark, Receive, RetryUntilAcked, Save,
-    Send, payments,
+    Ack, Arm, Atomic, Bounds, Confirm, Load, MarkThenProcess, Message, Passive, Process,
+    ProcessOnce, ProcessThenAck, Receive, RetryUntilAcked, Save, Send, payments,
 )  # fmt: skip
 from ..core.effects import Handler, Payload
 from .incident import EVENTUALLY, Incident, Parts
@@ -69,23 +68,37 @@ def new_key(mended: bool) -> Parts:
     return {"form": Form(payments(1), keeps_key=mended), "service": Service()}
 
 
-class TwoReplicas(RetryUntilAcked):
-    """A client whose request goes out twice at once, to two replicas of one service."""
+@dataclass(frozen=True)
+class SlowEndpoint(Passive):
+    """Work two seconds on a request with a new key; the key is stored ``first``, or then."""
 
-    def start(self) -> Handler:
-        """Send both copies."""
-        for replica in ("replica 1", "replica 2"):
-            yield Send(replica, self.messages[0])
+    first: bool
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        """Begin to work, unless the key is there."""
+        key = f"key {payload.id}"
+        state = yield Load(key, "new")
+        if state == "done":
+            yield Send(source, Ack(payload.id))
+        elif state == "new":
+            if self.first:
+                yield Save(key, "at work")
+            number = (yield Load("requests")) + 1
+            yield Save("requests", number, durable=False)
+            yield Save(f"request {number}", payload, durable=False)
+            yield Arm(f"request {number}", 2.0)
+
+    def timer(self, name: str) -> Handler:
+        """End the work on one request, and answer it."""
+        request = yield Load(name)
+        yield Atomic(Process(request), Save(f"key {request.id}", "done"))
+        yield Send("client", Ack(request.id))
 
 
 def check_then_store(mended: bool) -> Parts:
-    """Two requests with one key, each of which looks before the other has stored."""
-    client = TwoReplicas("replica 1", payments(1))
-    return {
-        "client": client,
-        "replica 1": ProcessOnce() if mended else ProcessThenMark(),
-        "replica 2": ProcessOnce() if mended else ProcessThenMark(),
-    }
+    """A client that asks again while its first request is still at work."""
+    client = RetryUntilAcked("endpoint", payments(1))
+    return {"client": client, "endpoint": SlowEndpoint(first=mended)}
 
 
 def webhook_again(mended: bool) -> Parts:
@@ -133,7 +146,7 @@ REQUESTS = {
     ),
     "a key that is checked, then stored": Incident(
         report="https://github.com/jcagarcia/grape-idempotency/issues/10", day="2023-11-20",
-        parts=check_then_store, stores={"replica 1": "keys", "replica 2": "keys"},
+        parts=check_then_store,
     ),
     "a webhook that comes again": Incident(
         report="https://github.com/wasp-lang/open-saas/issues/688", day="2026-05-27",
