@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "show": ("core", "search"),
     "protocols": ("core",),
     "incidents": ("core", "protocols"),
-    "play": ("core", "search", "theory", "show", "protocols"),
+    "play": ("core", "search", "theory", "show", "protocols", "incidents"),
     "live": ("core", "participants", "databases"),
     "idempotency": ("core", "databases"),
     "dedup": ("core", "databases", "theory"),

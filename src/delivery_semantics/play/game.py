@@ -43,13 +43,14 @@ class Levels:
     """One thing that the reader can choose before the run: ``label`` asks, ``values`` answer.
 
     ``values`` maps each value, a word without a slash, to a sentence on it, or to "". They are
-    in the order of difficulty: a game goes on from one to the next. Raises ValueError for
-    fewer than two.
+    in the order of difficulty: a game goes on from one to the next, and ``then`` asks to.
+    Raises ValueError for fewer than two.
     """
 
     name: str
     label: str
     values: Mapping[str, str]
+    then: str = "Now try {value}"
 
     def __post_init__(self) -> None:
         if len(self.values) < 2 or any("/" in value for value in self.values):

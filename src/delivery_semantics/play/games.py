@@ -13,6 +13,7 @@ from .. import (
 )  # fmt: skip
 from ..core.effects import Handler
 from .game import NEVER, TWICE, Cast, Game
+from .incidents import INCIDENT_GAMES
 from .levels import LEVELS, receivers
 from .real_systems import REAL_SYSTEMS
 
@@ -138,11 +139,14 @@ GAMES = {
         *REAL_SYSTEMS,
     )
 }  # fmt: skip
-"""Every game that a page can ask for; others add theirs here."""
+"""The games that pages show; others add theirs here."""
+
+ALL_GAMES = {**GAMES, **INCIDENT_GAMES}
+"""Every game that a page can ask for."""
 
 
 def find(name: str) -> Game:
     """Return the game of this name. Raises ValueError for another."""
-    if name not in GAMES:
-        raise ValueError(f"game is {name!r}; allowed: {', '.join(GAMES)}")
-    return GAMES[name]
+    if name not in ALL_GAMES:
+        raise ValueError(f"game is {name!r}; allowed: {', '.join(ALL_GAMES)}")
+    return ALL_GAMES[name]

@@ -5,7 +5,7 @@ Book: playground
 
 from __future__ import annotations
 
-from .. import Deliver, Duplicate, Lose, Message
+from .. import Ack, Crash, Deliver, Duplicate, Lose, Message
 from ..search.position import Position
 from .game import Goal
 from .turn import Turn
@@ -45,7 +45,10 @@ def _about_money(turn: Turn, here: Position) -> str:
     if any(message.id not in here.missing for message in messages):
         return "Paid once, and the same payment is on its way again."
     if not here.missing:
-        return "Paid once. What if the shop never hears of it?"
+        faults = any(isinstance(step, Lose | Crash) for step in turn.choices)
+        packets = turn.world.packets.values()
+        told = [packet.target for packet in packets if isinstance(packet.payload, Ack)]
+        return f"Paid once. What if the {told[0]} never hears of it?" if faults and told else ""
     if not messages and sent:
         return "The ack is on its way, and nothing is paid."
     return ""

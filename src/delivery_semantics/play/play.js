@@ -11,20 +11,46 @@ const LEAST_SCALE = 0.8;  // a picture that is drawn smaller is moved sideways i
 const ROOM = "delivery_semantics.play.views:";
 
 /**
- * Make a playground in an element.
+ * Make a playground in an element; one with openings waits until one of these links is followed.
  *
  * @param {HTMLElement} element what stands in it is replaced
  * @param {{game: string, title: string, about: string, goal: string,
  *          goals: {id: string, words: string}[],
- *          settings: {name: string, label: string, values: string[]}[]}} data
+ *          settings: {name: string, label: string, values: string[]}[],
+ *          openings?: Object<string, string>}} data openings: links by their words
  * @param {{call: (name: string, args: object, options?: object) => Promise<any>,
  *          built?: (data: object, values: object, width: string) => Promise<object | null>,
  *          links?: boolean}} backend
  */
 export function mount(element, data, backend) {
-  const play = new Play(element, data, backend);
-  play.begin();
-  return play;
+  if (data.openings) folded(element, data, backend);
+  else new Play(element, data, backend).begin();
+}
+
+function folded(element, data, backend) {
+  let play = null;
+  const open = (link) => {
+    if (play) play.open(link);
+    else if (link.startsWith(`#${data.game}/`)) {
+      play = new Play(element, data, backend);
+      play.begin(link);
+    }
+  };
+  const links = make("p", "play-openings");
+  for (const [words, link] of Object.entries(data.openings)) {
+    const made = make("a", "", words, { href: link });
+    made.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      if (backend.links) history.pushState(null, "", link);
+      open(link);
+    });
+    links.append(made);
+  }
+  element.replaceChildren(links);
+  if (!backend.links) return;
+  open(location.hash);
+  window.addEventListener("hashchange", () => { if (!play) open(location.hash); });
 }
 
 class Play {
@@ -70,7 +96,7 @@ class Play {
     choices.append(this.heading, this.list);
     const side = make("div", "play-side");
     side.append(...this.selects(), this.search, this.progress, this.code);
-    const whole = make("div", "play", "", { role: "group", "aria-label": data.title });
+    const whole = make("div", "play unseen", "", { role: "group", "aria-label": data.title });
     whole.append(top, choices, stage, this.bar(), side, this.trouble, this.live);
     whole.addEventListener("keydown", (event) => this.key(event));
     this.element.append(whole);
@@ -79,7 +105,10 @@ class Play {
 
   /** Take the place of the still picture, once, in one go: nothing on the page moves twice. */
   reveal() {
-    if (this.whole.parentElement.childElementCount > 1) this.element.replaceChildren(this.whole);
+    if (!this.whole.classList.contains("unseen")) return;
+    for (const other of [...this.element.children])
+      if (!other.matches(".play, .play-openings")) other.remove();
+    this.whole.classList.remove("unseen");
   }
 
   bar() {
@@ -103,7 +132,7 @@ class Play {
     const { data } = this;
     this.choosers = {};
     const settings = data.settings.map(({ name, label, values }) =>
-      this.select(label, values.map((value) => [value, value]), this.values[name], (value) => {
+      this.select(label, values.map((value) => [value, value.replaceAll("-", " ")]), this.values[name], (value) => {
         this.values[name] = value;
         this.restarted();
       }, name));
@@ -166,11 +195,11 @@ class Play {
 
   // Steps -----------------------------------------------------------------------------------
 
-  async begin() {
+  async begin(link) {
     this.resizing = new ResizeObserver(() => {
       if (this.shownWidth && this.shownWidth !== this.width) this.show();
     });
-    if (!this.open()) await this.show();
+    if (!this.open(link)) await this.show();
     this.resizing.observe(this.whole);
     if (this.backend.links) window.addEventListener("hashchange", () => this.open());
   }
@@ -296,10 +325,9 @@ class Play {
       history.replaceState(null, "", this.link);
   }
 
-  /** Open what the address asks for; returns whether it asked for this playground. */
-  open() {
-    if (!this.backend.links) return false;
-    const [game, goal, ...rest] = decodeURI(location.hash.slice(1)).split("/");
+  /** Open what a link, or the address, asks for; returns whether it asked for this playground. */
+  open(link = this.backend.links ? location.hash : "") {
+    const [game, goal, ...rest] = decodeURI(link.slice(1)).split("/");
     if (game !== this.data.game || !goal) return false;
     const settings = this.data.settings.map(({ name }) => name);
     this.halt();

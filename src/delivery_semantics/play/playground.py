@@ -22,7 +22,7 @@ from .. import Bounds, Participant
 from ..show.picture import words
 from .calls import described
 from .game import Game, Goal
-from .games import GAMES, find
+from .games import ALL_GAMES, find
 from .views import finished, scored, shown
 
 _FILES = resources.files(__package__)
@@ -33,7 +33,8 @@ class Playground(anywidget.AnyWidget):
 
     `Playground(participants, bounds, goal=…)` makes a game of any participants, and
     `Playground("one-payment")` shows one that the book has, by its name. On the published page
-    only those can be played beyond their first picture.
+    only those can be played beyond their first picture. With ``openings``, words and links of
+    this game, it is folded up until one of them is followed.
     Raises ValueError for a name or a goal that there is not.
     """
 
@@ -48,6 +49,7 @@ class Playground(anywidget.AnyWidget):
         *,
         goal: Goal | None = None,
         title: str = "",
+        openings: Mapping[str, str] | None = None,
     ) -> None:
         if isinstance(participants, str):
             participants = find(participants)
@@ -56,6 +58,7 @@ class Playground(anywidget.AnyWidget):
         self.game = participants
         self.goal = self.game.goal(goal.id if goal else "")
         self.title = title or f"Be the network. {self.goal.words}."
+        self.openings = openings or {}
         self._answers = {
             "view": partial(shown, self.game),
             "finish": partial(finished, self.game),
@@ -77,6 +80,7 @@ class Playground(anywidget.AnyWidget):
                 {"name": s.name, "label": s.label, "values": list(s.values)}
                 for s in game.settings
             ],
+            **({"openings": self.openings} if self.openings else {}),
         }
 
     def view(self, *steps: str, **settings: str) -> dict[str, Any]:
@@ -102,10 +106,14 @@ class Playground(anywidget.AnyWidget):
 
     def page(self) -> str:
         """Return the playground as the published page has it before its script runs."""
-        first = self.view()
         data = words(json.dumps(self.described(), ensure_ascii=False))
-        playable = self.game.id in GAMES
+        playable = self.game.id in ALL_GAMES
         named = f' data-playground="{data}"' if playable else ""
+        if self.openings:
+            links = (f'<a href="{at}">{words(name)}</a>' for name, at in self.openings.items())
+            line = f'<p class="play-openings">{"".join(links)}</p>'
+            return f'<div class="playground"{named}>{line}</div>'
+        first = self.view()
         return "\n".join([
             f'<figure class="playground"{named}>',
             f'<figcaption class="play-title">{words(self.title)}</figcaption>',

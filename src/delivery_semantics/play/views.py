@@ -242,22 +242,20 @@ def _next_level(game: Game, values: Chosen) -> Json | None:
         after = list(setting.values)
         place = after.index(values[setting.name]) + 1
         if place < len(after):
-            words = f"Now try {after[place]}"
+            words = setting.then.format(value=after[place])
             return {"setting": setting.name, "value": after[place], "words": words}
     return None
 
 
 def _money(turn: Turn, here: Position) -> Json:
     several = len(turn.trace.messages) > 1
-    sure = [
-        who for who, store in turn.world.stores.items()
-        if who in turn.participants and "confirmed" in store.settled.values()
-    ]  # fmt: skip
+    told = (who for who in turn.participants if _is_told(turn, who))
+    sure = next(told, "")
     lost = here.ended and bool(here.missing)
     if here.repeated:
         words = "paid twice" if here.money_there <= 2 * here.money_expected else "paid again"
     elif lost:
-        words = f"never paid, and the {sure[0]} believes it is" if sure else "never paid"
+        words = f"never paid, and the {sure} believes it is" if sure else "never paid"
     elif here.missing:
         words = "not all paid yet" if several else "not yet paid"
     else:
@@ -266,6 +264,11 @@ def _money(turn: Turn, here: Position) -> Json:
         "owed": here.money_expected, "paid": here.money_there, "words": words,
         "broken": bool(here.repeated) or lost, "good": not here.missing and not here.repeated,
     }  # fmt: skip
+
+
+def _is_told(turn: Turn, who: str) -> bool:
+    world = turn.world
+    return "confirmed" in world.stores[world.store_names[who]].settled.values()
 
 
 def _said(game: Game, values: Chosen, turn: Turn, here: Position, goal: Goal) -> str:

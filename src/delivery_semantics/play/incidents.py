@@ -1,0 +1,73 @@
+"""The incidents as games: each model, as reported and mended, and the promise that it breaks.
+
+Book: incidents
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from inspect import getdoc
+
+from .. import Verdict
+from ..core.world import World
+from ..incidents import INCIDENTS, Incident
+from ..search.position import position
+from .game import NEVER, TWICE, Cast, Game, Goal, Levels
+
+MODEL = Levels(
+    "model", "The model is", {"as-reported": "", "mended": ""}, then="Now try it mended"
+)  # fmt: skip
+
+
+def skipped(world: World) -> bool:
+    """Tell if the offset is behind a record that was not processed and is in nobody's hand."""
+    disk = world.stores["consumer"]
+    at_work = world.local_effect("consumer") is not None
+    return disk.saved.get("offset", 0) != len(disk.processed) and not at_work
+
+
+def made(world: World) -> bool:
+    """Tell if every payment was made."""
+    return not position(world).missing
+
+
+ENDLESS = {
+    "an offset before the work": Goal(
+        "skipped", "Skip a payment", "The payment is skipped: the offset is behind it.", skipped
+    ),
+    "a nack without end": Goal(
+        "made", "Get the payment made", "The payment is made.", made
+    ),
+}  # fmt: skip
+"""Goals where no run ends, because somebody polls for ever, or a message goes round."""
+
+
+def game(name: str, incident: Incident) -> Game:
+    """Return an incident's game, with the code of whom its mend changes."""
+    usual = TWICE if incident.claim == Verdict.NEVER_TWICE else NEVER
+    return Game(
+        identity(name),
+        partial(_parts, incident),
+        incident.bounds,
+        goals=(ENDLESS.get(name, usual),),
+        settings=(MODEL,),
+        stores=incident.stores,
+        code=incident.change()[0],
+        about=getdoc(incident.parts) or "",
+    )
+
+
+def identity(name: str) -> str:
+    """Return an incident's name as it stands in a link."""
+    return "-".join(re.findall(r"\w+", name.lower()))
+
+
+def _parts(incident: Incident, model: str) -> Cast:
+    return incident.parts(model == "mended")
+
+
+INCIDENT_GAMES = {
+    each.id: each for each in (game(name, one) for name, one in INCIDENTS.items())
+}
+"""The game of each incident, by the name that it has in a link."""
