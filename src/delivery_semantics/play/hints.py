@@ -9,7 +9,7 @@ from .. import Ack, Crash, Deliver, Duplicate, Lose, Message
 from ..search.position import Position
 from .game import Goal
 from .turn import Turn
-from .words import capital, packet_names
+from .words import capital, packet_names, the
 
 VERBS = {Deliver: "deliver", Lose: "lose", Duplicate: "copy"}
 """What can be done to a packet, in the reader's words."""
@@ -22,7 +22,8 @@ def hint(turn: Turn, here: Position, goal: Goal) -> str:
         return ""
     down = [who for who in world.participants if world.is_down(who)]
     if down:
-        return f"The {down[0]} is down. What is on its disk stays; what it had in hand is gone."
+        stays = "What is on its disk stays; what it had in hand is gone."
+        return f"{capital(the(down[0]))} is down. {stays}"
     if here.ended:
         return "Nothing more can happen. Go back, and do it differently."
     if not turn.steps and world.packets:
@@ -33,22 +34,21 @@ def hint(turn: Turn, here: Position, goal: Goal) -> str:
         return f"{name} is on its way. {capital(asked)}."
     if not world.packets:
         waiting = [who for who in world.participants if world.timer_s(who) is not None]
-        return f"Nothing is on its way. The {waiting[0]} has a timer." if waiting else ""
+        has = "Nothing is on its way. {} has a timer."
+        return has.format(capital(the(waiting[0]))) if waiting else ""
     return _about_money(turn, here)
 
 
 def _about_money(turn: Turn, here: Position) -> str:
-    sent = [packet.payload for packet in turn.world.packets.values()]
-    messages = [payload for payload in sent if isinstance(payload, Message)]
+    sent = turn.world.packets.values()
+    messages = [packet.payload for packet in sent if isinstance(packet.payload, Message)]
+    told = [packet.target for packet in sent if isinstance(packet.payload, Ack)]
     if here.repeated:
         return ""
     if any(message.id not in here.missing for message in messages):
         return "Paid once, and the same payment is on its way again."
     if not here.missing:
         faults = any(isinstance(step, Lose | Crash) for step in turn.choices)
-        packets = turn.world.packets.values()
-        told = [packet.target for packet in packets if isinstance(packet.payload, Ack)]
-        return f"Paid once. What if the {told[0]} never hears of it?" if faults and told else ""
-    if not messages and sent:
-        return "The ack is on its way, and nothing is paid."
-    return ""
+        asked = told and faults
+        return f"Paid once. What if {the(told[0])} never hears of it?" if asked else ""
+    return "The ack is on its way, and nothing is paid." if told and not messages else ""

@@ -32,29 +32,30 @@ def made(world: World) -> bool:
     return not position(world).missing
 
 
+SKIP = Goal(
+    "skipped", "Skip a payment", "The offset has passed a payment that was not made.", skipped
+)  # fmt: skip
+OUT = Goal("made", "Get the payment made", "The payment is made.", made)
 ENDLESS = {
-    "an offset before the work": Goal(
-        "skipped", "Skip a payment", "The payment is skipped: the offset is behind it.", skipped
-    ),
-    "a nack without end": Goal(
-        "made", "Get the payment made", "The payment is made.", made
-    ),
-}  # fmt: skip
-"""Goals where no run ends, because somebody polls for ever, or a message goes round."""
+    "an offset before the work": (SKIP, "It polls for ever, so that no run ends."),
+    "a nack without end": (OUT, "What is refused comes back, so that no run ends. Can it?"),
+}
+"""Goals where no run ends, and a sentence on why."""
 
 
 def game(name: str, incident: Incident) -> Game:
     """Return an incident's game, with the code of whom its mend changes."""
     usual = TWICE if incident.claim == Verdict.NEVER_TWICE else NEVER
+    goal, endless = ENDLESS.get(name, (usual, ""))
     return Game(
         identity(name),
         partial(_parts, incident),
         incident.bounds,
-        goals=(ENDLESS.get(name, usual),),
+        goals=(goal,),
         settings=(MODEL,),
         stores=incident.stores,
         code=incident.change()[0],
-        about=getdoc(incident.parts) or "",
+        about=" ".join(filter(None, [getdoc(incident.parts), endless])),
     )
 
 

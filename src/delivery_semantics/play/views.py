@@ -23,7 +23,7 @@ from .game import Chosen, Game, Goal
 from .games import find
 from .hints import hint
 from .turn import Turn, reached
-from .words import capital, full, packet_names, short, state
+from .words import capital, full, packet_names, short, state, the
 
 STEPS_MAX = 40
 WORLDS_MAX = 400_000
@@ -47,8 +47,8 @@ def shown(game: Game, settings: Chosen, goal: str, steps: Sequence[str], width: 
     values, aim = game.values(settings), game.goal(goal)
     turn, names, trouble = _as_far_as_possible(game, values, steps)
     board, here = drawn(game, turn, width), position(turn.world)
-    offered = turn.choices if len(turn.steps) < STEPS_MAX else ()
-    points = turn.crash_points if len(turn.steps) < STEPS_MAX else ()
+    goes_on = len(turn.steps) < STEPS_MAX
+    offered, points = (turn.choices, turn.crash_points) if goes_on else ((), ())
     crashes = [crash for crash, _ in points]
     known = packet_names(turn.trace)
     buttons = {
@@ -71,7 +71,7 @@ def shown(game: Game, settings: Chosen, goal: str, steps: Sequence[str], width: 
         "moved": board.moved(),
         "groups": _groups(turn, buttons, known),
         "said": _said(game, values, turn, here, aim),
-        "hint": hint(turn, here, aim) if offered else f"That is {STEPS_MAX} steps. Go back.",
+        "hint": hint(turn, here, aim) if goes_on else f"That is {STEPS_MAX} steps. Go back.",
         "money": _money(turn, here),
         "code": beside(game, values, turn),
         "ended": here.ended,
@@ -207,13 +207,13 @@ def _groups(turn: Turn, buttons: dict[Step, Json], known: dict[int, str]) -> lis
     groups = []
     for number, packet in turn.world.packets.items():
         mine = [buttons[s] for s in buttons if getattr(s, "packet", 0) == number]
-        says = f"{capital(known[number])} is on its way to the {packet.target}"
+        says = f"{capital(known[number])} is on its way to {the(packet.target)}"
         groups.append({"says": says, "buttons": mine})
     for who in turn.participants:
-        says = f"The {who} {state(turn, who)}"
+        says = f"{capital(the(who))} {state(turn, who)}"
         groups.append({"says": says, "buttons": _named(_of(who, buttons))})
         if between := _named(_of(who, buttons, between=True)):
-            groups.append({"says": f"Between what the {who} just did", "buttons": between})
+            groups.append({"says": f"Between what {the(who)} just did", "buttons": between})
     clock = [button for step, button in buttons.items() if isinstance(step, Tick)]
     now = turn.world.clock_s or 0.0
     groups += [{"says": f"The clock shows {now:g} s", "buttons": _named(clock)}]
@@ -255,7 +255,7 @@ def _money(turn: Turn, here: Position) -> Json:
     if here.repeated:
         words = "paid twice" if here.money_there <= 2 * here.money_expected else "paid again"
     elif lost:
-        words = f"never paid, and the {sure} believes it is" if sure else "never paid"
+        words = f"never paid, and {the(sure)} believes it is" if sure else "never paid"
     elif here.missing:
         words = "not all paid yet" if several else "not yet paid"
     else:
@@ -300,7 +300,7 @@ def _count(steps: int) -> str:
 def _at_most(game: Game) -> str:
     """Say the bounds as they count from here."""
     bounds = game.bounds
-    who = "" if bounds.crashable is None else f" of the {' or '.join(bounds.crashable)}"
+    who = "" if bounds.crashable is None else f" of {' or '.join(map(the, bounds.crashable))}"
     faults = (
         (bounds.losses, "loss", "losses"), (bounds.duplicates, "copy", "copies"),
         (bounds.crashes, f"crash{who}", f"crashes{who}"),

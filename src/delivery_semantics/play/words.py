@@ -9,8 +9,8 @@ from collections import Counter
 
 from .. import (
     Ack, Arm, Atomic, Confirm, Crash, Deliver, Disarm, Duplicate, GiveUp, Lose, Mark, Message,
-    Now, Once, Process, Receive, ReceiveAny, Restart, Save, Send, Step, Tick, Timeout, Trace,
-    Wait,
+    Now, Once, Passive, Process, Receive, ReceiveAny, Restart, Save, Send, Step,
+    Tick, Timeout, Trace, Wait,
 )  # fmt: skip
 from ..core.effects import Effect, Payload, label
 from .turn import Turn
@@ -57,6 +57,11 @@ def _time(payload: Payload | None, number: int) -> str:
     return f" ({ordinal(number)})"
 
 
+def the(who: str) -> str:
+    """Return a participant in a sentence: the shop; but worker 1, which is a name."""
+    return who if who[-1:].isdigit() else f"the {who}"
+
+
 def capital(words: str) -> str:
     """Begin these words with a capital letter."""
     return words[:1].upper() + words[1:]
@@ -83,8 +88,10 @@ def state(turn: Turn, who: str) -> str:
             return "waits for an answer"
         case Wait():
             return "waits a while"
-    sends = getattr(turn.participants[who], "messages", ())
-    return "is done" if sends and not world.timers[who] else "waits for a message"
+    participant = turn.participants[who]
+    hears = getattr(type(participant), "receive", None) is not Passive.receive
+    sends = getattr(participant, "messages", ())
+    return "is done" if sends and not hears else "waits for a message"
 
 
 def before(effect: Effect, template: str) -> str:
@@ -106,19 +113,19 @@ def full(step: Step, turn: Turn, names: dict[int, str], template: str) -> str:
     match step:
         case Deliver(number):
             to = turn.world.packets[number].target
-            down = f", the {to} is down" if turn.world.is_down(to) else ""
+            down = f", {the(to)} is down" if turn.world.is_down(to) else ""
             return f"Deliver {names[number]}{down}"
         case Lose(number) | Duplicate(number):
             return f"{SHORT[type(step)]} {names[number]}"
         case Timeout(who, _, name):
-            return f"Let the {who}’s timer{f' for {name}' if name else ''} run out"
+            return f"Let {the(who)}’s timer{f' for {name}' if name else ''} run out"
         case Crash(who, None):
-            return f"Crash the {who} now"
+            return f"Crash {the(who)} now"
         case Crash(who, kind):
             effect = next(r.effect for r in turn.ran if (r.who, type(r.effect)) == (who, kind))
-            return f"Crash the {who} {before(effect, template)}"
+            return f"Crash {the(who)} {before(effect, template)}"
         case Restart(who):
-            return f"Restart the {who}"
+            return f"Restart {the(who)}"
         case Tick(to_s):
             return f"Move the clock to {to_s:g} s"
     return str(step)
