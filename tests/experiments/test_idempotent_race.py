@@ -11,7 +11,6 @@ from delivery_semantics.experiments.idempotent.first import Account, transfer_mo
 from delivery_semantics.experiments.idempotent.race import (
     ON_POSTGRESQL,
     ON_SQLITE,
-    WITH_LEDGER,
     Race,
     Variant,
     at_once,
@@ -73,14 +72,11 @@ def test_what_sqlite_does_to_the_documents_code(
     ("variant", "becomes"),
     list(
         zip(
-            ON_POSTGRESQL + WITH_LEDGER,
+            ON_POSTGRESQL,
             [
                 (8, 8, "none", 8),
                 (1, 1, "7 AlreadyThere", 1),
                 (1, 1, "7 NotSerializable", 1),
-                (1, 1, "7 NotSerializable", 1),
-                (8, 8, "none", 8),
-                (8, 8, "none", 8),
                 (1, 1, "7 NotSerializable", 1),
             ],
             strict=True,

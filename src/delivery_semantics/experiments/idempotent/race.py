@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ...databases import Connections, Database, DatabaseRefused, empty_place
+from ...databases import Connections, Database, DatabaseRefused, connect, empty_place
 from ...show.tables import Table, table
 from ...systems.gate import TIMEOUT_S, Gate
 from . import bank
 from .banks import (
-    AMOUNT, OPENING, TRANSACTION, A, B, Before, DatabaseBank, LedgerBank, MemoryBank, go_on,
-    open_accounts, schema,
+    AMOUNT, OPENING, TRANSACTION, A, B, Before, DatabaseBank, LedgerBank, MemoryBank,
+    balances, go_on, open_accounts, schema,
 )  # fmt: skip
 from .first import Account
 from .second import at, transfer_money
@@ -130,20 +130,13 @@ ON_POSTGRESQL = (
     Variant("REPEATABLE READ", f"{LEVELS} REPEATABLE READ", unique=False),
     Variant("SERIALIZABLE", f"{LEVELS} SERIALIZABLE", unique=False),
 )
-WITH_LEDGER = tuple(
-    replace(variant, name=f"{variant.name}, ledger", ledger=True)
-    for variant in ON_POSTGRESQL
-    if not variant.unique
-)
-"""Where no row is written twice, the copies do not meet at an account."""
 
 
-def document_race(variant: Variant, *, server: str = "", copies: int = COPIES) -> Race:
-    """Run the document's code, every copy on its own connection; see ``empty_place``."""
-    before = meet_before("debit", copies)
+def document(variant: Variant, before: Before) -> Callable[[Database], str]:
+    """Return what makes one copy's transfer on a connection, and says what its caller hears."""
+    kind = LedgerBank if variant.ledger else DatabaseBank
 
     def ask(database: Database) -> str:
-        kind = LedgerBank if variant.ledger else DatabaseBank
         here = kind(database, before)
         transaction: AbstractContextManager[None] = (
             database.transaction(variant.begin) if variant.begin else nullcontext()
@@ -152,9 +145,15 @@ def document_race(variant: Variant, *, server: str = "", copies: int = COPIES) -
             transfer_money(TRANSACTION, Account(here, A), Account(here, B), AMOUNT)
         return DONE
 
+    return ask
+
+
+def document_race(variant: Variant, *, server: str = "", copies: int = COPIES) -> Race:
+    """Run the document's code, every copy on its own connection; see ``empty_place``."""
+    ask = document(variant, meet_before("debit", copies))
     with empty_place(server) as url:
         open_accounts(url, schema(unique=variant.unique))
-        return _race(url, copies, ask, "processed", "entries" if variant.ledger else "")
+        return _race(url, copies, ask, "processed", ledger=variant.ledger)
 
 
 def mended_race(
@@ -178,18 +177,24 @@ def mended_race(
 
 
 def _race(
-    url: str, copies: int, ask: Callable[[Database], str], marked_in: str, ledger: str = ""
-) -> Race:
+    url: str, copies: int, ask: Callable[[Database], str], marked_in: str, *,
+    ledger: bool = False,
+) -> Race:  # fmt: skip
     with closing(Connections(url, lock_timeout_s=TIMEOUT_S)) as connections:
         replies = at_once(copies, lambda: ask(connections.here()))
-        rows = connections.here().rows("SELECT name, balance FROM accounts")
-        if ledger:
-            rows += connections.here().rows(f"SELECT name, amount FROM {ledger}")
         [(marks,)] = connections.here().rows(f"SELECT count(*) FROM {marked_in}")
-    left: Counter[str] = Counter()
-    for name, amount in rows:
-        left[name] += amount
+    left = money_at(url, ledger=ledger)
     return Race(left[A], left[B], marks, replies)
+
+
+def money_at(url: str, *, ledger: bool = False) -> Counter[str]:
+    """Count what each account has, with the entries of a ledger."""
+    left: Counter[str] = Counter(balances(url))
+    if ledger:
+        with closing(connect(url)) as database:
+            for name, amount in database.rows("SELECT name, amount FROM entries"):
+                left[name] += amount
+    return left
 
 
 def races(*, server: str, copies: int = COPIES) -> dict[tuple[str, str], Race]:
