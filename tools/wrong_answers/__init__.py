@@ -15,6 +15,7 @@ from . import (
     grpc,
     idempotent,
     kafka,
+    ledger,
     myth,
     problem,
     rabbitmq,
@@ -29,7 +30,7 @@ from .answer import Wrong
 
 CHAPTERS = (
     problem, semantics, at_most_once, at_least_once, myth, idempotent, dedup, stripe,
-    comparison, real_world, kafka, rabbitmq, sqs, grpc, which_guarantee, takeaways,
+    comparison, real_world, kafka, rabbitmq, sqs, grpc, ledger, which_guarantee, takeaways,
 )  # fmt: skip
 
 WRONG: dict[str, tuple[Wrong, ...]] = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..exercise import Exercise
 from . import (
-    at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, myth, problem,
-    rabbitmq, real_world, semantics, sqs, stripe, takeaways, which_guarantee,
+    at_least_once, at_most_once, comparison, dedup, grpc, idempotent, kafka, ledger, myth,
+    problem, rabbitmq, real_world, semantics, sqs, stripe, takeaways, which_guarantee,
 )  # fmt: skip
 
 CHAPTERS: dict[str, tuple[Exercise, ...]] = {
@@ -26,6 +26,7 @@ CHAPTERS: dict[str, tuple[Exercise, ...]] = {
     "12-rabbitmq": rabbitmq.EXERCISES,
     "13-aws-sqs": sqs.EXERCISES,
     "14-grpc": grpc.EXERCISES,
+    "15-from-the-button-to-the-ledger": ledger.EXERCISES,
     "16-which-guarantee": which_guarantee.EXERCISES,
     "17-key-takeaways": takeaways.EXERCISES,
 }
