@@ -116,7 +116,7 @@ function coded(element, text) {
 }
 
 /** An editor for Python, or a plain field where it cannot be loaded. */
-async function edit(place, options) {
+export async function edit(place, options) {
   try {
     return (await import("./editor.js")).edit(place, options);
   } catch {
@@ -133,7 +133,7 @@ async function edit(place, options) {
 }
 
 /** What the reader typed, kept in this browser and nowhere else; null gives it up. */
-function keeper(key) {
+export function keeper(key) {
   let now = null;
   try { now = localStorage.getItem(key); } catch { /* nothing can be kept here */ }
   const set = (text) => {
@@ -146,14 +146,14 @@ function keeper(key) {
   return { get: () => now, set };
 }
 
-function part(tag, kind, text = "") {
+export function part(tag, kind, text = "") {
   const made = document.createElement(tag);
   if (kind) made.className = kind;
   made.textContent = text;
   return made;
 }
 
-function button(text) {
+export function button(text) {
   const made = part("button", "exercise-button", text);
   made.type = "button";
   return made;

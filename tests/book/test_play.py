@@ -21,6 +21,11 @@ from delivery_semantics.play.views import finish
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 TWICE = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
+OWN = """class Bank(Passive):
+    def receive(self, source, payload):
+        yield Process(payload)
+        yield Send(source, Ack(payload.id))
+"""
 FIRST_MS = 100
 PYTHON_MS = 60_000
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -146,7 +151,7 @@ def test_two_on_one_page_are_two(page: Page, address: str) -> None:
     page.goto(f"{address}/appendix/playground.html")
     ones = page.locator(".playground")
     in_chapters = {"forget", "give-up", *(game.id for game in REAL_SYSTEMS)}
-    assert ones.count() == len({*GAMES} - in_chapters)
+    assert ones.count() == len({*GAMES} - in_chapters)  # yours is there when it is played
     second = ones.nth(1)
     second.locator(".play-chip .deliver").first.click()
     expect(second.locator(".play-caption")).to_contain_text("Step 1 of 1")
@@ -221,3 +226,31 @@ def test_a_search_is_stopped_and_the_next_one_answers(page: Page, address: str) 
     expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
     search.click()
     expect(page.locator(".play-money")).to_contain_text("paid twice", timeout=PYTHON_MS)
+
+
+def test_a_receiver_of_ones_own_is_written_played_and_carried_by_a_link(
+    browser: Browser, address: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page.goto(f"{address}/appendix/playground.html")
+    own = page.locator(".own-game")
+    own.get_by_role("button", name="Write your own here").click()
+    editor = own.get_by_role("textbox", name="Your bank")
+    editor.press("ControlOrMeta+a")
+    page.keyboard.insert_text(OWN)
+    own.get_by_role("button", name="Play it").click()
+    own.locator('.play-board [data-step="deliver-1"]').click(timeout=PYTHON_MS)
+    expect(own.locator(".play-money")).to_contain_text("paid once")
+    own.locator('.play-board [data-step="crash-bank-before-Send"]').first.click()
+    expect(own.locator(".play-caption")).to_contain_text("Step 2 of 2")
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(own).to_contain_text("This link brings code that somebody wrote")
+    expect(own.locator(".play")).to_have_count(0)
+    own.get_by_role("button", name="Play it").click()
+    expect(own.locator(".play-caption")).to_contain_text("Step 2 of 2", timeout=PYTHON_MS)
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document.querySelector('.own-game'))")
+    assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]] == []
+    page.close()

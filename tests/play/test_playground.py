@@ -202,3 +202,28 @@ def test_bad_input_is_named() -> None:
         Game("one", one_payment("ProcessOnce"), Bounds(), goals=())
     with pytest.raises(ValueError, match="values are "):
         Levels("bank", "The bank runs", {"a/b": "", "c": ""})
+
+
+OWN = "class Bank(Passive):\n    def receive(self, source, payload):\n        {}\n"
+
+
+def test_a_receiver_of_the_readers_own_is_played_and_lit_as_any_other() -> None:
+    code = OWN.format('yield Once(payload.id, Process(payload)); yield Send(source, Ack("1"))')
+    assert finish("yours", {"bank": code}, "", [])["steps"] is None
+    assert finish("yours", {}, "", [])["steps"] is not None
+    lines = view("yours", {"bank": code}, "", ["deliver-1"])["code"]["lines"]
+    assert [line["text"].strip()[:10] for line in lines if line["ran"]] == ["yield Once"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("x = 1", "Bank is missing: your code defines x; allowed: Bank"),
+        ("Bank = 3", r"Bank is 3; allowed: a class, class Bank\(Passive\)"),
+        (OWN.format("self.x = 1; yield Process(payload)"), "bank keeps state in self.x"),
+        (OWN.format("while True: yield Save('a', 1)"), "without a wait"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_receiver_is_named(code: str, said: str) -> None:
+    with pytest.raises((ValueError, TypeError, NameError, RuntimeError), match=said):
+        view("yours", {"bank": code}, "", ["deliver-1"])

@@ -45,7 +45,8 @@ def beside(game: Game, values: Chosen, turn: Turn) -> dict[str, Any] | None:
 
 def about(participant: type) -> str:
     """Return the first sentence of what a class says of itself, in plain text."""
-    said = (inspect.getdoc(participant) or "").partition("\n\n")[0]
+    own = inspect.cleandoc(vars(participant).get("__doc__") or "")
+    said = own.partition("\n\n")[0]
     return said.replace("\n", " ").replace("``", "")
 
 

@@ -15,6 +15,7 @@ from ..core.effects import Handler
 from .game import NEVER, TWICE, Cast, Game
 from .incidents import INCIDENT_GAMES
 from .levels import LEVELS, receivers
+from .own import OWN_GAME
 from .real_systems import REAL_SYSTEMS
 
 BANK = receivers("bank", "The bank runs")
@@ -141,7 +142,7 @@ GAMES = {
 }  # fmt: skip
 """The games that pages show; others add theirs here."""
 
-ALL_GAMES = {**GAMES, **INCIDENT_GAMES}
+ALL_GAMES = {**GAMES, **INCIDENT_GAMES, OWN_GAME.id: OWN_GAME}
 """Every game that a page can ask for."""
 
 

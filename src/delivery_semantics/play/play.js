@@ -131,7 +131,7 @@ class Play {
   selects() {
     const { data } = this;
     this.choosers = {};
-    const settings = data.settings.map(({ name, label, values }) =>
+    const settings = data.settings.filter(({ free }) => !free).map(({ name, label, values }) =>
       this.select(label, values.map((value) => [value, value.replaceAll("-", " ")]), this.values[name], (value) => {
         this.values[name] = value;
         this.restarted();
@@ -226,6 +226,12 @@ class Play {
     await this.show({ speak: true });
   }
 
+  /** Play on with another value of a setting that the page asks for in its own way. */
+  choose(name, value) {
+    this.values[name] = value;
+    return this.restarted();
+  }
+
   nextLevel() {
     const { setting, value } = this.shown.next;
     this.values[setting] = this.choosers[setting].value = value;
@@ -317,7 +323,7 @@ class Play {
   get link() {
     const choices = this.data.settings.map(({ name }) => this.values[name]);
     const parts = [this.data.game, this.goal, ...choices, ...this.steps.slice(0, this.at)];
-    return `#${parts.join("/")}`;
+    return `#${parts.map(encodeURIComponent).join("/")}`;
   }
 
   address() {
@@ -327,7 +333,7 @@ class Play {
 
   /** Open what a link, or the address, asks for; returns whether it asked for this playground. */
   open(link = this.backend.links ? location.hash : "") {
-    const [game, goal, ...rest] = decodeURI(link.slice(1)).split("/");
+    const [game, goal, ...rest] = link.slice(1).split("/").map(decodeURIComponent);
     if (game !== this.data.game || !goal) return false;
     const settings = this.data.settings.map(({ name }) => name);
     this.halt();
@@ -355,7 +361,7 @@ class Play {
       return allowed[0];
     };
     this.goal = mend(this.goal, data.goals.map(({ id }) => id));
-    for (const { name, values } of data.settings) this.values[name] = mend(this.values[name], values);
+    for (const { name, values } of data.settings.filter(({ free }) => !free)) this.values[name] = mend(this.values[name], values);
     return wrong;
   }
 
