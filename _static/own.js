@@ -54,7 +54,7 @@ function controls(element, place, data, editor) {
       const code = editor.get();
       whole.says("");
       if (play) return play.choose("bank", code);
-      if (linked(data) !== code) history.replaceState(null, "", location.pathname);
+      if (linked(data) !== code) history.replaceState(null, "", "#");
       bar.after(board);
       const [setting] = data.settings;
       const own = { ...data, settings: [{ ...setting, values: [code] }] };
