@@ -58,6 +58,19 @@ class Ack:
     id: str
 
 
+class CarriesMessage:
+    """What a payload inherits that carries a ``message`` and goes by its id."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "message"
+    message: Message
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return self.message.id
+
+
 def label(payload: Payload) -> str:
     """Name a payload for a reader: by its own ``label``, or else by its kind and id."""
     return str(getattr(payload, "label", f"{payload.kind.capitalize()} {payload.id}"))

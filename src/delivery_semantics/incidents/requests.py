@@ -6,28 +6,21 @@ Book: incidents
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from .. import (
     Ack, Arm, Atomic, Bounds, Confirm, Load, MarkThenProcess, Message, Passive, Process,
     ProcessOnce, ProcessThenAck, Receive, RetryUntilAcked, Save, Send, payments,
 )  # fmt: skip
-from ..core.effects import Handler, Payload
+from ..core.effects import CarriesMessage, Handler, Payload
 from .incident import EVENTUALLY, Incident, Parts
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(CarriesMessage):
     """A request to take the money of ``message``, under an idempotency key."""
 
-    kind: ClassVar[str] = "message"
     key: str
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return self.message.id
 
     @property
     def label(self) -> str:

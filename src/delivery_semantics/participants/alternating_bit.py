@@ -15,23 +15,20 @@ from typing import ClassVar
 from ..core.check import at_least, positive
 from ..core.door import check_messages
 from ..core.effects import (
-    Atomic, Confirm, GiveUp, Handler, Load, Message, Passive, Payload, Process, Receive, Save,
-    Send,
+    Atomic, CarriesMessage, Confirm, GiveUp, Handler, Load, Message, Passive, Payload, Process,
+    Receive, Save, Send,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """A message with its bit. On the wire the bit is all that tells two messages apart."""
+class Frame(CarriesMessage):
+    """A message with its bit. On the wire the bit is all that tells two messages apart.
 
-    kind: ClassVar[str] = "message"
+    The id is for the trace; the receiver does not look at it.
+    """
+
     bit: int
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id, for the trace; the receiver does not look at it."""
-        return self.message.id
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ from .. import (
     Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, ReceiveAny, Save,
     Send, explore, payments,
 )  # fmt: skip
-from ..core.effects import Handler, Payload
+from ..core.effects import CarriesMessage, Handler, Payload
 from ..core.world import World
 
 
@@ -40,17 +40,11 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class Write(CarriesMessage):
     """A message to the storage, by whoever holds this token."""
 
-    kind: ClassVar[str] = "message"
     token: int
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return self.message.id
 
     @property
     def label(self) -> str:

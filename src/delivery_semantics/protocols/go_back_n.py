@@ -9,29 +9,25 @@ Book: protocols
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from .. import (
     Ack, Arm, Atomic, Bounds, Confirm, Disarm, Exploration, Load, Message, Passive, Process,
     Save, Send, explore, payments,
 )  # fmt: skip
-from ..core.effects import Handler, Payload
+from ..core.effects import CarriesMessage, Handler, Payload
 
 WINDOW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A message and its number, which begins anew at ``numbers``."""
+class Numbered(CarriesMessage):
+    """A message and its number, which begins anew at ``numbers``.
 
-    kind: ClassVar[str] = "message"
+    The id is for the trace; the receiver does not look at it.
+    """
+
     number: int
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id, for the trace; the receiver does not look at it."""
-        return self.message.id
 
     @property
     def label(self) -> str:

@@ -15,7 +15,7 @@ from .. import (
     Ack, Arm, Atomic, Bounds, Exploration, Load, Message, Passive, Process, Save, Send, explore,
     payments,
 )  # fmt: skip
-from ..core.effects import Handler, Payload
+from ..core.effects import CarriesMessage, Handler, Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,11 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(CarriesMessage):
     """The message at an offset."""
 
-    kind: ClassVar[str] = "message"
     offset: int
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return self.message.id
 
 
 @dataclass(frozen=True)

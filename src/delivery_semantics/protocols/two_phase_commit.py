@@ -16,21 +16,16 @@ from .. import (
     Ack, Atomic, Bounds, Exploration, Load, Mark, Message, Passive, Process, Receive, Save,
     Send, explore, payments,
 )  # fmt: skip
-from ..core.effects import Effect, Handler, Payload
+from ..core.effects import CarriesMessage, Effect, Handler, Payload
 from ..core.trace import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(CarriesMessage):
     """May this message be committed? An Ack says yes."""
 
     kind: ClassVar[str] = "ask"
     message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return self.message.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,24 +15,19 @@ from ... import (
     Ack, Bounds, Deliver, Exploration, IsMarked, Lose, Mark, Message, Participant, Passive,
     Process, RetryUntilAcked, Send, Timeout, Trace, explore, script,
 )  # fmt: skip
-from ...core.effects import Handler, Payload
+from ...core.effects import CarriesMessage, Handler, Payload
 
 IDS = "processed IDs"
 PAYMENT = Message("abc123")
 
 
 @dataclass(frozen=True)
-class IdPayload:
+class IdPayload(CarriesMessage):
     """What receiver and database write each other about a message."""
 
     kind: ClassVar[str]
     message: Message
     sender: str
-
-    @property
-    def id(self) -> str:
-        """The id of the message that this is about."""
-        return self.message.id
 
 
 class LookUp(IdPayload):
