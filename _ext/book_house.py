@@ -21,7 +21,7 @@ from sphinx.util.typing import ExtensionMetadata
 from delivery_semantics.show.diagram.paper import Box, Point, Segment, crosses, text_width
 from delivery_semantics.show.picture import Picture, draw, path, polyline, rect, text
 
-WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 440, 42, 88
+WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 480, 42, 88
 TITLE = "The rooms of the package, and how many lines each has"
 STARTS = 6
 """From so many ways to place the rooms the tidiest is looked for."""
@@ -120,10 +120,23 @@ def rows(rooms: list[str]) -> Iterator[Row]:
         yield from ([(rooms[0], 1 + free * part / 4)] for part in parts)
         return
     ends = ((0, 4), (1, 4), (0, 3)) if len(rooms) == 2 else ((0, 4),)
-    for order, (first, last) in product(permutations(rooms), ends):
-        gap = free * (last - first) / 4 / (len(rooms) - 1)
-        widths = [box_width(room) + gap for room in order]
-        yield list(zip(order, accumulate(widths, initial=1 + free * first / 4), strict=False))
+    for order, (first, last), gaps in product(
+        permutations(rooms), ends, shares(len(rooms) - 1)
+    ):
+        room_px = free * (last - first) / 4
+        widths = [
+            box_width(room) + room_px * share for room, share in zip(order, gaps, strict=False)
+        ]
+        yield list(zip(order, accumulate(widths, initial=1 + free * first / 4), strict=True))
+
+
+def shares(gaps: int) -> list[list[float]]:
+    """Return shares of the free room: all gaps alike, or one twice as wide, for an arrow."""
+    alike = [[1 / gaps] * gaps]
+    return alike + [
+        [(2 if gap == wide else 1) / (gaps + 1) for gap in range(gaps)]
+        for wide in range(gaps if gaps > 1 else 0)
+    ]
 
 
 def untidiness(boxes: dict[str, Box], drawn: set[Arrow]) -> tuple[int, int, float]:

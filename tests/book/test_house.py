@@ -29,13 +29,13 @@ def test_the_drawing_leads_wherever_the_code_does() -> None:
     assert [pair for pair in pairs if pair[1] not in reached[pair[0]]] == []
 
 
-def test_at_most_one_arrow_runs_behind_a_room() -> None:
+def test_no_arrow_runs_through_a_room() -> None:
     drawn = book_house.without_detours(book_house.arrows(HOUSE))
     hits, crossings, _ = book_house.untidiness(book_house.tidiest(drawn), drawn)
-    assert hits <= 1
-    assert crossings <= 2
+    assert hits == 0
+    assert crossings <= 3
     first = book_house.placed([way[0] for way in book_house.ways_by_floor()])
-    assert book_house.untidiness(first, drawn) > (0, 2, 0)
+    assert book_house.untidiness(first, drawn) > (0, 3, 0)
 
 
 def test_the_drawing_says_every_room_and_every_arrow_in_words() -> None:
