@@ -13,7 +13,8 @@ from delivery_semantics.incidents.incident import NO_FAULT
 from delivery_semantics.play.game import Game
 from delivery_semantics.play.games import GAMES, find
 from delivery_semantics.play.incidents import ENDLESS, INCIDENT_GAMES, identity
-from delivery_semantics.play.links import link, played, shortest
+from delivery_semantics.play.links import link, shortest
+from delivery_semantics.play.playground import played
 from delivery_semantics.play.views import Json, finish, view
 
 NACK = "a nack without end"

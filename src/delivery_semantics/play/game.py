@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
+from typing import Any
 
 from .. import Bounds, Participant
 from ..core.world import World
@@ -76,12 +77,22 @@ def never_paid(world: World) -> bool:
     return here.ended and bool(here.missing)
 
 
+def skipped(world: World) -> bool:
+    """Tell if a consumer's offset is behind a payment that was not made and is in no hand."""
+    disk = world.stores["consumer"]
+    at_work = world.local_effect("consumer") is not None
+    return bool(disk.saved.get("offset", 0)) and not disk.processed and not at_work
+
+
 TWICE = Goal(
     "paid-twice", "Make the customer pay twice", "The customer paid twice.", twice
 )  # fmt: skip
 LOST = Goal(
     "lost", "Lose a payment whose ack arrived",
     "The payment is lost, and its sender believes that it is made.", lost,
+)  # fmt: skip
+SKIPPED = Goal(
+    "skipped", "Skip a payment", "The offset has passed a payment that was not made.", skipped
 )  # fmt: skip
 NEVER = Goal("never-paid", "Lose a payment", "The payment was never made.", never_paid)
 
@@ -133,6 +144,20 @@ class Game:
                 raise ValueError(f"{setting.name} is {value!r}; allowed: {allowed!r}")
             found[setting.name] = value
         return found
+
+    def described(self, title: str, goal: Goal) -> dict[str, Any]:
+        """Return what a front end is told of the game before it asks for a view, as JSON."""
+        return {
+            "game": self.id,
+            "title": title,
+            "about": self.about,
+            "goal": goal.id,
+            "goals": [{"id": each.id, "words": each.words} for each in self.goals],
+            "settings": [
+                {"name": s.name, "label": s.label, "values": list(s.values)}
+                for s in self.settings
+            ],
+        }
 
     def built(self, given: Chosen) -> Cast:
         """Return the participants at these values of the settings."""

@@ -11,9 +11,6 @@ from urllib.parse import quote
 from .. import explore
 from ..core.steps import to_text
 from .game import Chosen, Game
-from .games import find
-from .incidents import identity
-from .playground import Playground
 from .views import finished
 
 
@@ -30,14 +27,3 @@ def shortest(game: Game, given: Chosen) -> list[str]:
         every = explore(game.built(given), game.bounds, stores=game.stores, automatic=True)
         found = [to_text(step) for step in every.at_least_once_eventually.steps]
     return found
-
-
-def played(incident: str) -> Playground:
-    """Return the playground of an incident, folded up behind the links that open it."""
-    game = find(identity(incident))
-    openings = {
-        "Play it": link(game, {}),
-        "Its shortest run": link(game, {}, shortest(game, {})),
-        "Mended": link(game, {"model": "mended"}),
-    }
-    return Playground(game, openings=openings)

@@ -67,14 +67,9 @@ class OwnReceiver:
         return f"A receiver of your own:\n{START}"
 
     def _repr_html_(self) -> str:
-        data = {
-            "game": OWN_GAME.id,
-            "title": "Be the network around your own bank.",
-            "about": OWN_GAME.about,
-            "goal": OWN_GAME.goal().id,
-            "goals": [{"id": goal.id, "words": goal.words} for goal in OWN_GAME.goals],
-            "settings": [{"name": "bank", "label": "", "values": [START], "free": True}],
-        }
+        title = "Be the network around your own bank."
+        code = {"name": "bank", "label": "", "values": [START], "free": True}
+        data = OWN_GAME.described(title, OWN_GAME.goal()) | {"settings": [code]}
         return "\n".join((
             f'<section class="own-game" data-own-game="{words(json.dumps(data))}">',
             f'<pre class="exercise-start"><code>{words(START)}</code></pre>',

@@ -23,6 +23,8 @@ from ..show.picture import words
 from .calls import described
 from .game import Game, Goal
 from .games import ALL_GAMES, find
+from .incidents import identity
+from .links import link, shortest
 from .views import finished, scored, shown
 
 _FILES = resources.files(__package__)
@@ -69,19 +71,8 @@ class Playground(anywidget.AnyWidget):
 
     def described(self) -> dict[str, Any]:
         """Return what a front end is told of the game before it asks for a view."""
-        game = self.game
-        return {
-            "game": game.id,
-            "title": self.title,
-            "about": game.about,
-            "goal": self.goal.id,
-            "goals": [{"id": goal.id, "words": goal.words} for goal in game.goals],
-            "settings": [
-                {"name": s.name, "label": s.label, "values": list(s.values)}
-                for s in game.settings
-            ],
-            **({"openings": self.openings} if self.openings else {}),
-        }
+        openings = {"openings": self.openings} if self.openings else {}
+        return self.game.described(self.title, self.goal) | openings
 
     def view(self, *steps: str, **settings: str) -> dict[str, Any]:
         """Return what is shown after these steps, as in a link: "deliver-1", "lose-2"."""
@@ -122,3 +113,14 @@ class Playground(anywidget.AnyWidget):
             '<p class="play-still">This picture is played by hand where scripts can run.</p>',
             "</figure>",
         ])  # fmt: skip
+
+
+def played(incident: str) -> Playground:
+    """Return the playground of an incident, folded up behind the links that open it."""
+    game = find(identity(incident))
+    openings = {
+        "Play it": link(game, {}),
+        "Its shortest run": link(game, {}, shortest(game, {})),
+        "Mended": link(game, {"model": "mended"}),
+    }
+    return Playground(game, openings=openings)
