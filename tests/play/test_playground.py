@@ -167,14 +167,14 @@ def test_on_one_store_two_workers_keep_the_promise_that_on_two_they_break() -> N
 def test_only_a_line_that_was_crashed_at_is_shown_as_crashed() -> None:
     values = {"producer": "plain", "commits": "before"}
     for steps, lines in (([], []), (["crash-consumer-before-Arm"], ["yield Arm"])):
-        code = view("kafka", values, "lost", steps, "wide")["code"]
+        code = view("kafka", values, "skipped", steps, "wide")["code"]
         crashed = [line["text"].strip() for line in code["lines"] if line["crashed"]]
         assert [line.partition("(")[0] for line in crashed] == lines
 
 
 def test_an_offset_that_is_committed_first_loses_what_the_crash_interrupts() -> None:
     def way(commits: str) -> list[str] | None:
-        found = finish("kafka", {"producer": "idempotent", "commits": commits}, "lost", [])
+        found = finish("kafka", {"producer": "idempotent", "commits": commits}, "skipped", [])
         steps: list[str] | None = found["steps"]
         return steps
 

@@ -13,18 +13,11 @@ from .. import Verdict
 from ..core.world import World
 from ..incidents import INCIDENTS, Incident
 from ..search.position import position
-from .game import NEVER, TWICE, Cast, Game, Goal, Levels
+from .game import NEVER, SKIPPED, TWICE, Cast, Game, Goal, Levels
 
 MODEL = Levels(
     "model", "The model is", {"as-reported": "", "mended": ""}, then="Now try it mended"
 )  # fmt: skip
-
-
-def skipped(world: World) -> bool:
-    """Tell if the offset is behind a record that was not processed and is in nobody's hand."""
-    disk = world.stores["consumer"]
-    at_work = world.local_effect("consumer") is not None
-    return disk.saved.get("offset", 0) != len(disk.processed) and not at_work
 
 
 def made(world: World) -> bool:
@@ -32,12 +25,9 @@ def made(world: World) -> bool:
     return not position(world).missing
 
 
-SKIP = Goal(
-    "skipped", "Skip a payment", "The offset has passed a payment that was not made.", skipped
-)  # fmt: skip
 OUT = Goal("made", "Get the payment made", "The payment is made.", made)
 ENDLESS = {
-    "an offset before the work": (SKIP, "It polls for ever, so that no run ends."),
+    "an offset before the work": (SKIPPED, "It polls for ever, so that no run ends."),
     "a nack without end": (OUT, "What is refused comes back, so that no run ends. Can it?"),
 }
 """Goals where no run ends, and a sentence on why."""

@@ -1,4 +1,4 @@
-"""What Kafka does in an exercise: a log that is polled, and transactional ids that fence.
+"""What Kafka does in an exercise: a loop that polls a topic, and transactional ids that fence.
 
 The reader writes what is done with a record, or how a worker is named; the rest is here.
 Sources: Apache Kafka documentation, "Message Delivery Semantics"; KIP-98.
@@ -17,54 +17,11 @@ from .. import (
     Ack, Atomic, Load, Message, Nack, Passive, Process, ReceiveAny, Save, Send,
 )  # fmt: skip
 from ..core.check import at_least, of_type
-from ..core.effects import Effect, Handler, Payload, value
+from ..core.effects import CarriesMessage, Effect, Handler, Payload, value
+from ..protocols.log import Entry, Fetch
 
 Work = Callable[[int, Message], Generator[Effect, Any, int | None]]
 """From an offset and its payment: what is done, and where to read next; None: one further."""
-
-
-@value()
-class ReadFrom:
-    """A consumer asks for the record at an offset."""
-
-    kind: ClassVar[str] = "fetch"
-    offset: int
-
-    @property
-    def id(self) -> str:
-        """The offset, as text."""
-        return str(self.offset)
-
-
-@value()
-class AtOffset:
-    """The record at an offset."""
-
-    kind: ClassVar[str] = "message"
-    offset: int
-    message: Message
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return self.message.id
-
-
-@dataclass(frozen=True)
-class RecordLog(Passive):
-    """Answer with the record that is asked for; whoever asks again is given it again."""
-
-    records: tuple[Message, ...]
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """Each payment in the log, once."""
-        return tuple(dict.fromkeys(self.records))
-
-    def receive(self, source: str, payload: Payload) -> Handler:
-        """Send the record, if there is one."""
-        if isinstance(payload, ReadFrom) and payload.offset < len(self.records):
-            yield Send(source, AtOffset(payload.offset, self.records[payload.offset]))
 
 
 @dataclass(frozen=True)
@@ -85,8 +42,8 @@ class PollLoop(Passive):
         """Poll for ever."""
         offset = yield Load("offset")
         while True:
-            yield Send("log", ReadFrom(offset))
-            came = yield ReceiveAny(AtOffset, timeout_s=1.0)
+            yield Send("log", Fetch(offset))
+            came = yield ReceiveAny(Entry, timeout_s=1.0)
             if came is not None and came[1].offset == offset:
                 to = yield from self.work(offset, came[1].message)
                 offset = offset + 1 if to is None else at_least("where to read next", to, 0)
@@ -122,19 +79,13 @@ class Begun:
 
 
 @value()
-class CommitOutput:
+class CommitOutput(CarriesMessage):
     """A transaction: a payment and the offset behind it, under a worker's id and epoch."""
 
-    kind: ClassVar[str] = "message"
     message: Message
     worker: str
     epoch: int
     partition: int
-
-    @property
-    def id(self) -> str:
-        """The payment's id."""
-        return self.message.id
 
     @property
     def label(self) -> str:

@@ -23,8 +23,10 @@ const ROOM = "delivery_semantics.play.views:";
  *          links?: boolean}} backend
  */
 export function mount(element, data, backend) {
-  if (data.openings) folded(element, data, backend);
-  else new Play(element, data, backend).begin();
+  if (data.openings) return folded(element, data, backend);
+  const play = new Play(element, data, backend);
+  play.begin();
+  return play;
 }
 
 function folded(element, data, backend) {

@@ -12,9 +12,9 @@ from .. import (
     payments,
 )  # fmt: skip
 from ..core.world import World
-from ..protocols.capstone import BankModel, CardProcessor, ShopModel
+from ..protocols.capstone import BankModel, CardProcessor, ShopModel, times_booked
 from ..protocols.log import AppendLog, Consumer
-from .game import NEVER, TWICE, Cast, Game, Goal, Levels, never_paid, twice
+from .game import NEVER, SKIPPED, TWICE, Cast, Game, Goal, Levels, never_paid, twice
 from .levels import LEVELS, receivers
 
 CONSUMER = receivers(
@@ -32,19 +32,6 @@ COMMITS = Levels(
         "before": "It commits first: at most once.",
         "with": "Offset and effect are one commit.",
     },
-)  # fmt: skip
-
-
-def passed_by(world: World) -> bool:
-    """Tell if the consumer has committed an offset behind a payment that it never made."""
-    store = world.stores["consumer"]
-    if world.local_effect("consumer") is not None:
-        return False  # it is still at work on what it has committed
-    return store.saved.get("offset", 0) != 0 and not store.processed
-
-
-SKIPPED = Goal(
-    "lost", "Lose the payment", "It is lost: the consumer reads on behind it.", passed_by
 )  # fmt: skip
 
 
@@ -123,8 +110,7 @@ def what_broke(world: World) -> str:
     """Say what is wrong: the card is charged twice or never, or the ledger has it twice."""
     if twice(world):
         return "The card was charged twice."
-    booked = world.stores["bank"].saved.get("booked", 0)
-    if isinstance(booked, int) and booked > 1:
+    if times_booked(world) > 1:
         return "The bank has booked the payment twice."
     return "The card was never charged." if never_paid(world) else ""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import Ack, Arm, Atomic, Load, Mark, Message, Passive, Process, Save, Send
 from ..core.effects import Effect, Handler, Payload
+from ..core.world import World
 
 
 class WithOutbox(Passive):
@@ -114,3 +115,10 @@ class CardProcessor(Passive):
         payment = Message(payload.id.partition(":")[0].partition("/")[0])
         yield Atomic(Process(payment), Mark(payload.id), unless_marked=payload.id)
         yield Send(source, Ack(payload.id))
+
+
+def times_booked(world: World) -> int:
+    """Return how many entries the bank's ledger has for the one payment."""
+    booked = world.stores["bank"].saved.get("booked", 0)
+    assert isinstance(booked, int)
+    return booked

@@ -41,14 +41,22 @@ class Entry(CarriesMessage):
 
 @dataclass(frozen=True)
 class Topic(Passive):
-    """Answer with the record that is asked for; the log forgets nothing and counts nothing."""
+    """Answer with the record that is asked for; the log forgets nothing and counts nothing.
 
-    messages: tuple[Message, ...]
+    A payment may stand more than once among the ``records``.
+    """
+
+    records: tuple[Message, ...]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Each payment in the log, once."""
+        return tuple(dict.fromkeys(self.records))
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Send the record, if it is there yet."""
-        if isinstance(payload, Fetch) and payload.offset < len(self.messages):
-            yield Send(source, Entry(payload.offset, self.messages[payload.offset]))
+        if isinstance(payload, Fetch) and payload.offset < len(self.records):
+            yield Send(source, Entry(payload.offset, self.records[payload.offset]))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from ... import Bounds, Broker, Exploration, RetryUntilAcked, Verdict, explore, payments
-from ...protocols.capstone import BankModel, CardProcessor, ShopModel
+from ...protocols.capstone import BankModel, CardProcessor, ShopModel, times_booked
 from ...show.diagram import sequence
 from ...show.view import View
 
@@ -32,7 +32,7 @@ def searched(
         "bank": bank(inbox=inbox, derived_key=derived_key),
         "card": CardProcessor(),
     }
-    twice = {BOOKED_TWICE: lambda world: world.stores["bank"].saved.get("booked", 0) > 1}
+    twice = {BOOKED_TWICE: lambda world: times_booked(world) > 1}
     return explore(parts, BOUNDS, never=twice)
 
 

@@ -13,9 +13,10 @@ from ... import (
     simulate,
 )  # fmt: skip
 from ...core.effects import Handler
+from ...protocols.log import Topic
 from ..exercise import Exercise
 from ..judges import called, number, searched
-from ..kafka import FencingBroker, PollLoop, RecordLog, TransactionalWorker
+from ..kafka import FencingBroker, PollLoop, TransactionalWorker
 from ..reader import Defined
 
 KEPT = 5
@@ -56,11 +57,11 @@ def _appended_again() -> int:
 
 
 def _polled(names: Defined) -> Mapping[str, Participant]:
-    return {"log": RecordLog(payments(2)), "consumer": PollLoop(names["work"])}
+    return {"log": Topic(payments(2)), "consumer": PollLoop(names["work"])}
 
 
 def _polled_copies(names: Defined) -> Mapping[str, Participant]:
-    return {"log": RecordLog(COPIED), "consumer": PollLoop(names["work"])}
+    return {"log": Topic(COPIED), "consumer": PollLoop(names["work"])}
 
 
 def _workers(names: Defined) -> Mapping[str, Participant]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ... import Bounds, Broker, Participant, ProcessOnce, RetryUntilAcked, payments
 from ...core.world import World
+from ...protocols.capstone import times_booked
 from ..exercise import Exercise
 from ..judges import called, searched, tried
 from ..reader import Defined
@@ -58,17 +59,12 @@ def _with_bank(names: Defined) -> Mapping[str, Participant]:
     return SHOP | {"bank": names["Bank"](), "card": ProcessOnce()}
 
 
-def _booked(world: World) -> int:
-    booked = world.stores["bank"].saved.get("booked", 0)
-    return booked if isinstance(booked, int) else 0
-
-
 def _booked_twice(world: World) -> bool:
-    return _booked(world) > 1
+    return times_booked(world) > 1
 
 
 def _not_booked(world: World) -> bool:
-    return bool(world.stores["card"].processed) and not _booked(world)
+    return bool(world.stores["card"].processed) and not times_booked(world)
 
 
 EXERCISES = (
