@@ -1,7 +1,9 @@
 // Playgrounds on the published page: Python in the page behind them, and the views built with it.
+//
+// A playground keeps its still picture, and loads nothing, until it comes near the window or a
+// link asks for its game.
 
-import { call } from "./python.js";
-import { mount } from "./play.js";
+const NEAR = "400px 0px";
 
 const files = new Map();
 
@@ -18,5 +20,26 @@ async function fetched(address) {
   return answer.ok ? answer.json() : null;
 }
 
+const waiting = new Map();
 for (const element of document.querySelectorAll("[data-playground]"))
-  mount(element, JSON.parse(element.dataset.playground), { call, built, links: true });
+  waiting.set(element, JSON.parse(element.dataset.playground));
+
+async function begin(element) {
+  const data = waiting.get(element);
+  waiting.delete(element);
+  near.unobserve(element);
+  const [{ call }, { mount }] = await Promise.all([import("./python.js"), import("./play.js")]);
+  mount(element, data, { call, built, links: true });
+}
+
+function linked() {
+  for (const [element, { game }] of waiting)
+    if (location.hash.startsWith(`#${game}/`)) begin(element);
+}
+
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) begin(target);
+}, { rootMargin: NEAR });
+for (const element of waiting.keys()) near.observe(element);
+linked();
+window.addEventListener("hashchange", linked);
