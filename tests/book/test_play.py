@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from delivery_semantics.play.board import WIDTHS
 from delivery_semantics.play.games import GAMES
+from delivery_semantics.play.incidents import identity
 from delivery_semantics.play.levels import LEVELS
+from delivery_semantics.play.links import played
 from delivery_semantics.play.real_systems import REAL_SYSTEMS
 from delivery_semantics.play.views import finish
 
@@ -265,3 +267,49 @@ def test_a_receiver_of_ones_own_is_written_played_and_carried_by_a_link(
     found = page.evaluate("axe.run(document.querySelector('.own-game'))")
     assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]] == []
     page.close()
+
+
+def test_an_incident_is_played_where_it_stands_from_its_links(page: Page, address: str) -> None:
+    urls = asked_for(page)
+    page.goto(f"{address}/appendix/incidents.html")
+    first = page.locator(".playground").first
+    expect(first.get_by_role("link")).to_have_text(["Play it", "Its shortest run", "Mended"])
+    assert violations(page) == []
+    assert not [url for url in urls if "playgrounds/" in url]  # before the reader acts
+    first.get_by_role("link", name="Its shortest run").click()
+    expect(first.locator(".play-money")).to_contain_text("paid twice")
+    expect(first.locator(".play-caption")).to_contain_text("Step 8 of 8")
+    assert violations(page) == []
+    first.get_by_role("button", name="From the start").click()
+    expect(first.locator(".play-caption")).to_have_text("The beginning")
+    first.get_by_role("link", name="Its shortest run").click()
+    expect(first.locator(".play-caption")).to_contain_text("Step 8 of 8")
+    assert page.locator(".play").count() == 1
+    assert [url for url in urls if "/python/" in url and url.endswith(".bin")] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("name", ["acks too soon", "two relays of one outbox"])
+def test_an_incident_is_opened_by_its_address_and_holds_when_mended(
+    page: Page, address: str, name: str
+) -> None:
+    links = played(name).openings
+    page.goto(f"{address}/appendix/incidents.html{links['Its shortest run']}")
+    expect(page.locator(".play-money.broken")).to_be_visible()
+    page.get_by_role("button", name="Now try it mended").click()
+    expect(page.locator(".play-caption")).to_have_text("The beginning")
+    assert page.url.endswith(links["Mended"])
+    page.get_by_role("button", name="Let the search finish it").click()
+    found = finish(identity(name), {"model": "mended"}, "", [])
+    expect(page.locator(".play-verdict")).to_have_text(found["words"], timeout=PYTHON_MS)
+
+
+def test_a_broken_link_to_an_incident_is_answered(page: Page, address: str) -> None:
+    page.goto(f"{address}/appendix/incidents.html#acks-too-soon/never-paid/better")
+    expect(page.locator(".play-trouble")).to_contain_text("“better”, which there is not")
+    page.goto(f"{address}/search.html")
+    link = "#acks-too-soon/never-paid/as-reported/deliver-1/lose-2"
+    page.goto(f"{address}/appendix/incidents.html{link}")
+    expect(page.locator(".play-trouble")).to_contain_text(
+        "Step 2 of this link, “lose-2”", timeout=PYTHON_MS
+    )
