@@ -16,7 +16,7 @@ from delivery_semantics.play.board import WIDTHS
 from delivery_semantics.play.games import GAMES
 from delivery_semantics.play.incidents import identity
 from delivery_semantics.play.levels import LEVELS
-from delivery_semantics.play.links import played
+from delivery_semantics.play.playground import played
 from delivery_semantics.play.real_systems import REAL_SYSTEMS
 from delivery_semantics.play.views import finish
 
