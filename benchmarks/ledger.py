@@ -77,7 +77,7 @@ class System:
         self.button = stack.enter_context(serving(app))
         card = Card(stack.enter_context(serving(processor_app(cards))))
         queue_name = stack.enter_context(on.kind.queue(on.broker.address))
-        way = stack.enter_context(on.kind.network(on.broker.address, lambda *told: None))
+        way = stack.enter_context(on.kind.network(on.broker.address))
         url = on.kind.url(way.address, queue_name)
         sending, reading = (stack.enter_context(closing(open_queue(url))) for _ in range(2))
         self.steps = (

@@ -39,7 +39,7 @@ def test_five_programs_move_a_payment() -> None:
         shop, bank, cards = (stack.enter_context(empty_place()) for _ in range(3))
         broker = stack.enter_context(kind.start())
         name = stack.enter_context(kind.queue(broker.address))
-        way = stack.enter_context(kind.network(broker.address, lambda *told: None))
+        way = stack.enter_context(kind.network(broker.address))
         queue = ("--queue", kind.url(way.address, name))
 
         def start(*words: str) -> Iterator[str]:

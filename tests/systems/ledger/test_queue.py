@@ -23,7 +23,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
     with (
         kind.start() as broker,
         kind.queue(broker.address) as name,
-        kind.network(broker.address, lambda *told: None) as way,
+        kind.network(broker.address) as way,
     ):
         yield kind.url(way.address, name)
 
