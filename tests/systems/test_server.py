@@ -158,6 +158,18 @@ def test_a_port_answers_where_somebody_listens() -> None:
     assert not module.answers(port)
 
 
+def test_free_ports_are_apart_and_none_that_a_client_may_be_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = module.free_ports(50)
+    assert len(set(found)) == 50
+    assert max(found) < 32_768
+    with socket.create_server((module.HOST, found[0])):
+        monkeypatch.setattr(module, "PORTS", range(found[0], found[0] + 1))
+        with pytest.raises(OSError, match="ports asked for: 1; free: "):
+            module.free_ports(1)
+
+
 def test_two_at_once_do_not_meet() -> None:
     with started("Echo", echo()) as one, started("Echo", echo()) as other:
         assert one.folder != other.folder

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -37,6 +38,8 @@ UNPRIVILEGED = "nobody"
 TIMEOUT_S = 30.0
 POLL_S = 0.01
 WORDS_MAX = 500
+PORTS = range(20_000, 32_000)
+"""Below those that Linux (from 32,768) and others (from 49,152) give to clients."""
 
 Command = Sequence[str | Path]
 
@@ -203,12 +206,19 @@ def found_in(file: Path, pattern: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback that nobody listens at; what is started next takes them."""
-    listening = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in listening]
-    for each in listening:
-        each.close()
-    return ports
+    """Return ports of the loopback that nobody listens at; what is started next takes them.
+
+    They are none of those that a system gives to clients: one of these may be taken by any
+    connection before a server that starts slowly listens at it. Raises OSError if there are
+    not so many.
+    """
+    found: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with suppress(OSError), socket.create_server((HOST, port)):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"ports asked for: {count}; free: {found!r}")
 
 
 def answers(port: int) -> bool:
