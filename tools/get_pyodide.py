@@ -75,7 +75,9 @@ def library() -> bytes:
 
 def _compile(archive: Path, folder: Path) -> Path:
     with tarfile.open(archive) as held:
-        held.extractall(folder, filter="data")
+        # Said so, and not by extractall(filter=...), which Python 3.11.3 and older do not have.
+        held.extraction_filter = getattr(tarfile, "data_filter", None)
+        held.extractall(folder)
     package, result = folder / "package", folder / "library.zip"
     stub = package / "node_modules" / "ws"  # of which its loader for Node wants to know
     stub.mkdir(parents=True)
