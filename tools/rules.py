@@ -36,6 +36,7 @@ PACKAGES = {
     "show": {"ipywidgets", "matplotlib", "numpy", "pandas"},
     "play": {"anywidget", "traitlets"},
     "idempotency": {"anyio", "starlette"},  # the second brings the first
+    "idempotency/telemetry.py": {"opentelemetry"},
     "systems": {"h11", "starlette", "uvicorn"},
     "systems/grpc": {"grpc"},
     "systems/kafka": {"confluent_kafka"},

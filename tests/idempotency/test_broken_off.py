@@ -232,6 +232,22 @@ async def test_trouble_of_the_database_in_a_phase_gives_the_key_back(
     assert bed.effects() == 1
 
 
+async def test_a_503_of_the_handler_is_its_answer_in_stripes_profile(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed(effects="in phases")  # so that a profile may choose
+
+    async def overloaded(request: Request) -> Response:
+        return JSONResponse({}, 503)
+
+    bed.handler = overloaded
+    first, again = [await bed.post() for _ in range(2)]
+    assert (first.status_code, again.status_code) == (503, 503)
+    assert (again.headers.get("idempotent-replayed"), bed.runs) == (
+        ("true", 1) if bed.profile.keeps_failures else (None, 2)
+    )
+
+
 async def test_a_handler_that_sends_nothing_has_failed(bed: Bed) -> None:
     async def silent(scope: object, receive: object, send: object) -> None: ...
 

@@ -53,6 +53,7 @@ class Service:
     runs: int = 0
     asked: int = 0
     redirect: str = ""
+    header: str = "idempotency-key"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> tuple[Answer, bool]:
@@ -61,7 +62,7 @@ class Service:
         if self.redirect:
             return (307, b""), False
         account = str(handler.headers["X-Account"])
-        names = [name for name in handler.headers if name.lower() == "idempotency-key"]
+        names = [name for name in handler.headers if name.lower() == self.header]
         if "h10" in self.wrong:
             names = [name for name in names if name != name.upper()]
         key = handler.headers[names[0]].strip() if names else ""
@@ -243,6 +244,18 @@ def test_what_only_one_profile_asks_for_is_asked_there() -> None:
     assert convicted(checked(IETF_DRAFT, "h17")) == set()
     assert convicted(checked(IETF_DRAFT, "h11")) == {"h11"}
     assert convicted(checked(STRIPE, "h11")) == set()
+
+
+def test_the_key_may_have_another_header(capsys: pytest.CaptureFixture[str]) -> None:
+    service = Service(stripe=False, header="x-request-id")
+    with served(service) as url:
+        words = ["check", url, "--header", "X-Account: a", "--count", "/orders", "--json"]
+        words += ["--body", '{"amount": 1}']
+        assert main(words) == 2  # to this service it has no key
+        assert main([*words, "--key-header", "X-Request-Id"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    unseen = {one["check"] for one in found if one["verdict"] == "cannot be seen"}
+    assert unseen == {"H9", "H14", "H15", "H16", "H19", "H20"}
 
 
 @PROFILES

@@ -246,6 +246,18 @@ async def test_a_route_may_have_settings_of_its_own_or_no_keys(
 
 @pytest.mark.anyio
 @only_sqlite
+async def test_the_key_may_come_in_a_header_of_another_name(bed: Bed) -> None:
+    bed.layer.profile = replace(bed.profile, header="Webhook-Id", echoes=True)
+    hook = {"WEBHOOK-ID": "msg_1"}
+    replies = [await bed.post(None, headers=hook) for _ in range(2)]
+    assert [reply.headers["webhook-id"] for reply in replies] == ["msg_1"] * 2
+    assert bed.effects() == 1
+    refused = await bed.post(None, headers={"webhook-id": "msg_2" * 99})
+    assert "Webhook-Id has to be given once" in refused.text
+
+
+@pytest.mark.anyio
+@only_sqlite
 @only_stripe
 async def test_a_copy_may_wait_for_the_first_instead_of_being_refused(
     new_bed: Callable[..., Bed],
@@ -314,6 +326,7 @@ def test_multipart_means_the_same_with_another_boundary() -> None:
     [
         ("methods", "POST", "methods is 'POST'; allowed: a set of names in upper case"),
         ("methods", {"post"}, "methods is .*'post'.*; allowed"),
+        ("header", "Webhook Id", "header is .*webhook id.*; allowed: the name of a header"),
         ("kept_headers", {"X-Trace"}, "kept_headers is .*; allowed: a set of names in lower"),
         ("kept_headers", frozenset({"set-cookie"}), "kept_headers has .*set-cookie"),
         ("released_statuses", {42}, "statuses is .*42.*; allowed: numbers from 200 to 599"),

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import pytest
 
-from delivery_semantics.databases import Connections, Schema
+from delivery_semantics.databases import Connections, DatabaseRefused, Schema
 from delivery_semantics.idempotency import (
     Claim,
     KeyName,
     KeyRefused,
     KeyStore,
+    LeaseLost,
     OncePerKey,
     Refusal,
     once,
@@ -139,7 +140,7 @@ async def test_an_attempt_that_broke_off_is_never_repeated_outside_of_phases(
     now: dict[str, float],
 ) -> None:
     request = once._digest([[{"id": "p1"}], {}])
-    ledger.once._claim(KeyName("", "book", "p1"), request)  # and it ends without a word
+    ledger.keys.claim(KeyName("", "book", "p1"), request)  # and it ends without a word
     with pytest.raises(KeyRefused) as refused:
         await book({"id": "p1"})
     assert refused.value.refusal is Refusal.IN_PROGRESS
@@ -164,3 +165,28 @@ async def test_what_says_that_nothing_was_done_frees_the_key(ledger: Ledger) -> 
         await ledger.keys.in_thread(claim.finish, "done")
     async with ledger.once.claimed("p1", {"amount": 8}) as claim:
         assert (claim.finished, claim.result) == (True, "done")
+
+
+async def test_the_hook_is_told_what_became_of_each_call(ledger: Ledger, book: Book) -> None:
+    told: list[str] = []
+    ledger.keys.hook = lambda outcome: told.append(outcome.what)
+    await book({"id": "p1"})
+    await book({"id": "p1"})
+    with pytest.raises(KeyRefused):
+        await book({"id": "p1", "amount": 8})
+    assert told == ["claimed", "replayed", "another request"]
+    told.clear()
+    ledger.raises = ConnectionError()
+    with pytest.raises(ConnectionError):
+        await book({"id": "p2"})
+    assert told == ["claimed"] + ["in doubt"] * (not ledger.phases)
+    told.clear()
+    ledger.raises = LeaseLost()
+    with pytest.raises(LeaseLost):
+        await book({"id": "p3"})
+    assert told == ["claimed", "lease lost" if ledger.phases else "in doubt"]
+    told.clear()
+    ledger.connections.here().change("DROP TABLE idempotency_keys")
+    with pytest.raises(DatabaseRefused):
+        await book({"id": "p4"})
+    assert told == ["store away"]

@@ -49,9 +49,9 @@ The rest is in one module each: ``profiles`` what is well formed, refused and ke
 ``represent`` which requests are the same; ``table`` every statement; ``keys`` who may carry out
 a request; ``leases`` renewals; ``claims`` phases; ``attempt`` what becomes of a handler that
 fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what is kept of a response;
-``outbox`` messages to others; ``outcomes`` the log, and the hook; ``once`` functions and
-consumers; ``doubts`` the keys that somebody has to look into; ``turns`` and ``blocks`` who
-waits, and where.
+``outbox`` messages to others; ``outcomes`` the log, and the hook; ``telemetry`` one for
+OpenTelemetry; ``once`` functions and consumers; ``doubts`` the keys that somebody has to look
+into; ``turns`` and ``blocks`` who waits, and where.
 
 Book: 08-stripe-idempotency
 """

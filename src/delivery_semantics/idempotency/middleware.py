@@ -27,22 +27,15 @@ from .attempt import Attempt
 from .claims import Claim
 from .kept import KeptAnswer
 from .keys import KeyStore
+from .outcomes import what_became
 from .profiles import STRIPE, Profile, Refusal
 from .table import KeyName
 
 CLAIMS_BETWEEN_SWEEPS = 50
 SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
-HEADER = b"idempotency-key"  # ASGI gives names in lower case
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Between two looks at a key that another request holds, where waiting is asked for."""
-TOLD = {
-    Refusal.IN_PROGRESS: "in use",
-    Refusal.OTHER_REQUEST: "another request",
-    Refusal.TOO_MANY_KEYS: "too many keys",
-    Refusal.IN_DOUBT: "in doubt",
-    Refusal.UNAVAILABLE: "store away",
-}
 REPLAYED = (("idempotent-replayed", "true"), ("cache-control", "no-store"))
 
 
@@ -102,7 +95,8 @@ class IdempotencyMiddleware:
         if profile is None:
             await self.app(scope, receive, send)
             return
-        fields = [value.strip() for name, value in scope["headers"] if name == HEADER]
+        header = profile.header_name
+        fields = [value.strip() for name, value in scope["headers"] if name == header]
         key = profile.read_key(fields)
         if key is None:
             await self.app(scope, receive, send)
@@ -176,7 +170,7 @@ class IdempotencyMiddleware:
             outcome, error = Refusal.UNAVAILABLE, refused
         if isinstance(outcome, Claim):
             outcome.keeping = profile.keeping(scope)
-        self.keys.tell(_what(outcome), name, monotonic() - began_s, error)
+        self.keys.tell(what_became(outcome), name, monotonic() - began_s, error)
         return outcome, name, body
 
     async def _claim_key(
@@ -199,12 +193,6 @@ class IdempotencyMiddleware:
     def _try_to_sweep(self) -> None:
         with suppress(DatabaseRefused):  # there will be another time
             self.keys.sweep(keys_max=SWEPT_AT_ONCE_MAX)
-
-
-def _what(outcome: Claim | KeptAnswer | Refusal) -> str:
-    if isinstance(outcome, Refusal):
-        return TOLD[outcome]
-    return "claimed" if isinstance(outcome, Claim) else "replayed"
 
 
 def _on_asyncio() -> bool:

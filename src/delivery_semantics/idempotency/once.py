@@ -13,8 +13,9 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import wraps
+from time import monotonic
 from typing import Any
 
 from ..databases import DatabaseRefused
@@ -22,6 +23,7 @@ from .blocks import Block
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
 from .keys import KeyStore
+from .outcomes import what_became
 from .profiles import Refusal
 from .table import KeyName, KeyRow
 
@@ -104,7 +106,12 @@ class OncePerKey:
 
     @contextmanager
     def _attempt(self, name: KeyName, digest: bytes) -> Iterator[Claim]:
-        claim = self._claim(name, digest)
+        began_s = monotonic()
+
+        def tell(what: str, error: BaseException | None = None) -> None:
+            self.keys.tell(what, name, monotonic() - began_s, error)
+
+        claim = self._claim(name, digest, tell)
         claim.keep = _as_json
         if claim.finished:
             yield claim
@@ -115,17 +122,22 @@ class OncePerKey:
             if not claim.finished:
                 claim.finish(None)
         except BaseException as error:
-            with suppress(LeaseLost, DatabaseRefused):  # then the lease will end
-                self._break_off(claim, error)
+            if not claim.finished:
+                self._break_off(claim, error, tell)
             raise
 
-    def _claim(self, name: KeyName, digest: bytes) -> Claim:
-        outcome = self.keys.claim(name, digest)
+    def _claim(self, name: KeyName, digest: bytes, tell: Callable[..., None]) -> Claim:
+        try:
+            outcome = self.keys.claim(name, digest)
+            if isinstance(outcome, Claim) and outcome.broke_off and not self._in_phases:
+                self.keys.finish(outcome, IN_DOUBT, in_doubt=True)
+                outcome = Refusal.IN_DOUBT
+        except DatabaseRefused as error:
+            tell("store away", error)
+            raise
+        tell(what_became(outcome))
         if isinstance(outcome, Claim):
-            if not (outcome.broke_off and self.keys.effects == "anywhere"):
-                return outcome
-            self.keys.finish(outcome, IN_DOUBT, in_doubt=True)
-            outcome = IN_DOUBT
+            return outcome
         if isinstance(outcome, KeptAnswer):
             if outcome.body is not None:
                 row = KeyRow(digest, 0, 0.0, 0.0).finished(outcome)
@@ -134,14 +146,25 @@ class OncePerKey:
             outcome = Refusal.IN_DOUBT if in_doubt else Refusal.ANSWER_NOT_KEPT
         raise KeyRefused(name, outcome)
 
-    def _break_off(self, claim: Claim, error: BaseException) -> None:
-        if claim.finished:
-            return
+    def _break_off(self, claim: Claim, error: BaseException, tell: Callable[..., None]) -> None:
+        """See to the key of an attempt that raised; where that fails, its lease will end."""
         nothing_done = isinstance(error, self.released)
-        if nothing_done or self.keys.effects == "in phases":
-            self.keys.release(claim, to_any_request=nothing_done)
-        else:
-            self.keys.finish(claim, IN_DOUBT, in_doubt=True)
+        try:
+            if nothing_done or self._in_phases:
+                self.keys.release(claim, to_any_request=nothing_done)
+                if isinstance(error, LeaseLost | DatabaseRefused):
+                    raise error
+            else:
+                self.keys.finish(claim, IN_DOUBT, in_doubt=True)
+                tell("in doubt", error)
+        except LeaseLost:
+            tell("lease lost")
+        except DatabaseRefused as refused:
+            tell("store away", refused)
+
+    @property
+    def _in_phases(self) -> bool:
+        return self.keys.effects == "in phases"
 
 
 def _digest(request: object) -> bytes:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .kept import KeptAnswer
+from .profiles import Refusal
 from .table import KeyName
 
 LOG = logging.getLogger(__package__)
@@ -28,6 +30,15 @@ All but the last three are told when the key has been looked at. Those may also 
 of an attempt, after "claimed"; a replay that is in doubt is a replay."""
 
 
+REFUSED = {
+    Refusal.IN_PROGRESS: "in use",
+    Refusal.OTHER_REQUEST: "another request",
+    Refusal.TOO_MANY_KEYS: "too many keys",
+    Refusal.IN_DOUBT: "in doubt",
+    Refusal.UNAVAILABLE: "store away",
+}
+
+
 class KeyOutcome(NamedTuple):
     """What became of a request: one of ``LEVELS``, its key, and how long that took.
 
@@ -41,6 +52,13 @@ class KeyOutcome(NamedTuple):
 
 
 Hook = Callable[[KeyOutcome], object]
+
+
+def what_became(outcome: object) -> str:
+    """Return what a look at a key came to: a claim, a kept answer, or a refusal."""
+    if isinstance(outcome, Refusal):
+        return REFUSED[outcome]
+    return "replayed" if isinstance(outcome, KeptAnswer) else "claimed"
 
 
 def tell(hook: Hook | None, outcome: KeyOutcome) -> None:

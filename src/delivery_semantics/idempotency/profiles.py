@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 from starlette.types import Scope
@@ -88,6 +89,7 @@ RELEASED = (307, 308, 400, 401, 403, 404, 405, 413, 415, 422, 429)
 """Two redirects are among them: they ask for the same request elsewhere, with its key."""
 
 
+KEY_HEADER = "Idempotency-Key"
 METHOD, HEADER, STATUS = r"[A-Z]+", r"[a-z0-9!#$%&'*+.^_`|~-]+", r"[2-5]\d\d"
 NEVER_KEPT = frozenset({"set-cookie", "content-length", "transfer-encoding", "connection"})
 """A secret of one exchange, and what its server says of the message itself."""
@@ -102,6 +104,7 @@ class Profile:
     ValueError.
 
     ``methods``: those whose requests may have a key; the header means nothing to others.
+    ``header``: the one that has the key, such as "webhook-id" or "PayPal-Request-Id".
     ``key_required``: whether a request of these methods without a key is refused.
     ``key_quoted``: whether a key in double quotes is the String of RFC 9651 and means what is
     between them; otherwise quotes are refused. A bare key is accepted by both.
@@ -127,6 +130,7 @@ class Profile:
 
     name: str
     methods: frozenset[str] = frozenset({"POST", "PATCH"})
+    header: str = KEY_HEADER
     key_required: bool
     key_quoted: bool
     key_per_endpoint: bool
@@ -146,6 +150,7 @@ class Profile:
         """Check what a type does not say."""
         _check_each("methods", self.methods, METHOD, "a set of names in upper case")
         _check_each("kept_headers", self.kept_headers, HEADER, "a set of names in lower case")
+        _check_each("header", [self.header.lower()], HEADER, "the name of a header")
         if secrets := self.kept_headers & NEVER_KEPT:
             raise ValueError(f"kept_headers has {secrets}; allowed: what is no one exchange's")
         statuses = [*self.released_statuses, *self.statuses.values()]
@@ -158,6 +163,11 @@ class Profile:
         one_of("errors", self.errors, ("stripe", "problem"))
         if not callable(self.fingerprint):
             one_of("fingerprint", self.fingerprint, REPRESENTED)
+
+    @cached_property
+    def header_name(self) -> bytes:
+        """The key's header as ASGI has it, in lower case."""
+        return self.header.lower().encode()
 
     def read_key(self, fields: Sequence[bytes]) -> str | Refusal | None:
         """Return the key in a request's header fields; None if it has none and needs none."""
@@ -188,12 +198,12 @@ class Profile:
 
     def echo(self, key: str) -> Headers:
         """Return the headers that each answer has."""
-        return (("idempotency-key", key),) if self.echoes else ()
+        return ((self.header.lower(), key),) if self.echoes else ()
 
     def refuse(self, refusal: Refusal) -> KeptAnswer:
         """Return the answer that says so. It quotes nothing of the request."""
         status = self.statuses.get(refusal, refusal.status)
-        sentence = refusal.sentence
+        sentence = refusal.sentence.replace(KEY_HEADER, self.header)
         if refusal is Refusal.KEY_INVALID:
             sentence += QUOTES[self.key_quoted]
         content: dict[str, object]

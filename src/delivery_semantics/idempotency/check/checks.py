@@ -121,7 +121,7 @@ def h11(see: Witness) -> str:
     """A bare key is the same as one in quotes, or it is refused."""
     if not see.profile.key_quoted:
         raise CannotBeSeen(f"{see.profile.name}: says nothing about quotes")
-    first, bare = see.post(), see.post(field="Idempotency-Key: {}")
+    first, bare = see.post(), see.post(field=f"{see.profile.header}: {{}}")
     if bare.status == 400:
         return "a bare key is refused"
     see.replays(first, bare)
@@ -130,7 +130,7 @@ def h11(see: Witness) -> str:
 
 def h12(see: Witness) -> str:
     """An empty key is refused, and nothing is carried out."""
-    return not_a_key(see, "Idempotency-Key:")
+    return not_a_key(see, f"{see.profile.header}:")
 
 
 def h13(see: Witness) -> str:

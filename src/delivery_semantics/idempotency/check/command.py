@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from ..profiles import IETF_DRAFT, STRIPE
+from ..profiles import IETF_DRAFT, KEY_HEADER, STRIPE
 from .verdicts import BROKEN, CheckResult, check_service
 from .witness import BODIES, Template
 
@@ -27,6 +28,7 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
     parser.set_defaults(run=run_check)
     parser.add_argument("url", metavar="URL", help="where the request goes")
     parser.add_argument("--profile", choices=PROFILES, default="draft")
+    parser.add_argument("--key-header", default=KEY_HEADER, metavar="NAME")
     parser.add_argument("--method", default="POST")
     parser.add_argument(
         "--header", type=header, action="append", default=[], metavar="'NAME: VALUE'"
@@ -58,7 +60,8 @@ def run_check(given: argparse.Namespace) -> int:
     )  # fmt: skip
     limits = {"requests_max": given.requests_max, "timeout_s": given.timeout_s}
     try:
-        found = check_service(template, PROFILES[given.profile], **limits)
+        profile = replace(PROFILES[given.profile], header=given.key_header)
+        found = check_service(template, profile, **limits)
     except HTTPException as error:
         raise OSError(f"no answer from {given.url}: {type(error).__name__}") from error
     told = json.dumps([one._asdict() for one in found], indent=2) if given.json else text(found)

@@ -82,7 +82,7 @@ class Witness:
     ) -> None:
         self.template, self.profile, self.wait = template, profile, wait
         self.sent: list[tuple[WireRequest, str]] = []
-        self.field = 'Idempotency-Key: "{}"' if profile.key_quoted else "Idempotency-Key: {}"
+        self.field = profile.header + (': "{}"' if profile.key_quoted else ": {}")
         self._wire, self._name = wire, name
         self._keys: dict[str, str] = {}
         accounts = (False, True) if template.other_account else (False,)
