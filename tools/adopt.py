@@ -2,13 +2,15 @@
 
     python tools/adopt.py [SECONDS]
 
-The environment has this package with the extra `idempotency`, FastAPI and uvicorn, and what
-these bring; the service is the page's own. Ends with 1 if an order was lost or made twice.
+The page's first command says what is installed, its second how the service is served, and the
+service is its own. Ends with 1 if an order was lost or made twice.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,20 +25,38 @@ LEASE_S = 2
 WITHOUT_END = 10**9
 
 
+def cells() -> dict[str, str]:
+    """Return the page's cells, by their ids."""
+    found = json.loads(PAGE.read_text(encoding="utf-8"))["cells"]
+    return {cell["id"]: "".join(cell["source"]) for cell in found}
+
+
 def service() -> str:
     """Return the page's service, the whole of its file."""
-    cells = json.loads(PAGE.read_text(encoding="utf-8"))["cells"]
-    [source] = ["".join(cell["source"]) for cell in cells if cell["id"] == "service"]
-    return source
+    return cells()["service"]
+
+
+def commands() -> list[list[str]]:
+    """Return what the page has one type, in its order, each as words."""
+    text = "\n".join(cells().values()).replace("\\\n", "")
+    return [shlex.split(line) for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE)]
 
 
 def new_environment(folder: Path) -> str:
-    """Make one with the extra, FastAPI and uvicorn; return its Python."""
+    """Make one, install in it what the page names, from these files; return its Python."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(folder / "bin" / "python")
-    wanted = [f"{ROOT}[idempotency]", "fastapi", "uvicorn"]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+    wanted = [re.sub(r"git\+http.*", ROOT.as_uri(), word) for word in commands()[0]]
+    subprocess.run([python, "-m", *wanted, "--quiet"], check=True)
     return python
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that the page sets where it serves its service."""
+    variables, serve = commands()[1][:-4], commands()[1][-4:]
+    if serve != ["uvicorn", "shop:app", "--workers", "2"]:
+        raise ValueError(f"the page serves by {serve}; allowed: two workers, by uvicorn")
+    return dict(word.split("=", 1) for word in variables)
 
 
 def main() -> int:
@@ -45,7 +65,7 @@ def main() -> int:
     with TemporaryDirectory() as name:
         folder = Path(name)
         python = new_environment(folder / "environment")
-        shop = {"SHOP_DATABASE": f"sqlite:///{folder}/shop.db", "SHOP_LEASE_S": str(LEASE_S)}
+        shop = environment() | {"SHOP_LEASE_S": str(LEASE_S)}
         with Workers(service(), folder, python=python, environment=shop) as workers:
             found = under_kills(
                 workers, seed=1, orders_max=WITHOUT_END, kills_max=WITHOUT_END,

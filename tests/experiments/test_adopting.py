@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,26 @@ def test_the_pages_service_loses_nothing_and_makes_nothing_twice(tmp_path: Path)
     found = campaign(adopt.service(), tmp_path, orders=60, kills=3)
     assert (len(found.answered), found.kills) == (60, 3)
     assert (found.lost, found.twice) == (0, 0)
+
+
+def test_what_the_page_has_one_type_does_what_it_says(tmp_path: Path) -> None:
+    install, _, curl, *_ = adopt.commands()
+    assert install[:2] == ["pip", "install"]
+    assert install[3:] == ["fastapi", "uvicorn"]
+    environment = adopt.environment()
+    assert environment == {"SHOP_DATABASE": "sqlite:///shop.db"}
+    if shutil.which("curl") is None:
+        return
+    with Workers(adopt.service(), tmp_path, environment=environment) as workers:
+        words = [word.replace("http://127.0.0.1:8000", workers.url) for word in curl]
+        first, again = (
+            subprocess.run(words, capture_output=True, text=True).stdout for _ in range(2)
+        )
+    assert (tmp_path / "shop.db").exists()
+    assert first.startswith("HTTP/1.1 201")
+    assert again.startswith("HTTP/1.1 201")
+    told = "idempotent-replayed: true"
+    assert (told in first.lower(), told in again.lower()) == (False, True)
 
 
 def test_a_service_that_loses_an_order_and_makes_one_twice_is_convicted(tmp_path: Path) -> None:
