@@ -20,6 +20,7 @@ SOURCES = (
     "appendix/*.ipynb",
     "_ext/**/*.*",
     "_static/**/*.*",
+    "src/delivery_semantics/play/**/*.*",
     "src/delivery_semantics/show/panel.*",
     "tools/house.py",
 )

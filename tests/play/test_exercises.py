@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from wrong_answers import WRONG
+from wrong_answers.answer import Wrong, source
 
 from delivery_semantics.experiments.which_guarantee import path
 from delivery_semantics.play.check import check, replied
@@ -26,24 +27,12 @@ def test_the_solution_passes(asked: Exercise) -> None:
     assert (reply.hint, reply.next) == ("", "")
 
 
-def source(asked: Exercise, code: str | tuple[str, str]) -> str:
-    if code == "start":
-        return asked.start
-    if isinstance(code, str):
-        return code
-    assert code[0] in asked.solution
-    return asked.solution.replace(*code)
-
-
 @pytest.mark.parametrize(
-    ("name", "kind", "code"),
-    [(name, *one) for name, answers in WRONG.items() for one in answers],
+    ("name", "wrong"), [(name, one) for name, answers in WRONG.items() for one in answers]
 )
-def test_a_wrong_answer_is_given_its_own_hint(
-    name: str, kind: str, code: str | tuple[str, str]
-) -> None:
-    asked = EXERCISES[name]
-    reply = check(name, source(asked, code))
+def test_a_wrong_answer_is_given_its_own_hint(name: str, wrong: Wrong) -> None:
+    asked, kind = EXERCISES[name], wrong[0]
+    reply = check(name, source(asked, wrong))
     assert (reply.passed, reply.kind) == (False, kind), reply.words
     assert reply.hint == asked.hints[kind]
 

@@ -35,7 +35,6 @@ export function edit(parent, { code, label, changed, check }) {
         closeBrackets(),
         python(),
         syntaxHighlighting(colours),
-        EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
         EditorView.updateListener.of((update) => update.docChanged && changed(view.state.doc.toString())),
         keymap.of([
