@@ -25,9 +25,6 @@ from sphinx.writers.html5 import HTML5Translator
 SHOW = Path(str(resources.files("delivery_semantics.show")))
 PANEL = [SHOW / "panel.css", SHOW / "panel.js"]
 EVERY_PAGE = ("book.css", "site.js")  # the rest of _static is for the pages that ask for it
-HIDDEN_FRAME = re.compile(
-    r'<div class="panel-frame" hidden="hidden">(.*?</p>\n</div>)\n</div>', re.DOTALL
-)
 # What Pygments and docutils mark and no rule colours: words, names, signs and blanks of code.
 COLOURLESS = [re.compile(rf'<span class="{kind}">([^<]*)</span>') for kind in ("pre", "[nopw]")]
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
@@ -134,16 +131,12 @@ def complete_context(
 ) -> None:
     """Give the layout its text, its description, and only the project's own files.
 
-    The frames of a panel that are not in sight become templates, which a browser reads and does
-    not build, and code has no element without a colour: the two were more than half of the
-    elements of a page. In a notebook the frames stay, since JupyterLab empties a template out
-    on the page.
+    Code has no element without a colour: those were many of the elements of a page.
     """
     context["description"] = description_of(doctree, app.config.html_title)
     body = context.get("body", "")
     for written, meant in MENDED.items():
         body = body.replace(written, meant)
-    body = HIDDEN_FRAME.sub(r"<template>\1</template>", body)
     for colourless in COLOURLESS:
         body = colourless.sub(r"\1", body)
     context["body"] = body

@@ -1,6 +1,7 @@
 // Wakes the panels: each control shows the frame that was stored for its position.
 (() => {
   const CHOICES_MAX = 12;
+  const UNREACHED = "This picture could not be fetched. Move the control again.";
   const NUMBER = /^[-−\d.,]+(\u00a0|$)/;
 
   // What a frame shows: a template's content; of a frame on the page a copy, before it changes.
@@ -15,6 +16,23 @@
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
+  };
+
+  // On a published page a panel's templates come empty: a script of its own has what fills them.
+  const fill = (panel, templates) =>
+    new Promise((resolve, reject) => {
+      const script = made("script", { src: panel.dataset.rest, onerror: reject });
+      script.onload = () => resolve(templates.forEach((one, i) => (one.innerHTML = script.frames[i])));
+      panel.append(script);
+    });
+
+  // Asks at most once, and again after it could not be had.
+  const filled = (panel, templates) => {
+    let asked = templates.length ? null : Promise.resolve();
+    return () => (asked ??= fill(panel, templates).catch((error) => {
+      asked = null;
+      throw error;
+    }));
   };
 
   // Numbers are chosen with a slider that has a tick for each.
@@ -101,35 +119,44 @@
     const frames = [...panel.querySelectorAll(".panel-frame, template")];
     const stage = frames.find((frame) => !frame.content && !frame.hidden);
     const contents = frames.map(contentOf);
+    const ready = filled(panel, frames.filter((frame) => frame.content));
     const shows = panel.dataset.frames.split(" ");
     const say = panel.querySelector("[role=status]");
     const name = nameOf(panel);
     panel.id = `panel-${name}`;
     let shown = frames.indexOf(stage);
-    const move = () => {
+    const move = async () => {
       let position = 0;
       for (const knob of knobs) {
         position = position * knob.texts.length + knob.at();
         knob.tell(knob.texts[knob.at()]);
       }
       if (Number(shows[position]) === shown) return;
-      shown = Number(shows[position]);
-      stage.replaceChildren(contents[shown].cloneNode(true));
+      const asked = (shown = Number(shows[position]));
+      stage.setAttribute("aria-busy", "true");
+      const content = await ready().then(
+        () => contents[asked].cloneNode(true),
+        () => made("p", { className: "panel-sentence" }, UNREACHED),
+      );
+      if (shown === asked) stage.replaceChildren(content);
+      stage.removeAttribute("aria-busy");
     };
     const controls = panel.querySelector(".panel-controls");
-    controls.addEventListener("input", move);
-    controls.addEventListener("change", () => {
-      say.textContent = stage.querySelector(".panel-sentence").textContent;
+    let moving = null;
+    controls.addEventListener("input", () => (moving = move()));
+    controls.addEventListener("change", async () => {
       remember(name, knobs);
+      await moving;
+      say.textContent = stage.querySelector(".panel-sentence").textContent;
     });
     recall(name, knobs);
     move();
     let width = 0;
     const near = new IntersectionObserver(
-      ([entry]) => {
+      async ([entry]) => {
         if (!entry.isIntersecting || stage.clientWidth === width) return;
         width = stage.clientWidth;
-        settle(stage, contents);
+        await ready().then(() => settle(stage, contents), () => {});
       },
       { rootMargin: "600px" },
     );
