@@ -196,10 +196,11 @@ def test_one_that_does_not_start_is_reported_in_its_own_words(
 
 
 def test_one_that_is_never_ready_is_given_up_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
     pids = []
 
     def prepare(folder: Path) -> Launch:
+        monkeypatch.setattr(module, "TIMEOUT_S", 0.3)  # of the server, not of its guard
+
         def never() -> str:
             if (folder / "ready").exists():
                 pids.append(int((folder / "ready").read_text().split()[0]))
@@ -210,6 +211,12 @@ def test_one_that_is_never_ready_is_given_up_and_ended(monkeypatch: pytest.Monke
     with pytest.raises(ServerFailed, match="did not start"):
         started("Echo", prepare).__enter__()
     assert not any(map(is_there, pids))
+
+
+def test_a_guard_that_says_nothing_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.0)
+    with pytest.raises(ServerFailed, match="Echo did not start: no guard within"):
+        started("Echo", echo()).__enter__()
 
 
 KILLED = """

@@ -117,7 +117,10 @@ class Server:
     def __init__(self, name: str, guarding: subprocess.Popen[bytes]) -> None:
         self.name, self.address = name, ""
         self._guarding = guarding
-        self.folder = Path(str(self._hear(TIMEOUT_S)))
+        folder = self._hear(TIMEOUT_S)
+        if folder is None:
+            raise ServerFailed(f"{name} did not start: no guard within {TIMEOUT_S} s")
+        self.folder = Path(str(folder))
 
     @property
     def log(self) -> str:
