@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -41,7 +41,12 @@ def service(connections: Connections, layer: str) -> Starlette:
         claim = getattr(request.state, "idempotency", None) if layer == "in phases" else None
         return await run_in_threadpool(carry_out, connections, claim, key, asked)
 
-    app = Starlette(routes=[Route("/charges", charge, methods=["POST"])])
+    async def cpu_s(_: Request) -> Response:
+        return PlainTextResponse(str(time.process_time()))
+
+    app = Starlette(
+        routes=[Route("/charges", charge, methods=["POST"]), Route("/cpu_s", cpu_s)]
+    )
     if layer != "none":
         keys = KeyStore(connections, clock=time.time, effects=layer, lease_s=LEASE_S)  # type: ignore[arg-type]
         app.add_middleware(IdempotencyMiddleware, keys=keys, account=account_of)
@@ -83,7 +88,13 @@ def main() -> None:
     parser.add_argument("layer", choices=LAYERS)
     parser.add_argument("synchronous")
     given = parser.parse_args()
-    app = service(Connections(given.url, synchronous=given.synchronous), given.layer)
+    # SQLite lets those who wait look again later and later: some wait long, if many do.
+    # And three services at once share one PostgreSQL of fifty connections.
+    most = 10 if given.url.startswith("postgres") else 20
+    connections = Connections(
+        given.url, synchronous=given.synchronous, lock_timeout_s=60.0, connections_max=most
+    )
+    app = service(connections, given.layer)
     with listen(0) as listening:
         print(listening.getsockname()[1], flush=True)
         uvicorn.Server(settings(app)).run([listening])

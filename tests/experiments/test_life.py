@@ -30,7 +30,7 @@ class NeverSweeps(KeyStore):
 class ReleasesUnfenced(KeyStore):
     """Gives a key back, and lets the holder go on."""
 
-    def release(self, claim: Claim, *, to_any_request: bool = False) -> None:
+    def release(self, claim: Claim, *, to_any_request: bool = False, wait: bool = True) -> None:
         values = (*claim.name, claim.token, claim.row.expires_s)
         self.connections.here().change(
             f"UPDATE idempotency_keys SET lease_until_s = 0 {table.HELD}", values

@@ -359,6 +359,21 @@ def test_a_key_that_is_used_again_has_new_messages(bed: Bed) -> None:
     assert len(set(ids)) == 2
 
 
+def test_the_next_attempt_leaves_the_messages_of_the_one_that_broke_off(bed: Bed) -> None:
+    ids: list[object] = []
+
+    def breaks_off(phase: Phase) -> None:
+        ids.extend(phase.database.rows("SELECT message_id FROM idempotency_outbox"))
+        raise ConnectionError
+
+    bed.clock.now_s += 0.25  # whatever the time is
+    for claim in (claimed, taken_over):  # its row is as it was made, and as it was read
+        with pytest.raises(ConnectionError):
+            phase(claim(bed), receipt, breaks_off)
+    first, second = ids
+    assert first == second
+
+
 def test_the_outbox_is_read_in_parts(bed: Bed) -> None:
     phase(claimed(bed), *[receipt] * 5, charged)
 

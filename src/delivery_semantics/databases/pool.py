@@ -24,15 +24,35 @@ CLOSE_TO_THE_LIMIT = 0.9
 _HERE = threading.local()
 
 
-@contextmanager
-def until(end_s: float) -> Iterator[None]:
+class Limit:
+    """Limits this thread's waits in the block, or before ``lift``.
+
+    This and ``Loan`` stand around every statement: as generators they would take longer.
+    """
+
+    __slots__ = ("_before_s", "_end_s")
+
+    def __init__(self, end_s: float) -> None:
+        self._end_s = end_s
+
+    def __enter__(self) -> Limit:
+        """Begin, within the limit of whoever called."""
+        self._before_s = getattr(_HERE, "end_s", math.inf)
+        _HERE.end_s = min(self._end_s, self._before_s)
+        return self
+
+    def lift(self) -> None:
+        """Let the rest of the block wait as if there were no block."""
+        _HERE.end_s = self._before_s
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.lift()
+
+
+def until(end_s: float) -> Limit:
     """Let this thread wait until then (``time.monotonic()``) for what it borrows meanwhile."""
-    before = getattr(_HERE, "end_s", math.inf)
-    _HERE.end_s = min(end_s, before)
-    try:
-        yield
-    finally:
-        _HERE.end_s = before
+    return Limit(end_s)
 
 
 def deadline_s(limit_s: float) -> float:
@@ -74,31 +94,42 @@ class Connections:
         self._of_parents += [self._idle, self._own]
         self._begin()
 
-    @contextmanager
-    def lend(self) -> Iterator[Database]:
+    def lend(self) -> Loan:
         """Lend a connection; to wait for one, and for locks then, has the same limit.
 
         Raises Locked if none is free until then, and DatabaseUnreachable.
         """
+        return Loan(self)
+
+    def _take(self, room: threading.Semaphore) -> Database:
         limit_s = self.lock_timeout_s
         wait_s = max(0.0, deadline_s(limit_s) - time.monotonic())
-        if not self._room.acquire(timeout=wait_s):
+        if not room.acquire(timeout=wait_s):
             most = f"all {self.connections_max} connections (connections_max) were in use"
             raise Locked(f"{most} for {wait_s:g} s")
-        room, idle = self._room, self._idle
         try:
             database = self._find_or_open()
+            close = wait_s > CLOSE_TO_THE_LIMIT * limit_s
             try:
-                close = wait_s > CLOSE_TO_THE_LIMIT * limit_s
                 database.wait_at_most(limit_s if close else wait_s)
-                yield database
-            finally:
-                if room is not self._room:  # in a child that was forked meanwhile
-                    self._of_parents.append(database)
-                elif idle is not self._idle or database.in_transaction or database.is_lost:
-                    database.close()
-                else:
-                    idle.append(database)
+            except BaseException:
+                database.close()
+                raise
+        except BaseException:
+            room.release()
+            raise
+        return database
+
+    def _take_back(
+        self, database: Database, room: threading.Semaphore, idle: deque[Database]
+    ) -> None:
+        try:
+            if room is not self._room:  # in a child that was forked meanwhile
+                self._of_parents.append(database)
+            elif idle is not self._idle or database.in_transaction or database.is_lost:
+                database.close()
+            else:
+                idle.append(database)
         finally:
             room.release()
 
@@ -128,6 +159,25 @@ class Connections:
         closed, self._idle = self._idle, deque()
         for database in closed:
             database.close()
+
+
+class Loan:
+    """One connection of a pool, until the block ends."""
+
+    __slots__ = ("_database", "_idle", "_pool", "_room")
+
+    def __init__(self, pool: Connections) -> None:
+        self._pool = pool
+
+    def __enter__(self) -> Database:
+        """Take it; see ``Connections.lend``."""
+        self._room, self._idle = self._pool._room, self._pool._idle
+        self._database = self._pool._take(self._room)
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._pool._take_back(self._database, self._room, self._idle)
 
 
 class _Lent(Database):

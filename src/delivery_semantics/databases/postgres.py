@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -52,10 +52,12 @@ class PostgreSQL(Database):
     ) -> None:  # fmt: skip
         self._answer_timeout_s, self._waits_s = answer_timeout_s, -1.0
         self._exchange_it = False
-        with _refusals():
+        try:
             self._connection = _Connection.connect(
                 url, autocommit=True, connect_timeout=max(2, round(answer_timeout_s))
             )
+        except psycopg.Error as error:
+            raise _refused(error) from error
         self.wait_at_most(lock_timeout_s)
         if synchronous != "FULL":
             self.rows("SET synchronous_commit = off")
@@ -83,17 +85,15 @@ class PostgreSQL(Database):
             self._waits_s = seconds
 
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
-        its_style = statement.replace("%", "%%").replace("?", "%s").encode()
-        with _refusals():
-            try:
-                cursor = self._connection.execute(its_style, values)
-            except errors.ReadOnlySqlTransaction:  # another one may find the server that writes
-                self._exchange_it = True
-                raise
-            except errors.ConnectionTimeout:
-                self._connection.close()
-                raise
+        try:
+            cursor = self._connection.execute(_its_style(statement), values)
             return cursor.fetchall() if cursor.description else [], cursor.rowcount
+        except psycopg.Error as error:
+            if isinstance(error, errors.ConnectionTimeout):
+                self._connection.close()
+            # Another connection may find the server that writes.
+            self._exchange_it |= isinstance(error, errors.ReadOnlySqlTransaction)
+            raise _refused(error) from error
 
     def close(self) -> None:
         """End the connection."""
@@ -124,11 +124,12 @@ def _within(limit_s: float, waits: Generator[Any, Any, Any]) -> Generator[Any, A
         return end.value
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        kind = next((ours for theirs, ours in REFUSALS if isinstance(error, theirs)), None)
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise (kind or DatabaseRefused)(f"{first} (PostgreSQL)") from error
+@lru_cache(maxsize=256)
+def _its_style(statement: str) -> bytes:
+    return statement.replace("%", "%%").replace("?", "%s").encode()
+
+
+def _refused(error: psycopg.Error) -> DatabaseRefused:
+    kind = next((ours for theirs, ours in REFUSALS if isinstance(error, theirs)), None)
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return (kind or DatabaseRefused)(f"{first} (PostgreSQL)")

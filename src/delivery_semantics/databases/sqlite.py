@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from .database import (
@@ -50,10 +49,12 @@ class SQLite(Database):
     def __init__(
         self, path: Path, *, lock_timeout_s: float = 5.0, synchronous: str = "FULL"
     ) -> None:
-        with _refusals(path):
+        try:
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise _refused(error, path) from error
         self._path, self._waits_s = path, lock_timeout_s
         try:
             self._write_ahead()
@@ -89,21 +90,19 @@ class SQLite(Database):
         return self._connection.in_transaction
 
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
-        with _refusals(self._path):
+        try:
             cursor = self._connection.execute(statement, values)
             return cursor.fetchall(), cursor.rowcount
+        except (sqlite3.Error, OverflowError) as error:  # a number of more than 64 bits
+            raise _refused(error, self._path) from error
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
 
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OverflowError) as error:  # a number of more than 64 bits
-        name = getattr(error, "sqlite_errorname", "")
-        known = [prefix for prefix in REFUSALS if name.startswith(prefix)]
-        kind = REFUSALS[max(known, key=len)] if known else DatabaseRefused
-        raise kind(f"{error} (SQLite, {path.name})") from error
+def _refused(error: Exception, path: Path) -> DatabaseRefused:
+    name = getattr(error, "sqlite_errorname", "")
+    known = [prefix for prefix in REFUSALS if name.startswith(prefix)]
+    kind = REFUSALS[max(known, key=len)] if known else DatabaseRefused
+    return kind(f"{error} (SQLite, {path.name})")

@@ -126,10 +126,10 @@ class Attempt:
         release = partial(self._keys.release, self._claim, to_any_request=to_any_request)
         await self._write(release)
 
-    async def _write(self, change: Callable[[], None]) -> type[LeaseLost] | None:
+    async def _write(self, change: Callable[..., None]) -> type[LeaseLost] | None:
         """Change the key's row; where that fails, its lease will end. Tells a lease lost."""
         try:
-            await self._keys.in_thread(change)
+            await self._keys.write_soon(change)
         except LeaseLost:
             self._tell("lease lost")
             return LeaseLost

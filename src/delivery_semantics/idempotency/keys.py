@@ -6,12 +6,13 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import hmac
+import math
 import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Literal, get_args
 
 from ..core.check import at_least, positive
@@ -78,10 +79,11 @@ class KeyStore:
         self.answer_max_bytes = at_least("answer_max_bytes", answer_max_bytes, 0)
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
         in_memory = file_of(connections.url) == IN_MEMORY
-        forced = effects == "anywhere" or in_memory
-        self._claiming = connections if forced else _unforced(connections)
+        forces = effects == "in phases" and connections.synchronous == "FULL"
+        self._claiming = _unforced(connections) if forces and not in_memory else connections
         self._is_sqlite = connections.dialect == "sqlite"
-        self.claims_at_once = self._is_sqlite and effects == "in phases"
+        unforced = in_memory or self._claiming.synchronous != "FULL"
+        self.writes_at_once = self._is_sqlite and unforced
         self.hook = hook
         self.begin()
         _STORES.add(self)
@@ -105,7 +107,7 @@ class KeyStore:
     ) -> Claim | KeptAnswer | Refusal:
         """Claim a key; or return the answer that is kept, or why there is neither.
 
-        Where ``claims_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
+        Where ``writes_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
         for no other process, and for threads of this one ``TURN_S``. Raises DatabaseRefused;
         then nothing was claimed.
         """
@@ -120,26 +122,43 @@ class KeyStore:
         Who only asks for an answer does not wait for who writes, nor for who waits for that.
         """
         # To change threads takes longer than to claim a key, if nobody writes for long.
-        if self.claims_at_once:
+        if self.writes_at_once:
             with suppress(Locked), until(time.monotonic()):
                 return self._claim(name, fingerprint, None, wait=False)
-        found = None
-        if not self._is_sqlite:
-            found = await self.in_thread(self._look, name, lane="look")
-        else:
-            with suppress(Locked), until(time.monotonic()):
-                found = self._look(name)
+        # One change of threads for both, if a thread is free: who looks waits for nobody there.
+        if not self._is_sqlite and self._turns.is_free("claim"):
+            return await self.in_thread(self.claim, name, fingerprint, lane="claim")
+        found = await self._look_soon(name)
         now_s = self.clock()
         then = found and _judge(found, self._first(fingerprint, now_s), now_s)
         if then and not isinstance(then, KeyRow):
             return then
         return await self.in_thread(self._claim, name, fingerprint, found, lane="claim")
 
+    async def write_soon(self, change: Callable[..., None]) -> None:
+        """Call ``finish`` or ``release`` for an event loop, which goes on."""
+        if self.writes_at_once:
+            with suppress(Locked), until(time.monotonic()):
+                change(wait=False)
+                return
+        await self.in_thread(change)
+
     def _first(self, fingerprint: bytes, now_s: float) -> KeyRow:
-        return KeyRow(fingerprint, 1, now_s + self.lease_s, now_s + self.keep_s)
+        # SQLite takes four bytes less for a whole number, in the row and in the index. But a
+        # float, as it will be read again: what is derived from it must be the same then.
+        expires_s = float(math.ceil(now_s + self.keep_s))
+        return KeyRow(fingerprint, 1, now_s + self.lease_s, expires_s)
+
+    async def _look_soon(self, name: KeyName) -> KeyRow | None:
+        if not self._is_sqlite:
+            return await self.in_thread(self._look, name, lane="look")
+        with suppress(Locked), until(time.monotonic()):
+            return self._look(name)
+        return None
 
     def _look(self, name: KeyName) -> KeyRow | None:
-        return table.find(self._claiming.apart(), name)
+        with self._claiming.lend() as database:
+            return table.find(database, name)
 
     def _claim(
         self, name: KeyName, fingerprint: bytes, found: KeyRow | None, *, wait: bool = True
@@ -147,19 +166,15 @@ class KeyStore:
         now_s = self.clock()
         first = self._first(fingerprint, now_s)
         has_room = found is not None or self._has_room(name.account, now_s)
-        if found is None and has_room:
-            with self._write(wait=wait) as database:
-                inserted = table.insert(database, name, first)
-            if inserted:
-                return Claim(self, name, first)
+        if found is None and has_room and self._write(table.insert, name, first, wait=wait):
+            return Claim(self, name, first)
         found = found or self._look(name)
         if found is None:  # with room: it was there, and has been swept since
             return Refusal.IN_PROGRESS if has_room else Refusal.TOO_MANY_KEYS
         then = _judge(found, first, now_s)
         if not isinstance(then, KeyRow):
             return then
-        with self._write(wait=wait) as database:
-            taken_over = table.take_over(database, name, found, then)
+        taken_over = self._write(table.take_over, name, found, then, wait=wait)
         # A lease of 0 was given back; any other one ended without a word.
         broke_off = found.lease_until_s > 0 and found.expires_s == then.expires_s
         claim = Claim(self, name, then, broke_off=broke_off)
@@ -168,22 +183,21 @@ class KeyStore:
     def renew(self, claim: Claim) -> bool:
         """Lengthen a claim's lease; False if it is over for good. Raises DatabaseRefused."""
         row = claim.row._replace(lease_until_s=self.new_lease())
-        with self._write() as database:
-            return table.renew(database, claim.name, row)
+        return self._write(table.renew, claim.name, row)
 
-    def finish(self, claim: Claim, answer: KeptAnswer, *, in_doubt: bool = False) -> None:
+    def finish(
+        self, claim: Claim, answer: KeptAnswer, *, in_doubt: bool = False, wait: bool = True
+    ) -> None:
         """Keep the answer of a handler that did not do so in a phase, or that it is in doubt.
 
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
         """
         row = claim.row.finished(answer.within(self.answer_max_bytes), in_doubt=in_doubt)
-        with self._write() as database:
-            advanced = table.advance(database, claim.name, claim.row, row)
-        if not advanced:
+        if not self._write(table.advance, claim.name, claim.row, row, wait=wait):
             raise LeaseLost(f"the claim with token {claim.token} is not the key's any more")
         claim.row = row
 
-    def release(self, claim: Claim, *, to_any_request: bool = False) -> None:
+    def release(self, claim: Claim, *, to_any_request: bool = False, wait: bool = True) -> None:
         """Give a claim back, so that the next attempt need not wait for its lease to end.
 
         ``to_any_request``: the key may be used for another request, as nothing was done for
@@ -192,8 +206,7 @@ class KeyStore:
         row = claim.row
         if to_any_request and claim.recovery_point == STARTED:
             row = row._replace(fingerprint=b"")
-        with self._write() as database:
-            table.release(database, claim.name, row)
+        self._write(table.release, claim.name, row, wait=wait)
 
     async def in_thread(
         self, function: Callable[[*Values], Result], *values: *Values, lane: Lane = "hold"
@@ -205,9 +218,10 @@ class KeyStore:
     def writing(self, *, apart: bool = False) -> Iterator[Database]:
         """Open a transaction on the calling thread's way to the database, or on none's."""
         database = self.connections.apart() if apart else self.connections.here()
-        with self._turns.turn() as end_s, ExitStack() as stack:
-            with until(end_s):
-                stack.enter_context(database.transaction())
+        with (
+            self._turns.turn() as end_s, until(end_s) as beginning, database.transaction(),
+        ):  # fmt: skip
+            beginning.lift()
             yield database
 
     def tell(
@@ -221,8 +235,7 @@ class KeyStore:
 
         Raises DatabaseRefused.
         """
-        with self._write() as database:
-            return table.sweep(database, self.clock(), keys_max)
+        return self._write(table.sweep, self.clock(), keys_max)
 
     def close(self) -> None:
         """Let its threads end, and close the connections that the store opened itself.
@@ -235,13 +248,20 @@ class KeyStore:
             self._claiming.close()
 
     def _has_room(self, account: str, now_s: float) -> bool:
-        most, database = self.keys_max, self._claiming.apart()
-        return most is None or table.count(database, account, now_s, most) < most
+        most = self.keys_max
+        if most is None:
+            return True
+        with self._claiming.lend() as database:
+            return table.count(database, account, now_s, most) < most
 
-    @contextmanager
-    def _write(self, *, wait: bool = True) -> Iterator[Database]:
-        with self._turns.turn(wait=wait) as end_s, until(end_s):
-            yield self._claiming.apart()
+    def _write(
+        self, change: Callable[[Database, *Values], Result], *values: *Values, wait: bool = True
+    ) -> Result:
+        with (
+            self._turns.turn(wait=wait) as end_s, until(end_s),
+            self._claiming.lend() as database,
+        ):  # fmt: skip
+            return change(database, *values)
 
 
 def _check_times(keep_s: float, **shorter: float) -> None:

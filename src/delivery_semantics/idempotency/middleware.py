@@ -10,7 +10,7 @@ import contextvars
 import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -84,7 +84,7 @@ class IdempotencyMiddleware:
         self.routes = [(compile_path(path)[0], own) for path, own in (routes or {}).items()]
         self.request_max_bytes = at_least("request_max_bytes", request_max_bytes, 0)
         self._claims = itertools.count(1)
-        self.running: set[asyncio.Task[BaseException | None]] = set()
+        self.running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request as ASGI has it."""
@@ -131,11 +131,12 @@ class IdempotencyMiddleware:
                 error = await attempt.carry_out(scope)
         else:
             context = contextvars.copy_context()
-            task = asyncio.create_task(attempt.carry_out(scope), context=context)
+            told = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(_tell(told, attempt.carry_out(scope)), context=context)
             self.running.add(task)
             task.add_done_callback(self.running.discard)
             try:
-                error = await asyncio.shield(task)
+                error = await told  # with asyncio.shield the loop would turn once more
             finally:
                 attempt.client_left = not task.done()
                 _take_over(context)  # what it set is set here, as if it had been called
@@ -160,8 +161,10 @@ class IdempotencyMiddleware:
         body = await _read(receive, self.request_max_bytes)
         if body is None:
             return Refusal.REQUEST_TOO_LARGE, None, b""
-        place = f"{scope['method']} {quote(scope['path'])}"  # databases refuse some characters
-        name = KeyName(account, place if profile.key_per_endpoint else "", key)
+        place = ""
+        if profile.key_per_endpoint:
+            place = f"{scope['method']} {quote(scope['path'])}"  # some databases refuse some
+        name = KeyName(account, place, key)
         digest = fingerprint(scope, profile.represent(scope, body))
         error: DatabaseRefused | None = None
         try:
@@ -185,8 +188,9 @@ class IdempotencyMiddleware:
                 break
             await sleep(pause_s)
         if isinstance(outcome, Claim) and outcome.broke_off and self.keys.effects == "anywhere":
-            doubt = partial(self.keys.finish, in_doubt=True)
-            await self.keys.in_thread(doubt, outcome, profile.refuse(Refusal.IN_DOUBT))
+            refusal = profile.refuse(Refusal.IN_DOUBT)
+            doubt = partial(self.keys.finish, outcome, refusal, in_doubt=True)
+            await self.keys.write_soon(doubt)
             return Refusal.IN_DOUBT
         return outcome
 
@@ -201,6 +205,17 @@ def _on_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def _tell(
+    told: asyncio.Future[BaseException | None], outcome: Awaitable[BaseException | None]
+) -> None:
+    try:
+        error = await outcome
+    except Exception as raised:
+        error = raised
+    if not told.done():  # nobody waits any more
+        told.set_result(error)
 
 
 def _take_over(context: contextvars.Context) -> None:

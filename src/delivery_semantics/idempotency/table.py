@@ -10,10 +10,12 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..databases import Database, Schema
-from .kept import KeptAnswer
+from .kept import Headers, KeptAnswer
 
 STARTED = "started"
 FINISHED = "finished"
@@ -130,8 +132,7 @@ class KeyRow(NamedTuple):
         """The answer that is kept, if there is one."""
         if self.status is None or self.headers is None:
             return None
-        headers = tuple((name, value) for name, value in json.loads(self.headers))
-        return KeptAnswer(self.status, headers, self.body)
+        return KeptAnswer(self.status, _headers(self.headers), self.body)
 
     def finished(self, answer: KeptAnswer, *, in_doubt: bool = False) -> KeyRow:
         """Return the row with the answer; nobody holds it any more.
@@ -141,7 +142,7 @@ class KeyRow(NamedTuple):
         data = json.dumps([self.recovery_point, self.data]) if in_doubt else "{}"
         return self._replace(
             lease_until_s=0.0, recovery_point=FINISHED, data=data, status=answer.status,
-            headers=json.dumps(answer.headers), body=answer.body,
+            headers=_json(answer.headers), body=answer.body,
         )  # fmt: skip
 
     def undecided(self) -> KeyRow:
@@ -160,6 +161,15 @@ class KeyRow(NamedTuple):
         if self.lease_until_s == 0:
             return "released"
         return "in use" if self.lease_until_s > now_s else "broke off"
+
+
+# A service's answers have few sets of headers.
+_json: Callable[[Headers], str] = lru_cache(maxsize=128)(json.dumps)
+
+
+@lru_cache(maxsize=128)
+def _headers(text: str) -> Headers:
+    return tuple((name, value) for name, value in json.loads(text))
 
 
 def insert(database: Database, name: KeyName, row: KeyRow) -> bool:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Literal, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter
@@ -26,10 +25,30 @@ TURN_S = 0.002
 """How long an event loop waits for its turn to write. Most turns take a fraction of it, and to
 change threads costs as much as a turn."""
 
-_LIMITERS: RunVar[dict[Lane, CapacityLimiter]] = RunVar("idempotency_lanes")
+_LANES: RunVar[dict[Lane, _Lane]] = RunVar("idempotency_lanes")
 
 Result = TypeVar("Result")
 Values = TypeVarTuple("Values")
+
+
+class TurnToWrite:
+    """A turn to write, until the block ends; where many may write at once there is no lock."""
+
+    __slots__ = ("_end_s", "_wait_s", "_writer")
+
+    def __init__(self, writer: threading.Lock | None, wait_s: float, end_s: float) -> None:
+        self._writer, self._wait_s, self._end_s = writer, wait_s, end_s
+
+    def __enter__(self) -> float:
+        """Wait for it."""
+        if self._writer and not self._writer.acquire(timeout=self._wait_s):
+            raise Locked("another thread of this process is writing")
+        return self._end_s
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        if self._writer:
+            self._writer.release()
 
 
 class Turns:
@@ -40,34 +59,26 @@ class Turns:
 
     def __init__(self, connections: Connections) -> None:
         self._limit_s = connections.lock_timeout_s
-        self._one_writes = connections.dialect == "sqlite"
-        self._writer = threading.Lock()
+        self._writer = threading.Lock() if connections.dialect == "sqlite" else None
 
-    @contextmanager
-    def turn(self, *, wait: bool = True) -> Iterator[float]:
-        """Wait for a turn; yield until when one may wait for the database then.
+    def turn(self, *, wait: bool = True) -> TurnToWrite:
+        """Wait for a turn; a block is told until when it may wait for the database then.
 
         If not to ``wait``, that is now, and a turn is waited for ``TURN_S``. Raises Locked.
         """
         now_s = time.monotonic()
         end_s = deadline_s(self._limit_s) if wait else now_s
         wait_s = max(0.0, end_s - now_s) if wait else TURN_S
-        if self._one_writes and not self._writer.acquire(timeout=wait_s):
-            raise Locked("another thread of this process is writing")
-        try:
-            yield end_s
-        finally:
-            if self._one_writes:
-                self._writer.release()
+        return TurnToWrite(self._writer, wait_s, end_s)
+
+    def is_free(self, lane: Lane) -> bool:
+        """Return whether one need not wait for a thread in a lane of this event loop."""
+        return _lanes()[lane].asked < LANES[lane]
 
     async def in_thread(
         self, lane: Lane, function: Callable[[*Values], Result], *values: *Values
     ) -> Result:
         """Wait for a call in a lane; if it has to wait so long for a thread, it is refused."""
-        limiters = _LIMITERS.get(None)
-        if limiters is None:
-            limiters = {name: CapacityLimiter(threads) for name, threads in LANES.items()}
-            _LIMITERS.set(limiters)
         end_s = time.monotonic() + self._limit_s
 
         def carry_out() -> Result:
@@ -78,4 +89,24 @@ class Turns:
             with until(end_s):
                 return function(*values)
 
-        return await run_sync(carry_out, limiter=limiters[lane])
+        its = _lanes()[lane]
+        its.asked += 1  # at once; a token is taken only when the loop has turned
+        try:
+            return await run_sync(carry_out, limiter=its.limiter)
+        finally:
+            its.asked -= 1
+
+
+class _Lane:
+    """Its threads, and how many calls are carried out there or wait for one."""
+
+    def __init__(self, threads: int) -> None:
+        self.limiter, self.asked = CapacityLimiter(threads), 0
+
+
+def _lanes() -> dict[Lane, _Lane]:
+    lanes = _LANES.get(None)
+    if lanes is None:
+        lanes = {name: _Lane(threads) for name, threads in LANES.items()}
+        _LANES.set(lanes)
+    return lanes
