@@ -58,6 +58,18 @@ async def test_h18_the_servers_log_still_sees_the_exception(bed: Bed) -> None:
         await bed.post(raises=True)
 
 
+async def test_h18_a_task_that_is_cancelled_before_it_begins_lets_nobody_wait(bed: Bed) -> None:
+    class CancelledAtOnce(set[asyncio.Task[None]]):
+        def add(self, task: asyncio.Task[None]) -> None:
+            super().add(task)
+            task.cancel()
+
+    bed.layer.running = CancelledAtOnce()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(bed.raw([(b"idempotency-key", b"k1")]), 10)
+    assert bed.effects() == 0
+
+
 async def test_h18_a_client_that_goes_away_does_not_stop_the_handler(bed: Bed) -> None:
     inside, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

@@ -10,7 +10,7 @@ import contextvars
 import hashlib
 import inspect
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -132,9 +132,10 @@ class IdempotencyMiddleware:
         else:
             context = contextvars.copy_context()
             told = asyncio.get_running_loop().create_future()
-            task = asyncio.create_task(_tell(told, attempt.carry_out(scope)), context=context)
+            task = asyncio.create_task(_tell(told, attempt, scope), context=context)
             self.running.add(task)
             task.add_done_callback(self.running.discard)
+            task.add_done_callback(lambda _: told.cancel())  # if it was, before it could tell
             try:
                 error = await told  # with asyncio.shield the loop would turn once more
             finally:
@@ -208,10 +209,10 @@ def _on_asyncio() -> bool:
 
 
 async def _tell(
-    told: asyncio.Future[BaseException | None], outcome: Awaitable[BaseException | None]
+    told: asyncio.Future[BaseException | None], attempt: Attempt, scope: Scope
 ) -> None:
     try:
-        error = await outcome
+        error = await attempt.carry_out(scope)
     except Exception as raised:
         error = raised
     if not told.done():  # nobody waits any more
