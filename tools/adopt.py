@@ -2,8 +2,8 @@
 
     python tools/adopt.py [SECONDS]
 
-The page's first command says what is installed, its second how the service is served, and the
-service is its own. Ends with 1 if an order was lost or made twice.
+The page's commands say what is installed and how the service is served, and the service is its
+own. Ends with 1 if an order was lost or made twice.
 """
 
 from __future__ import annotations
@@ -46,16 +46,17 @@ def new_environment(folder: Path) -> str:
     """Make one, install in it what the page names, from these files; return its Python."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(folder / "bin" / "python")
-    wanted = [re.sub(r"git\+http.*", ROOT.as_uri(), word) for word in commands()[0]]
-    subprocess.run([python, "-m", *wanted, "--quiet"], check=True)
+    for words in commands():
+        if words[:2] == ["pip", "install"]:
+            wanted = [re.sub(r"git\+http.*", ROOT.as_uri(), word) for word in words]
+            subprocess.run([python, "-m", *wanted, "--quiet"], check=True)
     return python
 
 
 def environment() -> dict[str, str]:
     """Return the variables that the page sets where it serves its service."""
-    variables, serve = commands()[1][:-4], commands()[1][-4:]
-    if serve != ["uvicorn", "shop:app", "--workers", "2"]:
-        raise ValueError(f"the page serves by {serve}; allowed: two workers, by uvicorn")
+    serve = ["uvicorn", "shop:app", "--workers", "2"]
+    [variables] = [words[:-4] for words in commands() if words[-4:] == serve]
     return dict(word.split("=", 1) for word in variables)
 
 

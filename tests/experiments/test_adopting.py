@@ -65,9 +65,9 @@ def test_the_pages_service_loses_nothing_and_makes_nothing_twice(tmp_path: Path)
 
 
 def test_what_the_page_has_one_type_does_what_it_says(tmp_path: Path) -> None:
-    install, _, curl, *_ = adopt.commands()
-    assert install[:2] == ["pip", "install"]
-    assert install[3:] == ["fastapi", "uvicorn"]
+    layer, rest, _, curl, *_ = adopt.commands()
+    assert layer[:2] == rest[:2] == ["pip", "install"]
+    assert (len(layer), rest[2:]) == (3, ["fastapi", "uvicorn"])
     environment = adopt.environment()
     assert environment == {"SHOP_DATABASE": "sqlite:///shop.db"}
     if shutil.which("curl") is None:

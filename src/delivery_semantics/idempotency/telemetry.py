@@ -47,7 +47,7 @@ def opentelemetry_hook(
             f"idempotency {what}", attributes=attributes, start_time=end_ns - int(took_s * 1e9)
         )
         if error is not None:
-            span.record_exception(error)
+            span.record_exception(error, timestamp=end_ns)
         if LEVELS[what] >= logging.ERROR:
             span.set_status(StatusCode.ERROR, what)
         span.end(end_ns)
