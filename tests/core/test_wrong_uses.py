@@ -358,3 +358,19 @@ def test_a_right_use_is_told_nothing() -> None:
     assert audit(simulate(PAIR, LOSSY)).verdict(EXACTLY_ONCE)
     for run in RUNS.values():
         run(PAIR)
+
+
+def closing_over(limit: int) -> Callable[..., Any]:
+    """Return a handler for which ``limit`` is not its own."""
+
+    def handler(self: object, source: str = "", payload: Any = None) -> Any:  # noqa: ANN401
+        yield from [Process(payload)][:limit]
+
+    return handler
+
+
+def test_two_functions_may_close_over_one_name() -> None:
+    """Each has its own: the one is not held against the other's."""
+    kind = type("Two", (Passive,), {"receive": closing_over(1), "start": closing_over(0)})
+    for run in RUNS.values():
+        run({**PAIR, "receiver": kind()})

@@ -71,7 +71,7 @@ def check_messages(messages: object) -> None:
     """Raise TypeError or ValueError unless this is a tuple of messages, each with its id."""
     if not isinstance(messages, tuple | list):
         raise TypeError(f"messages is {messages!r}; allowed: a tuple of messages, payments(3)")
-    ids: dict[str, None] = {}
+    ids: set[str] = set()
     for message in messages:
         if not isinstance(message, Message):
             raise TypeError(
@@ -79,7 +79,7 @@ def check_messages(messages: object) -> None:
             )
         if not isinstance(message.id, str):
             raise TypeError(f"messages: the id {message.id!r} is no text; allowed: '1', 'a'")
-        if not isinstance(message.amount, int) or isinstance(message.amount, bool):
+        if type(message.amount) is not int:
             raise TypeError(
                 f"messages: the amount of {message.id!r} is {message.amount!r}; allowed: a "
                 "whole number"
@@ -88,7 +88,7 @@ def check_messages(messages: object) -> None:
             raise ValueError(
                 f"messages: the id {message.id!r} appears twice; allowed: one id per message"
             )
-        ids[message.id] = None
+        ids.add(message.id)
 
 
 def check_stores(stores: Mapping[str, str] | None, participants: Mapping[str, Any]) -> None:

@@ -130,11 +130,11 @@ class Driver:
             self._work_in_danger(who)
         else:
             work(self._world, who)
-        wait_s = self._world.timer_s(who)
-        if wait_s is not None:
+        if self._world.tasks[who] is None:
+            if self._due:
+                self._catch_up(who)
+        elif (wait_s := self._world.timer_s(who)) is not None:
             self._arm(who, wait_s)
-        elif self._due:
-            self._catch_up(who)
 
     def _catch_up(self, who: str) -> None:
         """Let the timers fire that ran out while ``who`` was busy."""
@@ -169,7 +169,9 @@ class Driver:
             self._plan(delay_s, self._transmit, world.packets_sent)
 
     def _arm(self, who: str, wait_s: float) -> None:
-        wait_s, early = self._perhaps_early(who, wait_s)
+        early = False
+        if self._early_timeouts:
+            wait_s, early = self._perhaps_early(who, wait_s)
         self._armed = self._timers[who] = armed = self._armed + 1
         self._plan(wait_s, self._timeout, (who, armed, early))
 

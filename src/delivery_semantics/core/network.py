@@ -104,9 +104,15 @@ class Links:
         self._kinds: Counter[str] = Counter()
         self._sent = Ordinals()
         self._queue_empty_s: dict[tuple[str, str], float] = {}
+        messages, acks = network.messages, network.acks
+        alike = messages.delay_s == acks.delay_s  # then no packet can come up with another
+        chance = messages.by_chance or acks.by_chance or network.placed
+        self._certain = (messages.delay_s,) if alike and not chance else None
 
     def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
+        if self._certain is not None:
+            return self._certain
         faults = self._network.acks if payload.kind == "ack" else self._network.messages
         link = (source, target)
         name = ""

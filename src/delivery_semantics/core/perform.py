@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import assert_never
 
-from .answers import EFFECTS, READS, answer, check_wait
+from .answers import EFFECTS, READS, answer, check_wait, stand
 from .effects import Answer, Effect, Participant, Payload, Receive, ReceiveAny, Wait
 from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .store import Disk, Store
@@ -141,15 +141,19 @@ def work(world: World, who: str) -> None:
     task = world.tasks[who]
     if task is None or task is DOWN:
         return
-    left = world.effects_max
-    while (effect := task.effect) is not None and type(effect) not in WAITING:
-        task = task.resume(EFFECTS[type(effect)](world, who, effect))
-        left -= 1
-        if not left:
-            raise never_waits(world, who)
-    if effect is not None:
+    for _ in range(world.effects_max):
+        effect = task.effect
+        carry_out = EFFECTS[type(effect)]
+        if carry_out is stand:
+            break
+        task = task.resume(carry_out(world, who, effect))
+    else:
+        raise never_waits(world, who)
+    if effect is None:
+        world.tasks[who] = None
+    else:
         check_wait(who, effect)
-    world.tasks[who] = task if effect is not None else None
+        world.tasks[who] = task
 
 
 def never_waits(world: World, who: str) -> UnboundedRun:
@@ -260,13 +264,13 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 def _stand(world: World, who: str, task: Task) -> str:
     """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
     effect, left = task.effect, world.effects_max
-    while effect is not None and type(effect) in READS and not world.shares_store[who]:
-        task = task.resume(answer(world, who, effect))
+    while type(effect) in READS and not world.shares_store[who]:
+        task = task.resume(EFFECTS[type(effect)](world, who, effect))
         effect = task.effect
         left -= 1
         if not left:
             raise never_waits(world, who)
-    if effect is not None and type(effect) in WAITING:
+    if type(effect) in WAITING:
         check_wait(who, effect)
     world.tasks[who] = None if effect is None else task
     return who

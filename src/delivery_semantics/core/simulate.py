@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from .check import at_least, positive
@@ -77,28 +78,27 @@ class _Agenda:
         self._steps_max = at_least("steps_max", steps_max, 1)
         world.effects_max = max(steps_max, EFFECTS_MAX)
         self._plans: list[tuple[float, int, Action, Any]] = []
-        self._serial = 0
+        self._serials = count(1)
 
     def plan(self, delay_s: float, action: Action, argument: object) -> None:
-        self._serial += 1
         due_s = self._world.time_s + delay_s
-        heappush(self._plans, (due_s, self._serial, action, argument))
+        heappush(self._plans, (due_s, next(self._serials), action, argument))
 
     def to_the_end(self) -> None:
-        world, plans, steps = self._world, self._plans, 0
-        time_s_max, steps_max = self._time_s_max, self._steps_max
-        while plans:
+        world, plans, time_s_max = self._world, self._plans, self._time_s_max
+        for _ in range(self._steps_max):
+            if not plans:
+                return
             world.time_s, _, action, argument = heappop(plans)
-            steps += 1
             if world.time_s > time_s_max:
                 raise UnboundedRun(
                     f"time_s_max: the run goes on after {time_s_max:g} s; {HINT}"
                 )
-            if steps > steps_max:
-                raise UnboundedRun(
-                    f"steps_max: the run goes on after {steps_max:,} steps; {HINT}"
-                )
             action(argument)
+        if plans:
+            raise UnboundedRun(
+                f"steps_max: the run goes on after {self._steps_max:,} steps; {HINT}"
+            )
 
 
 HINT = "give the sender attempts_max or deadline_s, or raise the limit"

@@ -79,7 +79,7 @@ class Running:
     def resume(self, answer: Answer) -> Running:
         """Step the generator."""
         try:
-            self.effect = self._send(answer)
+            self.effect = effect = self._send(answer)
         except StopIteration:
             self.effect = None
             return self
@@ -87,7 +87,7 @@ class Running:
             if error is not answer:
                 error.add_note(f"raised in a handler of {self.who}")
             raise
-        if self.effect is None:
+        if effect is None:
             raise TypeError(
                 f"{self.who} yielded nothing; allowed: an effect, `yield Process(message)`"
             )

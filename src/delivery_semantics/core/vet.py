@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -42,25 +42,40 @@ class Reach:
         self.who = who
         method = getattr(method, "func", method)  # a partial one has its arguments already
         self._owner = getattr(method, "__self__", None)
-        self._functions = [(f, _names_outside(f)) for f in _functions(method, self._owner)]
-        self._before = dict(self._look())
+        functions = [*_functions(method, self._owner)]
+        self._globals = _globals(functions)
+        self._closures = [f for f in functions if f.__closure__ or f.__defaults__]
+        self._before: dict[tuple[str, str], Any] = {
+            place: _contents(each) for place, each in self._look()
+        }
 
     def check_untouched(self) -> None:
         """Raise ImpureHandler if something is not as it was."""
-        for name, value in self._look():
-            if self._before.get(name) != value:
-                raise ImpureHandler(f"{self.who} keeps state in {name}; {INSTEAD}")
+        for place, each in self._look():
+            before = self._before.get(place)
+            if before is not None and before[1] is each:
+                continue  # its content was its value, as that of a million messages is
+            if before != _contents(each):
+                raise ImpureHandler(f"{self.who} keeps state in {place[1]}; {INSTEAD}")
 
-    def _look(self) -> Iterator[tuple[str, Hashable]]:
+    def _look(self) -> Iterator[tuple[tuple[str, str], Any]]:
+        """Yield where something can be kept, whose and by what name, and what is there."""
         owner = self._owner
         if owner is not None:
             for name, each in _attributes(owner):
-                yield f"self.{name}", _contents(each)
-            for name, each in _plain(vars(type(owner))):
-                yield f"{type(owner).__name__}.{name}", _contents(each)
-        for function, names in self._functions:
-            for name, each in _plain(_outside(function, names)):
-                yield name, _contents(each)
+                yield ("self", f"self.{name}"), each
+            kind = type(owner)
+            for name, each in vars(kind).items():
+                if _is_plain(name, each):
+                    yield (kind.__qualname__, f"{kind.__name__}.{name}"), each
+        for known, names in self._globals:
+            for name in names:
+                if name in known and _is_plain(name, known[name]):
+                    yield (known.get("__name__", ""), name), known[name]
+        for number, function in enumerate(self._closures):
+            for name, each in _own(function):
+                if _is_plain(name, each):
+                    yield (str(number), name), each
 
 
 def _functions(method: Callable[..., Any], owner: object) -> Iterator[FunctionType]:
@@ -81,32 +96,31 @@ def _attributes(owner: object) -> Iterator[tuple[str, Any]]:
                 yield name, getattr(owner, name)
 
 
-def _names_outside(function: FunctionType) -> list[str]:
-    """Return the globals that a function may write to: plain ones, and those to come."""
-    known = function.__globals__
-    return [n for n in function.__code__.co_names if n not in known or type(known[n]) in PLAIN]
+def _globals(functions: list[FunctionType]) -> list[tuple[dict[str, Any], list[str]]]:
+    """Return the globals that functions may write to: plain ones, and those to come."""
+    found: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
+    for function in functions:
+        known = function.__globals__
+        names = found.setdefault(id(known), (known, {}))[1]
+        for name in function.__code__.co_names:
+            if name not in known or _is_plain(name, known[name]):
+                names[name] = None
+    return [(known, [*names]) for known, names in found.values()]
 
 
-def _outside(function: FunctionType, names: list[str]) -> dict[str, Any]:
-    """What a function can write to and that is not its own: globals, closures, defaults."""
-    known = function.__globals__
-    found = {name: known[name] for name in names if name in known}
+def _own(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function closes over, and its defaults."""
     for name, cell in zip(
         function.__code__.co_freevars, function.__closure__ or (), strict=True
     ):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
+        with suppress(ValueError):  # not filled yet
+            yield name, cell.cell_contents
     if function.__defaults__:
-        found[f"a default of {function.__name__}"] = function.__defaults__
-    return found
+        yield f"a default of {function.__name__}", function.__defaults__
 
 
-def _plain(found: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a mapping of names
-    for name, each in found.items():
-        if type(each) in PLAIN and not name.startswith("__"):
-            yield name, each
+def _is_plain(name: str, each: object) -> bool:
+    return type(each) in PLAIN and not name.startswith("__")
 
 
 def _contents(each: object, depth: int = DEPTH_MAX) -> Hashable:

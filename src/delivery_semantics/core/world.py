@@ -54,7 +54,7 @@ class _Down:
 
 
 DOWN: Task = _Down()
-WAITING = (Receive, ReceiveAny, Wait)
+WAITING = frozenset((Receive, ReceiveAny, Wait))
 
 
 class World:

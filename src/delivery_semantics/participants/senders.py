@@ -150,14 +150,15 @@ class RetryUntilAcked(Passive):
                 return
             yield Save("started", 1)
         first = yield Load("settled")
+        told = self._attempts_told()
         for number in range(first, len(self.messages)):
-            yield from self._settle(self.messages[number])
+            yield from self._settle(self.messages[number], told)
             yield Save("settled", number + 1)
 
-    def _settle(self, message: Message) -> Handler:
+    def _settle(self, message: Message, told: int | None) -> Handler:
         attempt, left_s = 0, self.deadline_s
         while attempt != self.attempts_max and (left_s is None or left_s > CLOSE_S):
-            attempt = self._next(attempt)
+            attempt = attempt + 1 if told is None else min(attempt + 1, told)
             yield Send(self.receiver, message)
             pause_s = not_negative("backoff", self.backoff(message.id, attempt))
             wait_s = self.timeout_s + pause_s
@@ -169,14 +170,13 @@ class RetryUntilAcked(Passive):
                 return
         yield GiveUp(message.id)
 
-    def _next(self, attempt: int) -> int:
-        """Count an attempt, as long as anything depends on the count.
+    def _attempts_told(self) -> int | None:
+        """Return the attempt up to which they are counted, None if all are.
 
         One that only counts is in a new condition each time, and a search would have no end.
         """
         unlimited = self.attempts_max is None and self.deadline_s is None
-        told = getattr(self.backoff, "attempts_told", None) if unlimited else None
-        return attempt + 1 if told is None else min(attempt + 1, told)
+        return getattr(self.backoff, "attempts_told", None) if unlimited else None
 
 
 CLOSE_S = 1e-9
