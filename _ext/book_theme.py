@@ -27,6 +27,10 @@ PANEL = [SHOW / "panel.css", SHOW / "panel.js"]
 EVERY_PAGE = ("book.css", "site.js")  # the rest of _static is for the pages that ask for it
 # What Pygments and docutils mark and no rule colours: words, names, signs and blanks of code.
 COLOURLESS = [re.compile(rf'<span class="{kind}">([^<]*)</span>') for kind in ("pre", "[nopw]")]
+PERMALINK = re.compile(
+    r'(?:(?<=<h[1-6]>)(?P<heading>.*?))?<a class="headerlink" href="(?P<to>[^"]*)" '
+    r'title="Link to this (?:heading|definition)"'
+)
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
@@ -115,6 +119,14 @@ def description_of(document: nodes.document | None, default: str) -> str:
     return textwrap.shorten(text, DESCRIPTION_LENGTH_MAX, placeholder=" …")
 
 
+def name_permalink(found: re.Match[str]) -> str:
+    """Return a permalink that says by name to what it leads; by ear all of them were one."""
+    heading, to = found["heading"] or "", found["to"]
+    name = re.sub(r"<[^>]*>", "", heading) or to.rpartition(".")[2]
+    title = f"Link to: {name}".replace('"', "&quot;")
+    return f'{heading}<a class="headerlink" href="{to}" title="{title}"'
+
+
 def add_panel_files(app: Sphinx, config: Config) -> None:
     """Take the style and the script of panels from the package, where each stands once."""
     config.html_static_path += [str(path) for path in PANEL]
@@ -137,6 +149,7 @@ def complete_context(
     body = context.get("body", "")
     for written, meant in MENDED.items():
         body = body.replace(written, meant)
+    body = PERMALINK.sub(name_permalink, body)
     for colourless in COLOURLESS:
         body = colourless.sub(r"\1", body)
     context["body"] = body

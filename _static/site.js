@@ -64,11 +64,12 @@ if (headings.length) {
   document.addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
 }
 
-// Choosing a section closes the list of chapters on a phone; paper shows what is folded.
+// Choosing a section closes the list of chapters on a phone. Paper shows what is folded, but not how
+// it was run: code is on paper where the reader has unfolded it.
 document.querySelector(".site-nav").addEventListener("click", (event) => {
   const nav = event.currentTarget;
   if (event.target.closest("a") && nav.matches(":popover-open")) nav.hidePopover();
 });
 window.addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((details) => (details.open = true));
+  document.querySelectorAll("details:not(.hide)").forEach((details) => (details.open = true));
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -229,6 +230,31 @@ def test_paper_holds_the_text_and_nothing_else(open_page: Open, name: str) -> No
         }"""
     )
     assert (beside, over, cut) == ([], [], [])
+
+
+def test_the_book_on_one_page_is_one_sheet_of_paper(open_page: Open) -> None:
+    page = open_page("appendix/summary")
+    side = "10mm"
+    sheet = page.pdf(
+        format="A4", margin={"top": side, "right": side, "bottom": side, "left": side}
+    )
+    sheets = re.findall(rb"/Type\s*/Page\b", sheet)
+    assert len(sheets) == 1
+
+
+@each_page
+def test_a_link_to_a_heading_is_named_after_it(open_page: Open, name: str) -> None:
+    page = open_page(name)
+    unnamed = page.eval_on_selector_all(
+        ".headerlink",
+        """links => links.filter(link => {
+          const place = link.parentElement.cloneNode(true);
+          place.querySelector(".headerlink").remove();
+          const named = link.title.replace(/^Link to: /, "");
+          return !named || named === link.title || !place.textContent.includes(named);
+        }).map(link => link.outerHTML)""",
+    )
+    assert unnamed == []
 
 
 PLACE = """async id => {
