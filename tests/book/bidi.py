@@ -34,6 +34,13 @@ PREFERENCES = {
     "services.settings.server": "data:,#none",
     "toolkit.telemetry.enabled": False,
 }
+KEYS = {"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Tab": "\ue004"}
+MIDDLE = """(selector) => {
+  const found = document.querySelector(selector);
+  found.scrollIntoView({ block: "center", behavior: "instant" });
+  const { x, y, width, height } = found.getBoundingClientRect();
+  return [Math.round(x + width / 2), Math.round(y + height / 2)];
+}"""
 
 
 class Firefox:
@@ -79,6 +86,39 @@ class Firefox:
         )
         assert said["type"] == "success", said["exceptionDetails"]["text"]
         return json.loads(said["result"].get("value", "null"))
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the page a window of this size, in px."""
+        size = {"width": width, "height": height}
+        self.send("browsingContext.setViewport", context=self.context, viewport=size)
+
+    def until(self, function: str, argument: object = None) -> None:
+        """Wait until a function of the page says something true."""
+        held = "while (!held(argument)) await new Promise(requestAnimationFrame);"
+        self.evaluate(f"async (argument) => {{ const held = {function}; {held} }}", argument)
+
+    def click(self, selector: str) -> None:
+        """Press the primary button on the first such element, once it is there."""
+        self.until("(s) => document.querySelector(s)?.checkVisibility()", selector)
+        at = self.evaluate(MIDDLE, selector)
+        moves = [
+            {"type": "pointerMove", "x": at[0], "y": at[1]},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        self._act({"type": "pointer", "id": "mouse", "actions": moves})
+
+    def press(self, key: str) -> None:
+        """Press a key and let it go: a character, or a name of `KEYS`.
+
+        A window without a screen has no focus: a script hears keys, but Enter presses nothing.
+        """
+        value = KEYS.get(key, key)
+        strokes = [{"type": kind, "value": value} for kind in ("keyDown", "keyUp")]
+        self._act({"type": "key", "id": "keyboard", "actions": strokes})
+
+    def _act(self, source: dict[str, Json]) -> None:
+        self.send("input.performActions", context=self.context, actions=[source])
 
 
 @contextmanager
