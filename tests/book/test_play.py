@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 import book_play
@@ -19,9 +18,9 @@ from delivery_semantics.play.levels import LEVELS
 from delivery_semantics.play.playground import played
 from delivery_semantics.play.real_systems import REAL_SYSTEMS
 from delivery_semantics.play.views import finish
+from tests.book.playing import AXE, PYTHON_MS, press, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 TWICE = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
 OWN = """class Bank(Passive):
     def receive(self, source, payload):
@@ -29,7 +28,6 @@ OWN = """class Bank(Passive):
         yield Send(source, Ack(payload.id))
 """
 FIRST_MS = 100
-PYTHON_MS = 60_000
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
 
@@ -47,21 +45,10 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     assert errors == []
 
 
-def press(page: Page, step: str) -> None:
-    page.locator(f'.play-board [data-step="{step}"]').first.click()
-    expect(page.locator(".play").first).not_to_have_attribute("aria-busy", "true")
-
-
 def asked_for(page: Page) -> list[str]:
     found: list[str] = []
     page.on("request", lambda request: found.append(request.url))
     return found
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document.querySelector('.playground'))")
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 def test_a_stranger_makes_the_customer_pay_twice_without_python(
@@ -134,6 +121,7 @@ def test_a_broken_link_is_answered(page: Page, address: str) -> None:
         "Step 2 of this link, “lose-1”", timeout=PYTHON_MS
     )
     expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
+    assert violations(page) == []
     page.goto(f"{address}/search.html")
     page.goto(f"{address}/index.html#one-payment/paid-twice/Nobody/deliver-1")
     expect(page.locator(".play-trouble")).to_contain_text("“Nobody”, which there is not")
@@ -147,6 +135,7 @@ def test_python_that_cannot_be_had_is_said(page: Page, address: str) -> None:
         page.locator(f'.play-board [data-step="{step}"]').first.click()
         page.wait_for_timeout(300)
     expect(page.locator(".play-trouble")).to_contain_text("needs Python in the page")
+    assert violations(page) == []
 
 
 def test_two_on_one_page_are_two(page: Page, address: str) -> None:

@@ -51,6 +51,17 @@ def test_four_steps_make_the_customer_pay_twice() -> None:
     assert shown["said"].endswith("Bank sends ack 1 to shop. The customer paid twice.")
 
 
+def test_the_money_says_what_a_game_of_its_own_promise_has_broken() -> None:
+    steps = ["deliver-1", "deliver-2", "deliver-4", "crash-consumer-before-Process"]
+    settings = {"producer": "plain", "commits": "before"}
+    shown = views.view("kafka", settings, "paid-twice", steps)
+    assert shown["goal"]["words"] == "You broke another promise instead."
+    assert shown["money"] == {
+        "owed": 10, "paid": 0, "words": "the offset has passed a payment that was not made",
+        "broken": True, "good": False,
+    }  # fmt: skip
+
+
 def test_crash_points_stand_between_what_just_ran() -> None:
     shown = seen("deliver-1", bank="ProcessThenMark")
     assert [point["name"] for point in shown["points"]] == [

@@ -183,9 +183,7 @@ class Play {
     }
   }
 
-  async ask(name, args) {
-    this.stopper = new AbortController();
-    const { signal } = this.stopper;
+  async ask(name, args, signal) {
     const onProgress = ({ text }) => { this.progress.textContent = text; };
     const whole = { game: this.data.game, ...args };
     try {
@@ -276,13 +274,14 @@ class Play {
   // The search ------------------------------------------------------------------------------
 
   async finish() {
-    if (this.running) return this.halt();
-    const running = this.running = {};
+    if (this.running) return this.stop();
+    const running = this.running = new AbortController();
     this.search.textContent = "Stop";
     this.verdict.textContent = "The search tries every way from here …";
     const { goal, values } = this;
     try {
-      const found = await this.ask("finish", { settings: values, goal, steps: this.steps.slice(0, this.at) });
+      const begun = { settings: values, goal, steps: this.steps.slice(0, this.at) };
+      const found = await this.ask("finish", begun, running.signal);
       if (this.running !== running) return;
       if (found.steps) await this.playOn(found.steps, running);
       if (this.running === running) this.say(found.words);
@@ -306,13 +305,19 @@ class Play {
     }
   }
 
+  /** End the search; a step that is being shown is shown to its end. */
   halt() {
     if (!this.running) return;
+    this.running.abort();
     this.running = null;
-    this.stopper?.abort();
     this.search.textContent = "Let the search finish it";
     if (this.verdict.textContent.endsWith("…")) this.verdict.textContent = "";
     for (const one of this.whole.querySelectorAll(".about")) one.classList.remove("about");
+  }
+
+  stop() {
+    this.halt();
+    if (this.shown) this.judge(this.shown);
   }
 
   say(words) {

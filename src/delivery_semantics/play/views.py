@@ -72,7 +72,7 @@ def shown(game: Game, settings: Chosen, goal: str, steps: Sequence[str], width: 
         "groups": _groups(turn, buttons, known),
         "said": _said(game, values, turn, here, aim),
         "hint": hint(turn, here, aim) if goes_on else f"That is {STEPS_MAX} steps. Go back.",
-        "money": _money(turn, here),
+        "money": _money(game, turn, here),
         "code": beside(game, values, turn),
         "ended": here.ended,
     }
@@ -247,22 +247,26 @@ def _next_level(game: Game, values: Chosen) -> Json | None:
     return None
 
 
-def _money(turn: Turn, here: Position) -> Json:
+def _money(game: Game, turn: Turn, here: Position) -> Json:
     several = len(turn.trace.messages) > 1
     told = (who for who in turn.participants if _is_told(turn, who))
     sure = next(told, "")
     lost = here.ended and bool(here.missing)
+    done = next(filter(None, (goal.said(turn.world) for goal in game.goals)), "")
     if here.repeated:
         words = "paid twice" if here.money_there <= 2 * here.money_expected else "paid again"
     elif lost:
         words = f"never paid, and {the(sure)} believes it is" if sure else "never paid"
+    elif done:  # a promise of this game's own, which the sums do not show
+        words = (done[:1].lower() + done[1:]).removesuffix(".")
     elif here.missing:
         words = "not all paid yet" if several else "not yet paid"
     else:
         words = "paid once" if here.ended else "paid once, so far"
     return {
         "owed": here.money_expected, "paid": here.money_there, "words": words,
-        "broken": bool(here.repeated) or lost, "good": not here.missing and not here.repeated,
+        "broken": bool(here.repeated or lost or done),
+        "good": not (here.missing or here.repeated or done),
     }  # fmt: skip
 
 
