@@ -156,6 +156,16 @@ def work(world: World, who: str) -> None:
         world.tasks[who] = task
 
 
+def work_until(world: World, who: str, stop: type[Effect] | None = None) -> None:
+    """Do the same one by one, up to an effect of this type; whoever is down does nothing."""
+    for _ in range(world.effects_max):
+        effect = world.local_effect(who)
+        if effect is None or type(effect) is stop:
+            return
+        run(world, who)
+    raise never_waits(world, who)
+
+
 def never_waits(world: World, who: str) -> UnboundedRun:
     """Return the error for a handler that goes on and on."""
     return UnboundedRun(

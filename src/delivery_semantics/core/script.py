@@ -10,7 +10,7 @@ from typing import get_args
 
 from .check import truth
 from .effects import Effect, Participant
-from .perform import boot, never_waits, perform, possible
+from .perform import boot, perform, possible, work_until
 from .steps import (
     KINDS,
     Crash,
@@ -18,7 +18,6 @@ from .steps import (
     Duplicate,
     Fail,
     Lose,
-    Run,
     Step,
     Tick,
     Timeout,
@@ -87,12 +86,7 @@ def run_local(world: World, *, until: Step | None = None) -> list[str]:
         stop: type[Effect] | None = None
         if isinstance(until, Crash | Fail) and until.who == who:
             stop = until.before if isinstance(until, Crash) else until.effect
-        left = world.effects_max
-        while (effect := world.local_effect(who)) is not None and type(effect) is not stop:
-            perform(world, Run(who))
-            left -= 1
-            if not left:
-                raise never_waits(world, who)
+        work_until(world, who, stop)
     return moved
 
 

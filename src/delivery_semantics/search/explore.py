@@ -23,7 +23,6 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.check import at_least, of_type, truth
@@ -37,6 +36,7 @@ from ..core.world import World
 from .branches import Branches, Taken
 from .exploration import Bounds, Exploration, Verdict
 from .graph import Graph, Never
+from .position import position
 
 AtTheEnd = Mapping[str, Callable[[Outcome], bool]]
 
@@ -232,10 +232,7 @@ def at_work(world: World) -> bool:
 
 def repeated(world: World) -> bool:
     """Tell whether anything was processed more than once."""
-    done = Counter[str]()
-    for store in world.stores.values():
-        done.update(store.processed)
-    return any(times > 1 for times in done.values())
+    return bool(position(world).repeated)
 
 
 def outcome(world: World) -> Outcome:

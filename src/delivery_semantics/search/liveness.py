@@ -6,8 +6,8 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 
 
 class FaultFree:
@@ -115,64 +115,33 @@ class FaultFree:
         return [n for n, outcome in enumerate(outcomes) if ahead[n] == 1 << outcome]
 
 
-def closed(worlds: Iterable[int], after: Callable[[int], Iterable[int]]) -> list[int]:
+def closed(worlds: Sequence[int], after: Callable[[int], Iterable[int]]) -> list[int]:
     """Return the worlds to which a way leads back from everywhere ahead of them.
 
-    These are the strongly connected components that no step leaves. ``worlds`` has whatever is
-    ahead of any of them. Source: R. Tarjan, Depth-first search and linear graph algorithms,
-    SIAM Journal on Computing, 1972.
+    ``worlds`` has whatever is ahead of any of them. From each component of these that no step
+    leaves, one world is found first: no way leads from it to one that was found before it, and
+    from the last no way leads to another at all.
     """
-    search = _Components(after)
+    before: dict[int, list[int]] = defaultdict(list)
     for world in worlds:
-        search.walk(world)
-    return search.closed
+        for other in after(world):
+            before[other].append(world)
+    seen, met, found = set[int](), set[int](), list[int]()
+    firsts = [world for world in worlds if _walk(world, before.__getitem__, seen)]
+    for world in reversed(firsts):
+        ahead = _walk(world, after, met)
+        if not any(other not in ahead for one in ahead for other in after(one)):
+            found += sorted(ahead)
+    return found
 
 
-class _Components:
-    """Tarjan's walk, with a stack of its own: the graphs are deeper than Python's."""
-
-    def __init__(self, after: Callable[[int], Iterable[int]]) -> None:
-        self.closed: list[int] = []
-        self._after = after
-        self._order: dict[int, int] = {}
-        self._low: dict[int, int] = {}
-        self._stack: list[int] = []
-        self._path: list[tuple[int, Iterator[int]]] = []
-        self._done: set[int] = set()  # those whose component is known
-        self._open: set[int] = set()  # those with a step out of their component
-
-    def walk(self, root: int) -> None:
-        if root not in self._order:
-            self._enter(root)
-        while self._path:
-            here, ahead = self._path[-1]
-            other = next(ahead, None)
-            if other is None:
-                self._leave(here)
-            elif other not in self._order:
-                self._enter(other)
-            elif other in self._done:
-                self._open.add(here)
-            else:
-                self._low[here] = min(self._low[here], self._order[other])
-
-    def _enter(self, world: int) -> None:
-        self._order[world] = self._low[world] = len(self._order)
-        self._stack.append(world)
-        self._path.append((world, iter(self._after(world))))
-
-    def _leave(self, world: int) -> None:
-        self._path.pop()
-        before = self._path[-1][0] if self._path else None
-        if before is not None:
-            self._low[before] = min(self._low[before], self._low[world])
-        if self._low[world] < self._order[world]:
-            return
-        if before is not None:
-            self._open.add(before)
-        component = set[int]()
-        while world not in component:
-            component.add(self._stack.pop())
-        self._done |= component
-        if not component & self._open:
-            self.closed += sorted(component)
+def _walk(world: int, ways: Callable[[int], Iterable[int]], seen: set[int]) -> dict[int, None]:
+    """Return what the ways lead to from here and was not seen; see it."""
+    found, queue = dict[int, None](), [world]
+    while queue:
+        here = queue.pop()
+        if here not in seen:
+            seen.add(here)
+            found[here] = None
+            queue += ways(here)
+    return found

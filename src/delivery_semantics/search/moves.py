@@ -11,11 +11,10 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import NoneType
 from typing import NamedTuple
 
 from ..core.effects import Effect, Kept, Participant, Payload
-from ..core.perform import boot, never_waits, perform
+from ..core.perform import boot, perform, work_until
 from ..core.steps import Crash, Deliver, Fail, Restart, Run, Step, Timeout
 from ..core.store import Store
 from ..core.tasks import Task
@@ -154,7 +153,7 @@ class Moves:
         before = dict(bench.timers[name])
         moved = self._carry_out(who, event)
         if who in self.at_once:
-            self._to_the_wait(name)
+            work_until(bench, name)
         gone = {timer for timer in before if timer not in bench.timers[name]} | set(armed)
         sent = tuple(self.wire(packet) for packet in bench.packets.values())
         gone |= {""} if moved else set()
@@ -173,7 +172,7 @@ class Moves:
             case "run":
                 step: Step = Run(name)
             case "work":
-                self._to_the_wait(name)
+                work_until(bench, name)
                 return True
             case "fail":
                 step = Fail(name)
@@ -184,18 +183,10 @@ class Moves:
             case ("timeout", str(timer)):
                 step = Timeout(name, name=timer)
             case type():
-                self._to_the_wait(name, until=event)
+                work_until(bench, name, event)
                 return True
         perform(bench, step)
         return True
-
-    def _to_the_wait(self, name: str, until: type[Effect] | None = None) -> None:
-        left = self.bench.effects_max
-        while type(self.bench.local_effect(name)) not in (NoneType, until):
-            perform(self.bench, Run(name))
-            left -= 1
-            if not left:
-                raise never_waits(self.bench, name)
 
     def put(self, who: int, node: int) -> None:
         """Put ``who`` on the bench as it is in this node."""
