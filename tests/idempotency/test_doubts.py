@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,32 @@ def test_the_list_has_what_nobody_will_end_by_itself(command: Command) -> None:
         "k-doubt": "in doubt", "k-broke": "broke off", "k-finished": "finished",
         "k-released": "released", "k-old": "released", "k-used": "in use",
     }  # fmt: skip
+
+
+def test_the_list_says_where_it_ends_and_counts_what_is_open_alone(
+    url: str,
+    capsys: pytest.CaptureFixture[str],
+    keys: KeyStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        doubts, "AT_ONCE_MAX", 2
+    )  # of which k-old, which expires first, is none
+    assert __main__.main(["list", url, "--json"]) == 0
+    told = capsys.readouterr()
+    assert {row["key"] for row in json.loads(told.out)} == {"k-doubt", "k-broke"}
+    assert told.err == "the first 2; there may be more\n"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_mistyped_name_is_said_and_no_database_is_made_of_it(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert __main__.main(["list", url]) == 2
+    said = capsys.readouterr().err
+    file = url.removeprefix("sqlite:///")
+    assert f"there is no file {file}" in said
+    assert not Path(file).exists()
 
 
 @pytest.mark.parametrize("key", ["k-doubt", "k-broke"])

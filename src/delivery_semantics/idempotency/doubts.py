@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from ..databases import Database, Schema, connect
+from ..databases import Database, Schema, connect, file_of
 from . import table
 from .kept import KeptAnswer
 from .table import KeyName, KeyRow
@@ -115,15 +116,16 @@ def _adder(commands: Any) -> Any:  # noqa: ANN401
 
 def _list(given: argparse.Namespace) -> int:
     now_s = time.time()
-    with closing(connect(given.url)) as database:
-        found = table.search(database, AT_ONCE_MAX, open_only=not given.all)
-    rows = [_told(name, row, now_s) for name, row in found]
-    _print([row for row in rows if given.all or row["state"] in OPEN], as_json=given.json)
+    with _keys_at(given.url) as database:
+        found = table.search(database, AT_ONCE_MAX, open_at_s=None if given.all else now_s)
+    _print([_told(name, row, now_s) for name, row in found], as_json=given.json)
+    if len(found) == AT_ONCE_MAX:
+        print(f"the first {AT_ONCE_MAX:,}; there may be more", file=sys.stderr)
     return 0
 
 
 def _show(given: argparse.Namespace) -> int:
-    with closing(connect(given.url)) as database:
+    with _keys_at(given.url) as database:
         name, row = _the_key(database, given)
         AUDIT.ensure(database)
         lines = database.rows(f"{LINES} {table.THE_KEY} ORDER BY id", name)
@@ -148,7 +150,7 @@ def _settle(given: argparse.Namespace) -> int:
     if given.status is not None:
         headers = (("content-type", given.content_type),) if given.body is not None else ()
         answer = KeptAnswer(given.status, headers, (given.body or "").encode())
-    with closing(connect(given.url)) as database:
+    with _keys_at(given.url) as database:
         name, row = _the_key(database, given)
         if given.dry_run:
             _print([_told(name, row, time.time())], as_json=given.json)
@@ -162,13 +164,21 @@ def _settle(given: argparse.Namespace) -> int:
 
 def _sweep(given: argparse.Namespace) -> int:
     now_s, swept = time.time(), 0
-    with closing(connect(given.url)) as database:
+    with _keys_at(given.url) as database:
         expired = table.expired(database, now_s)
         while not given.dry_run and (more := table.sweep(database, now_s, AT_ONCE_MAX)):
             swept += more
     told = {"expired": expired, "swept": swept}
     _print([told], as_json=given.json)
     return 0
+
+
+def _keys_at(url: str) -> closing[Database]:
+    """Open a database that is there: SQLite would make one of a name that is mistyped."""
+    file = file_of(url)
+    if file is not None and not file.exists():
+        raise ValueError(f"url is {url!r}: there is no file {file}")
+    return closing(connect(url))
 
 
 def _the_key(database: Database, given: argparse.Namespace) -> tuple[KeyName, KeyRow]:

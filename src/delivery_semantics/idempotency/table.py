@@ -95,12 +95,13 @@ SWEEP = f"""
         SELECT account, endpoint, key FROM idempotency_keys {EXPIRED} ORDER BY expires_s LIMIT ?
     )
 """
-# A finished row has no data, unless it is in doubt.
+# A finished row has no data, unless it is in doubt. The other open ones broke off.
 SEARCH = """
     SELECT account, endpoint, key, fingerprint, token, lease_until_s, expires_s, recovery_point,
            data, status, headers, body
     FROM idempotency_keys
-    WHERE (? OR recovery_point <> 'finished' OR data <> '{}')
+    WHERE (? OR (recovery_point = 'finished' AND data <> '{}')
+             OR (recovery_point <> 'finished' AND lease_until_s > 0 AND lease_until_s <= ?))
       AND (? OR (account = ? AND key = ?))
     ORDER BY expires_s, account, endpoint, key LIMIT ?
 """
@@ -214,11 +215,12 @@ def count(database: Database, account: str, now_s: float, at_most: int) -> int:
 
 
 def search(
-    database: Database, at_most: int, *, open_only: bool = False, account: str = "",
+    database: Database, at_most: int, *, open_at_s: float | None = None, account: str = "",
     key: str | None = None,
 ) -> list[tuple[KeyName, KeyRow]]:  # fmt: skip
-    """Return keys, the next to expire first: all, the unfinished, or an account's key."""
-    values = (not open_only, key is None, account, key or "", at_most)
+    """Return keys, the next to expire first: all, those open then, or an account's key."""
+    all_of_them = open_at_s is None
+    values = (all_of_them, open_at_s or 0.0, key is None, account, key or "", at_most)
     return [(KeyName(*row[:3]), KeyRow(*row[3:])) for row in database.rows(SEARCH, values)]
 
 
