@@ -1,4 +1,4 @@
-"""A chapter in real JupyterLab: run it, move its slider, see the result change."""
+"""In real JupyterLab a chapter runs, a slider changes a result, exercises and games answer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, expect
 from shown import included
+
+from delivery_semantics.play.exercises import EXERCISES
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = (
@@ -38,14 +42,21 @@ def chapter(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def lab(tmp_path: Path, chapter: str) -> Iterator[str]:
-    """The chapter's address in a JupyterLab that knows nothing of this machine's settings."""
+    """The address of a chapter in JupyterLab."""
+    with opened(tmp_path, chapter, (ROOT / "chapters" / chapter).read_text("utf-8")) as url:
+        yield url
+
+
+@contextmanager
+def opened(tmp_path: Path, name: str, notebook: str) -> Iterator[str]:
+    """Open a notebook in a JupyterLab that knows nothing of this machine's settings."""
     work, home = tmp_path / "work", tmp_path / "home"
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
     (work / "chapters").mkdir(parents=True)
     shutil.copytree(ROOT / "src", work / "src")
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(ALL_CELLS)
-    shutil.copy(ROOT / "chapters" / chapter, work / "chapters")
+    (work / "chapters" / name).write_text(notebook, "utf-8")
     command = [
         *(sys.executable, "-m", "jupyterlab", str(work), "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", "--port=0", "--LabApp.news_url=None"),
@@ -64,7 +75,7 @@ def lab(tmp_path: Path, chapter: str) -> Iterator[str]:
             address = re.compile(r"(http://127\.0\.0\.1:\d+/lab)(\?token=\w+)")
             found = next(filter(None, map(address.search, server.stderr)), None)
             assert found is not None, "JupyterLab did not start"
-            yield f"{found[1]}/tree/chapters/{chapter}{found[2]}"
+            yield f"{found[1]}/tree/chapters/{name}{found[2]}"
         finally:
             server.terminate()
             server.stderr.read()  # until it has ended, and its kernels with it
@@ -130,3 +141,46 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
     assert prompts.filter(has_text="[ ]").count() == 0, "the run stopped before the end"
     allowed = (host, host.replace("http", "ws"), "data:", "blob:")
     assert [url for url in foreign if not url.startswith(allowed)] == []
+
+
+ANSWERED = 'check("first-receiver", """{}""")'
+CELLS = (
+    "from delivery_semantics.play.check import check, exercise\n"
+    'exercise("first-receiver")',
+    ANSWERED.format(EXERCISES["first-receiver"].start),
+    "from delivery_semantics.play.playground import Playground\n"
+    'Playground("one-payment")',
+)  # fmt: skip
+
+
+def test_an_exercise_is_a_cell_that_checks_and_a_game_is_played(
+    browser: Browser, tmp_path: Path
+) -> None:
+    cells = list(map(nbformat.v4.new_code_cell, CELLS))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=kernel))
+    with opened(tmp_path, "answers.ipynb", notebook) as url, browser.new_page() as page:
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(url)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        asked, answered, game = (page.locator(".jp-CodeCell").nth(n) for n in range(3))
+
+        expect(asked.locator(".exercise-title")).to_be_visible(timeout=TIMEOUT_MS)
+        expect(asked.locator(".exercise-lab")).to_contain_text('check("first-receiver", ')
+        reply = answered.locator(".jp-OutputArea-output")
+        expect(reply).to_contain_text("✗ Never more than once: ", timeout=TIMEOUT_MS)
+        expect(reply).to_contain_text(EXERCISES["first-receiver"].hints["twice"][:40])
+        expect(reply.locator("svg")).to_be_visible()
+        answered.locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(ANSWERED.format(EXERCISES["first-receiver"].solution))
+        page.keyboard.press("Control+Enter")
+        expect(reply).to_contain_text("✓ Every run was searched: ", timeout=TIMEOUT_MS)
+
+        game.locator('.play-board [data-step="deliver-1"]').first.click()
+        caption = game.locator(".play-caption")
+        expect(caption).to_have_text("Step 1 of 1: Deliver message 1", timeout=TIMEOUT_MS)
+        game.locator('.play-board [data-step="lose-2"]').first.click()
+        expect(caption).to_have_text("Step 2 of 2: Lose ack 1", timeout=TIMEOUT_MS)
