@@ -19,6 +19,7 @@ from ..show.picture import Picture
 from ..show.view import plain
 from .exercise import Judge, Judgement
 from .reader import Defined
+from .words import paid
 
 WORLDS_MAX = 3_000
 SHORT = {Verdict.NEVER_TWICE: "twice", Verdict.EVENTUALLY: "lost"}
@@ -61,9 +62,8 @@ def _drawn(verdict: Verdict) -> Picture:
 
 
 def money(run: Trace) -> str:
-    """Return what should be there at the end of a run, and what is."""
-    expected = sum(message.amount for message in run.messages)
-    return f"Money expected {expected}, there {audit(run).money_there}."
+    """Say how much is paid at the end of a run, of what was to be."""
+    return paid(audit(run).money_there, sum(message.amount for message in run.messages))
 
 
 def ran(run: Callable[[Defined], Trace], *wanted: str) -> Judge:

@@ -23,7 +23,7 @@ from .game import Chosen, Game, Goal
 from .games import find
 from .hints import hint
 from .turn import Turn, reached
-from .words import capital, full, packet_names, short, state, the
+from .words import capital, full, packet_names, paid, short, state, the
 
 STEPS_MAX = 40
 WORLDS_MAX = 400_000
@@ -289,8 +289,7 @@ def _said(game: Game, values: Chosen, turn: Turn, here: Position, goal: Goal) ->
     if isinstance(last, Duplicate):
         now.append("The network made a copy.")
     done = goal.said(turn.world)
-    paid = f"Paid: {here.money_there} of {here.money_expected}."
-    return " ".join(filter(None, [*now, done or paid]))
+    return " ".join([*now, done or paid(here.money_there, here.money_expected)])
 
 
 def _sentences(game: Game, turn: Turn) -> list[str]:

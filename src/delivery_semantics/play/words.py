@@ -75,6 +75,11 @@ def does(template: str, message: Payload | None, several: bool) -> str:
     return f"{said} ({message.id})" if several else said
 
 
+def paid(there: int, expected: int) -> str:
+    """Say how much has been paid, of what was to be."""
+    return f"Paid: {there} of {expected}."
+
+
 def state(turn: Turn, who: str) -> str:
     """Say what a participant does now: it waits for the ack, it is down."""
     world = turn.world

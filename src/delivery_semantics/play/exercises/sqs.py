@@ -17,6 +17,7 @@ from ...core.effects import Handler, Payload
 from ..exercise import Exercise
 from ..judges import called, ran, searched, tried
 from ..reader import Defined
+from ..words import paid
 
 PRODUCER = {"producer": RetryUntilAcked("queue", payments(1))}
 FIFO_WINDOW_S = 300.0
@@ -80,7 +81,7 @@ def _coffees(names: Defined) -> tuple[str, str]:
     run = simulate({"producer": Script(sent), "queue": queue, "consumer": ProcessThenAck()})
     there = sum(event.who == "consumer" for event in run.of("processed")) * 10
     kind = "content" if there < 20 else "attempt" if there > 20 else ""
-    return kind, f"Two coffees, three requests. Money expected 20, there {there}."
+    return kind, f"Two coffees, three requests. {paid(there, 20)}"
 
 
 def _visible(messages: Sequence[tuple[str, str]], in_flight: Collection[str]) -> list[str]:

@@ -12,6 +12,7 @@ from ...core.world import World
 from ..exercise import Exercise
 from ..judges import called, number, searched, tried
 from ..reader import Defined
+from ..words import paid
 from .myth import RECEIPTS, no_receipt
 
 SENDER = {"sender": RetryUntilAcked("receiver", payments(1))}
@@ -28,8 +29,8 @@ def _keys(names: Defined) -> tuple[str, str]:
             "The second attempt has another key: the coffee at nine is paid twice.",
         )
     if key(nine) == key(three):
-        return "content", "Two coffees, one key, one charge. Money expected 700, there 350."
-    return "", "Three requests, two keys, two charges. Money expected 700, there 700."
+        return "content", f"Two coffees, one key, one charge. {paid(350, 700)}"
+    return "", f"Three requests, two keys, two charges. {paid(700, 700)}"
 
 
 def _asks_again(status: int, should_retry: str) -> bool:
