@@ -96,15 +96,15 @@ async function judged(backend, args, running, reply) {
 }
 
 /** Show an answer: the verdict and its words, the hints, the run that breaks it. */
-function show(reply, { passed, words, kind, line, hint, next, svg }) {
+function show(reply, { passed, words, kind, line, hint, next, picture }) {
   const sign = passed ? "✓ Right." : kind === "mistake" ? "✗ It cannot be judged." : "✗ Not yet.";
   const said = part("p", passed ? "exercise-right" : "exercise-wrong");
   said.append(part("strong", "", sign), ` ${line ? `Line ${line}: ` : ""}${words}`);
   const hints = [hint, next].filter(Boolean).map((text) => coded(part("p", "exercise-hint"), text));
   reply.replaceChildren(said, ...hints);
-  if (!svg) return;
+  if (!picture) return;
   const figure = part("div", "exercise-picture");
-  figure.innerHTML = svg; // the package's own drawing, its words escaped
+  figure.innerHTML = picture; // the package's own drawing, its words escaped
   reply.append(figure);
 }
 

@@ -21,7 +21,7 @@ class Feedback:
     """What the reader is told: passed or not, the words, a hint, the next hint, a picture.
 
     ``kind`` names the wrong answer, "mistake" for code that cannot be judged; ``line`` is the
-    line of that mistake, 0 for none; ``svg`` the picture, "" for none.
+    line of that mistake, 0 for none; ``picture`` is HTML, "" for none.
     """
 
     passed: bool
@@ -30,13 +30,13 @@ class Feedback:
     hint: str = ""
     next: str = ""
     line: int = 0
-    svg: str = ""
+    picture: str = ""
 
     def _repr_html_(self) -> str:
         sign = "✓" if self.passed else "✗"
         where = f"Line {self.line}: " if self.line else ""
         said = "".join(paragraphs("\n\n".join(filter(None, (self.hint, self.next)))))
-        return f"<p>{sign} {escaped(where + self.words)}</p>{said}{self.svg}"
+        return f"<p>{sign} {escaped(where + self.words)}</p>{said}{self.picture}"
 
 
 def exercise(name: str) -> Exercise:
@@ -68,10 +68,11 @@ def replied(name: str, source: str, tries: int = 0) -> dict[str, Any]:
 
 
 def _reply(asked: Exercise, found: Judgement, tries: int) -> Feedback:
-    svg = found.picture.svg if found.picture else ""
+    drawn = found.picture.inline() if found.picture else ""
     if found.passed:
-        return Feedback(True, found.words, svg=svg)
+        return Feedback(True, found.words, picture=drawn)
     kind = next((kind for kind in found.kinds if kind in asked.hints), "")
     further = asked.steps[: tries if kind else tries + 1]
     next_hint = further[-1] if further else ""
-    return Feedback(False, found.words, kind, asked.hints.get(kind, ""), next_hint, svg=svg)
+    hint = asked.hints.get(kind, "")
+    return Feedback(False, found.words, kind, hint, next_hint, picture=drawn)
