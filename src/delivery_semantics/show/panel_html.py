@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from .cells import SIGNS, STACKED, cell, judged
 from .picture import words
 from .view import Scalar, Slider, View, plain, positions
 
@@ -35,9 +36,9 @@ def frame(view: View, id: str) -> str:
         parts += filter(None, [picture.list_of_links()])
     parts += ["</div>", '<div class="panel-words">']
     if view.numbers:
-        numbers = view.numbers.items()
         pairs = [
-            f"<dt>{words(name)}</dt><dd>{words(plain(value))}</dd>" for name, value in numbers
+            f"<dt>{words(name)}</dt><dd{_kind(mark)}>{SIGNS[mark]}{words(text)}</dd>"
+            for name, text, mark in _told(view)
         ]
         parts += [
             '<dl class="panel-numbers">',
@@ -46,6 +47,17 @@ def frame(view: View, id: str) -> str:
         ]
     parts += [f'<p class="panel-sentence">{words(view.sentence)}</p>', "</div>"]
     return "\n".join(parts)
+
+
+def _told(view: View) -> list[tuple[str, str, str]]:
+    """Return each number's name and text, and whether it is right, wrong or neither."""
+    texts = {name: plain(value) for name, value in view.numbers.items()}
+    marks = judged(texts)
+    return [(name, text, marks[name]) for name, text in texts.items()]
+
+
+def _kind(mark: str) -> str:
+    return f' class="{mark}"' if mark else ""
 
 
 def page(
@@ -116,16 +128,19 @@ def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], made:
         "<tr>" + _row(sliders, values, view) + "</tr>"
         for values, view in zip(positions(sliders), views, strict=True)
     )
+    wide = len(sliders) + len(views[0].numbers) >= STACKED
+    kind = ' class="stacked"' if wide else ""
     return (
         f"<details>\n<summary>All {len(views)} positions as a table</summary>\n"
         f'<div class="panel-scroll" role="region" aria-label="{words(title)}: all positions" '
-        f'tabindex="0">\n<table>\n<caption>{words(title)}, {words(made)}</caption>\n'
+        f'tabindex="0">\n<table{kind}>\n<caption>{words(title)}, {words(made)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</details>"
     )
 
 
 def _row(sliders: Sequence[Slider], values: Mapping[str, Scalar], view: View) -> str:
     keys = [slider.text(values[slider.name]) for slider in sliders]
+    wide = len(keys) + len(view.numbers) >= STACKED
     return "".join(f'<th scope="row">{words(key)}</th>' for key in keys) + "".join(
-        f"<td>{words(plain(value))}</td>" for value in view.numbers.values()
+        cell(text, mark, head=name if wide else "") for name, text, mark in _told(view)
     )

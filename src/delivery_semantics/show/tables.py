@@ -20,6 +20,7 @@ from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
 from ..core.trace import Event, Trace
 from ..search.exploration import Exploration, Verdict
+from .cells import STACKED, cell, judged
 from .picture import readable
 
 ROWS_MAX = 100
@@ -47,11 +48,16 @@ class Table(pd.DataFrame):
         heads = [str(self.index.name)] if named else []
         heads += [str(column) for column in self.columns]
         sides = ["left"] * named + [_side(shown[column]) for column in shown.columns]
-        rows = [_row(cells, sides, named) for cells in shown.itertuples(index=named, name=None)]
+        expected = {name: _text(each) for name, each in self.attrs.get("expected", {}).items()}
+        rows = [
+            _row(dict(zip(heads, cells, strict=True)), sides, expected, named=named)
+            for cells in shown.itertuples(index=named, name=None)
+        ]
+        kind = "" if len(heads) < STACKED else ' class="stacked"'
         header = "".join(map(_header, heads, sides))
         return (
             f'<div class="scroll" role="group" aria-label="{escape(caption)}" tabindex="0" '
-            'style="overflow-x: auto">\n<table>\n'
+            f'style="overflow-x: auto">\n<table{kind}>\n'
             f"<caption>{escape(caption)}</caption>\n"
             f"<thead><tr>{header}</tr></thead>\n"
             f"<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table>\n</div>"
@@ -64,16 +70,22 @@ def table(
     caption: str,
     rows: Iterable[str] = (),
     rows_name: str = "",
+    expected: Mapping[str, Any] | None = None,
 ) -> Table:
     """Return a table of ``columns``; ``rows`` names its rows, ``rows_name`` what they are.
 
-    Raises ValueError without a caption, and for columns of different lengths.
+    ``expected`` says what a column ought to hold in every row: what differs is wrong, and has
+    a tint and a sign. Raises ValueError without a caption, for columns of different lengths
+    and for an expectation of a column that is not there.
     """
     if not caption.strip():
         raise ValueError(f"caption is {caption!r}; allowed: a line that says what is shown")
     index = pd.Index(list(rows), name=rows_name) if rows_name else None
     made = Table(dict(columns), index=index)
+    if missing := [name for name in expected or {} if name not in columns]:
+        raise ValueError(f"expected names {missing[0]!r}; allowed: {list(columns)!r}")
     made.attrs["caption"] = caption
+    made.attrs["expected"] = dict(expected or {})
     return made
 
 
@@ -191,13 +203,20 @@ def _header(name: str, side: str) -> str:
     return f'<th scope="col" style="text-align: {side}">{escape(name)}</th>'
 
 
-def _row(cells: tuple[Any, ...], sides: list[str], named: bool) -> str:
+def _row(
+    row: dict[str, Any], sides: list[str], expected: Mapping[str, str], *, named: bool
+) -> str:
+    """Return a row by its columns' names; the first is its own name where it is ``named``."""
+    texts = {name: _text(value) for name, value in row.items()}
+    first = next(iter(texts)) if named else ""
+    marks = judged({name: text for name, text in texts.items() if name != first}, expected)
+    wide = len(texts) >= STACKED
     made = [
-        f'<td style="text-align: {side}">{escape(_text(cell))}</td>'
-        for cell, side in zip(cells[named:], sides[named:], strict=True)
+        cell(text, marks[name], head=name if wide else "", side=side)
+        if name != first
+        else f'<th scope="row" style="text-align: left">{escape(text)}</th>'
+        for (name, text), side in zip(texts.items(), sides, strict=True)
     ]
-    if named:
-        made.insert(0, f'<th scope="row" style="text-align: left">{escape(str(cells[0]))}</th>')
     return f"<tr>{''.join(made)}</tr>"
 
 

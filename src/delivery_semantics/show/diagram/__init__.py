@@ -5,21 +5,27 @@ message that was overtaken crosses the one that overtook it. What can be told by
 be told by shape and by words.
 
 A trace is retold (`story`, in `words`), rows and life lines get their places (`grid`), every
-line and word is put on paper (`layout`), and written down (`svg`).
+line and word is put on paper (`layout`; where the page is narrow `lanes`), and written down
+(`svg`).
 
 Book: 01-the-problem
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...core.trace import Trace
 from ...search.exploration import Verdict
 from ..picture import Picture, draw
-from .layout import lay_out
+from .lanes import NARROW, lanes
+from .layout import Drawing, lay_out
 from .story import tell
 from .svg import parts
 
 ROWS_MAX = 60
+WIDE = 1050
+"""Units across that the book's column shows with letters of 11 px."""
 
 
 def sequence(
@@ -38,16 +44,24 @@ def sequence(
     seconds at the left and spreads the rows by them, between a least and a greatest distance.
     ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
-    rows are drawn and the rest is counted.
+    rows are drawn and the rest is counted. What a narrow page cannot hold is drawn once more
+    for it, with all words beside the life lines; what no page can hold, only so.
     Raises ValueError for a verdict that holds, for a trace without participants, or with an
     event of a stranger.
     """
     story = tell(run, saves=saves, totals=totals).cut(ROWS_MAX)
-    drawing = lay_out(story, time_axis=time_axis)
-    return draw(
-        *parts(drawing),
-        width=drawing.width,
-        height=drawing.height,
-        title=title,
-        description=description or " ".join(story.sentences()),
-    )
+    wide = lay_out(story, time_axis=time_axis)
+
+    def picture(drawing: Drawing) -> Picture:
+        return draw(
+            *parts(drawing),
+            width=drawing.width,
+            height=drawing.height,
+            title=title,
+            description=description or " ".join(story.sentences()),
+        )
+
+    if wide.width <= NARROW:
+        return picture(wide)
+    narrow = picture(lanes(story, time_axis=time_axis))
+    return replace(picture(wide), narrow=narrow.svg) if wide.width <= WIDE else narrow

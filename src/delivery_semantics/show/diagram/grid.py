@@ -21,8 +21,8 @@ FRAME = 2  # between the frame round a loop and the edge of the picture
 STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
 
 # Height above and below the middle of a row, by what it shows.
-BANDS = {"sent": (21, 9), "crashed": (13, 11), AGAIN: (18, 8)}
-BAND, BAND_BARE, BAND_COPY = (10, 10), (5, 5), (6, 21)
+BANDS = {"crashed": (13, 11), AGAIN: (18, 8)}
+BAND, BAND_BARE = (10, 10), (5, 5)
 ENDS_EARLY = ("lost", IN_FLIGHT)
 """What a packet has become that is not drawn all its way."""
 
@@ -32,8 +32,9 @@ class Room:
     """How much room a diagram has: between its life lines, and beside and between its rows.
 
     ``fixed`` keeps the margins and the life lines where they are, whatever the words.
-    ``bands`` are the rows' heights above and below their middle, where they differ from the
-    usual; ``reach`` is the part of its way that a packet in flight is drawn.
+    ``band``, ``sent``, ``copied`` and ``in_flight`` are the heights of rows above and below
+    their middle; ``reach`` is the part of its way that a packet in flight is drawn. ``header``
+    is where the rows begin, under the boxes with the names.
     """
 
     left: float = MARGIN_LEFT
@@ -41,7 +42,10 @@ class Room:
     span: float | None = None
     fixed: bool = False
     band: tuple[int, int] = BAND
+    sent: tuple[int, int] = (21, 9)
+    copied: tuple[int, int] = (6, 21)
     in_flight: tuple[int, int] = BAND
+    header: int = HEADER
     reach: float = 0.42
 
     def drawn(self, fate: str) -> float:
@@ -50,8 +54,8 @@ class Room:
 
     def of(self, what: str, words: str) -> tuple[int, int]:
         """Return the height of a row above and below its middle."""
-        if what == IN_FLIGHT:
-            return self.in_flight
+        if what in (IN_FLIGHT, "sent"):
+            return self.in_flight if what == IN_FLIGHT else self.sent
         return BANDS.get(what, self.band if words else BAND_BARE)
 
 
@@ -72,11 +76,11 @@ def heights(
     copies = {f.ends for f in story.flights.values() if f.copy and f.fate not in ENDS_EARLY}
     scale = _units_per_second(story) if time_axis else 0.0
     heights: list[float] = []
-    floor, last_s = HEADER + 6.0, story.rows[0].time_s if story.rows else 0.0
+    floor, last_s = room.header + 6.0, story.rows[0].time_s if story.rows else 0.0
     for number, row in enumerate(story.rows):
         above, below = room.of(row.what, row.words)
         if number in copies:
-            above, below = BAND_COPY
+            above, below = room.copied
         if time_axis:
             above, below = max(above, BAND[0]), max(below, BAND[1])
         y = floor + above

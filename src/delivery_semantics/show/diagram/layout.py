@@ -18,7 +18,7 @@ from .grid import (
     BANDS, BOOK, ENDS_EARLY, FRAME, GUTTER, HEADER, NAME_WIDTH_MAX, Room, columns, half_box,
     heights,
 )  # fmt: skip
-from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered
+from .paper import Box, Point, Segment, Text, crosses, fitted, text_width, uncovered, wrapped
 from .story import AGAIN, IN_FLIGHT, Flight, Retelling, ToldRow
 
 
@@ -70,9 +70,9 @@ class Drawing:
 
 def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> Drawing:
     """Place a story on paper."""
-    plan = _Plan(story, *heights(story, time_axis, room), columns(story, room), room=room)
+    plan = Plan(story, *heights(story, time_axis, room), columns(story, room), room=room)
     plan = replace(plan, moved=frozenset(plan.crowded()))
-    times = _times(plan) if time_axis else []
+    seconds = times(plan) if time_axis else []
     words = [*plan.labels(), *plan.notes()]
     left, right = room.left, room.right if len(plan.columns) > 1 or room.fixed else 0.0
     if not room.fixed:
@@ -81,7 +81,7 @@ def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> 
             text_width(plan.names[0], bold=True) / 2 + 14,
             *(4 - text.box[0] for text in words),
         )
-        left += max((text_width(text.words) + 8 for text in times), default=0)
+        left += max((text_width(text.words) + 8 for text in seconds), default=0)
         right = max(
             right,
             text_width(plan.names[-1], bold=True) / 2 + 14,
@@ -90,14 +90,18 @@ def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> 
     plan = plan.shifted(round(left))
     width = plan.columns[-1] + round(right)
     width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
-    foot = _foot(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *times, *foot)
+    foot = foot_of(story, width, plan.bottom)
+    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *seconds, *foot)
     return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """A story with the height of each row and the place of each life line."""
+class Plan:
+    """A story with the height of each row and the place of each life line.
+
+    What it puts on paper stands about the life lines; a plan of another kind may put it
+    elsewhere.
+    """
 
     story: Retelling
     heights: tuple[float, ...]
@@ -108,12 +112,15 @@ class _Plan:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names as they stand in their boxes."""
         return tuple(fitted(name, NAME_WIDTH_MAX) for name in self.story.names)
 
-    def shifted(self, left: float) -> _Plan:
+    def shifted(self, left: float) -> Plan:
+        """Return the plan, moved to the right."""
         return replace(self, columns=tuple(x + left for x in self.columns))
 
     def at(self, who: str) -> float:
+        """Return the place of a participant's life line."""
         return self.columns[self.story.names.index(who)]
 
     def side(self, who: str) -> int:
@@ -121,6 +128,7 @@ class _Plan:
         return -1 if who == self.story.names[0] else 1
 
     def segment(self, flight: Flight) -> Segment:
+        """Return the line of a packet, as far as it is drawn."""
         x, y = self.at(flight.source), self.heights[flight.leaves]
         reach = self.room.drawn(flight.fate)
         return (x, y), (x + reach * (self.at(flight.target) - x), self.heights[flight.ends])
@@ -139,6 +147,7 @@ class _Plan:
         return found
 
     def labels(self) -> list[Text]:
+        """Return the names of the packets."""
         return [self._label(f) for f in self.story.flights.values() if not f.copy]
 
     def _label(self, flight: Flight) -> Text:
@@ -149,6 +158,7 @@ class _Plan:
         return Text(flight.label, x + side * 10, y - 7, _anchor(side))
 
     def notes(self) -> list[Text]:
+        """Return the words of the rows."""
         pairs = zip(self.story.rows, self.heights, strict=False)
         texts = [text for row, y in pairs if (text := self._note(row, y)) is not None]
         if self.story.further:
@@ -157,33 +167,50 @@ class _Plan:
             texts.append(Text(words, middle, self.heights[-1] + 5, "middle", "muted"))
         return texts
 
+    def said(self, row: ToldRow) -> tuple[str, str]:
+        """Return the words that stand in a row, or "", and their style."""
+        flight = self.story.flights.get(row.packet)
+        if row.what == IN_FLIGHT and not row.words:
+            return "", "muted"
+        copy = flight is not None and flight.copy and row.what != "sent"
+        again = row.what == "processed" and row.words.endswith(" again")
+        words = f"copy {row.words}".rstrip() if copy else row.words
+        return words, "alarm" if again else _STYLES.get(row.what, "ink")
+
     def _note(self, row: ToldRow, y: float) -> Text | None:
         flight = self.story.flights.get(row.packet)
-        if row.what == "sent" or not (row.words or (flight and flight.copy)):
-            return None
-        if row.what == IN_FLIGHT and not row.words:
+        words, style = self.said(row)
+        if row.what == "sent" or not words:
             return None
         if row.what == AGAIN:
-            return Text(row.words, self.at(row.who) + GUTTER, y + 5, "start", "strong")
-        style = "alarm" if row.words.endswith(" again") else _STYLES.get(row.what, "ink")
+            return Text(words, self.at(row.who) + GUTTER, y + 5, "start", style)
         if flight is None or (row.what not in ENDS_EARLY and not flight.copy):
             side = self.side(row.who)
             x = self.at(row.who) + side * GUTTER
-            return Text(row.words, x, y + 5, _anchor(side), style)
+            return Text(words, x, y + 5, _anchor(side), style)
         (x, _), (end, _) = self.segment(flight)
         side = -1 if end < x else 1
-        words = f"copy {row.words}".rstrip() if flight.copy else row.words
         if row.what in ENDS_EARLY:
             return Text(words, end + side * 10, y + 5, _anchor(side), style)
         return Text(words, end - side * 12, y + 17, _anchor(-side), style)
 
+    def boxes(self) -> list[Box]:
+        """Return the boxes in which the names stand, above their life lines."""
+        halves = map(half_box, self.names)
+        return [
+            (x - half, 8.0, x + half, float(HEADER))
+            for x, half in zip(self.columns, halves, strict=True)
+        ]
+
     def heads(self) -> list[Text]:
+        """Return the names of the participants."""
         return [
             Text(name, x, 26, "middle", "strong")
             for name, x in zip(self.names, self.columns, strict=True)
         ]
 
     def signs(self) -> list[Sign]:
+        """Return the signs on the life lines."""
         signs, sent = [], dict.fromkeys(self.story.names, 0.0)
         for row, y in zip(self.story.rows, self.heights, strict=False):
             if row.what == "sent":
@@ -197,8 +224,8 @@ class _Plan:
         """Return when each participant is up, and when it is down."""
         up: list[Segment] = []
         down: list[Segment] = []
-        for name, x in zip(self.story.names, self.columns, strict=True):
-            since, is_up = float(HEADER), True
+        for name, box, x in zip(self.story.names, self.boxes(), self.columns, strict=True):
+            since, is_up = box[3], True
             for row, y in zip(self.story.rows, self.heights, strict=False):
                 if row.who == name and row.what in ("crashed", "restarted"):
                     (up if is_up else down).append(((x, since), (x, y)))
@@ -216,22 +243,22 @@ class _Plan:
         )
 
     def drawing(self, width: float, height: float, texts: tuple[Text, ...]) -> Drawing:
+        """Put everything on paper of this size."""
         covers = [text.box for text in texts]
         paths = [(n, f, self.segment(f)) for n, f in self.story.flights.items()]
         arrows = [Arrow(n, f, path[1], uncovered(path, covers)) for n, f, path in paths]
         up, down = self.lives()
-        names = tuple(
-            (x - w, 8.0, x + w, float(HEADER))
-            for x, w in zip(self.columns, map(half_box, self.names), strict=True)
-        )
-        signs = tuple(self.signs())
+        names, signs = tuple(self.boxes()), tuple(self.signs())
         return Drawing(
             width, height, names, tuple(up), tuple(down), tuple(arrows), signs, texts,
             self.frames(width), self.heights, self.columns, self.bottom,
         )  # fmt: skip
 
 
-_STYLES = {"crashed": "alarm", "lost": "alarm", "gave_up": "strong", "in flight": "muted"}
+_STYLES = {
+    "crashed": "alarm", "lost": "alarm", "gave_up": "strong", IN_FLIGHT: "muted",
+    AGAIN: "strong",
+}  # fmt: skip
 
 
 def _anchor(side: int) -> str:
@@ -239,7 +266,7 @@ def _anchor(side: int) -> str:
     return "end" if side < 0 else "start"
 
 
-def _times(plan: _Plan) -> list[Text]:
+def times(plan: Plan) -> list[Text]:
     """Return the seconds at the left edge, where they change."""
     texts, last = [], ""
     for row, y in zip(plan.story.rows, plan.heights, strict=False):
@@ -250,13 +277,14 @@ def _times(plan: _Plan) -> list[Text]:
     return texts
 
 
-def _foot(story: Retelling, width: float, bottom: float) -> list[Text]:
-    """Return the totals on one line, or on two if they do not fit."""
-    style = "strong" if story.just_once else "alarm"
+def foot_of(story: Retelling, width: float, bottom: float) -> list[Text]:
+    """Return the totals on one line, or on as many as they need."""
+    style, room = "strong" if story.just_once else "alarm", width - 8
     one = " · ".join(story.totals)
-    lines = [one] if text_width(one, bold=True) <= width - 8 else list(story.totals)
+    lines = [one]
+    if text_width(one, bold=True) > room:
+        lines = [line for total in story.totals for line in wrapped(total, room, bold=True)]
     return [
         Text(line, width / 2, bottom + 20 * number, "middle", style)
-        for number, line in enumerate(lines, start=1)
-        if line
+        for number, line in enumerate(filter(None, lines), start=1)
     ]

@@ -62,6 +62,18 @@ def fitted(words: str, width: float) -> str:
     return words + "…"
 
 
+def wrapped(words: str, width: float, *, bold: bool = False) -> list[str]:
+    """Break words into lines no wider than ``width``, where a word is not."""
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, bold=bold) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def crosses(segment: Segment, box: Box) -> bool:
     """Tell whether a line runs through a box."""
     return _inside(segment, box) is not None
