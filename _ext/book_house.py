@@ -21,7 +21,7 @@ from sphinx.util.typing import ExtensionMetadata
 from delivery_semantics.show.diagram.paper import Box, Point, Segment, crosses, text_width
 from delivery_semantics.show.picture import Picture, draw, path, polyline, rect, text
 
-WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 480, 42, 88
+WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 456, 42, 88
 TITLE = "The rooms of the package, and how many lines each has"
 STARTS = 6
 """From so many ways to place the rooms the tidiest is looked for."""

@@ -189,7 +189,7 @@ def test_on_a_telephone_no_letter_is_small_and_nothing_is_cut_off(
     assert 14 * PHONE_PX / NARROW >= LETTER_MIN_PX
 
 
-def test_the_narrow_drawing_is_one_more_of_the_same_with_ids_of_its_own() -> None:
+def test_the_narrow_drawing_is_one_more_of_the_same_and_has_the_words_of_the_wide() -> None:
     strip = picture()
     assert strip.narrow
     assert [words for words, _ in texts(strip.svg)] == [
@@ -197,11 +197,13 @@ def test_the_narrow_drawing_is_one_more_of_the_same_with_ids_of_its_own() -> Non
     ]
     html = strip._repr_html_()
     ids = re.findall(r' id="([^"]+)"', html)
-    assert len(ids) == len(set(ids)) == 4
+    assert len(ids) == len(set(ids)) == 2
+    assert html.count(f'aria-labelledby="{" ".join(ids)}"') == 2
     assert html.count("display: none") == 1
     shown = frame(View(strip, {}, "One sentence."), "eo-7")
     assert shown.count("panel-picture picture-") == 2
-    assert len(set(re.findall(r' id="(eo-7[^"]+)"', shown))) == 4
+    ids = re.findall(r' id="(eo-7[^"]+)"', shown)
+    assert shown.count(f'aria-labelledby="{" ".join(ids)}"') == len(ids) == 2
 
 
 def test_a_kill_strip_is_drawn_as_it_was() -> None:

@@ -1,8 +1,7 @@
 """Cells of tables and numbers of panels: what is wrong has a tint and a sign, everywhere alike.
 
 A verdict speaks for itself; money is held against what was expected, if the row says it or
-the table does. A wide table gives each cell its column's name, so that a narrow page can show
-a row as lines.
+the table does.
 
 Book: 01-the-problem
 """
@@ -10,10 +9,8 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
-STACKED = 7
-"""A table with this many columns shows its rows as lines where the page is narrow."""
+from .picture import words
 
 SIGNS = {"right": "✓\N{NO-BREAK SPACE}", "wrong": "✗\N{NO-BREAK SPACE}", "": ""}
 """What stands before a value, by the class of its cell."""
@@ -54,9 +51,8 @@ def _wanted(row: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def cell(text: str, mark: str = "", *, head: str = "", side: str = "") -> str:
-    """Return a ``<td>``; ``head`` names its column where the page is narrow."""
+def cell(name: str, text: str, mark: str, *, side: str = "") -> str:
+    """Return an element of this name with a text, its mark, and the side on which it stands."""
     kind = f' class="{mark}"' if mark else ""
-    named = f' data-head="{escape(head)}"' if head else ""
     style = f' style="text-align: {side}"' if side else ""
-    return f"<td{kind}{named}{style}>{SIGNS[mark]}{escape(text)}</td>"
+    return f"<{name}{kind}{style}>{SIGNS[mark]}{words(text)}</{name}>"

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-from .cells import SIGNS, STACKED, cell, judged
+from .cells import cell, judged
 from .picture import words
 from .view import Scalar, Slider, View, plain, positions
 
@@ -37,7 +37,7 @@ def frame(view: View, id: str) -> str:
     parts += ["</div>", '<div class="panel-words">']
     if view.numbers:
         pairs = [
-            f"<dt>{words(name)}</dt><dd{_kind(mark)}>{SIGNS[mark]}{words(text)}</dd>"
+            f"<dt>{words(name)}</dt>{cell('dd', text, mark)}"
             for name, text, mark in _told(view)
         ]
         parts += [
@@ -54,10 +54,6 @@ def _told(view: View) -> list[tuple[str, str, str]]:
     texts = {name: plain(value) for name, value in view.numbers.items()}
     marks = judged(texts)
     return [(name, text, marks[name]) for name, text in texts.items()]
-
-
-def _kind(mark: str) -> str:
-    return f' class="{mark}"' if mark else ""
 
 
 def page(
@@ -128,19 +124,16 @@ def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], made:
         "<tr>" + _row(sliders, values, view) + "</tr>"
         for values, view in zip(positions(sliders), views, strict=True)
     )
-    wide = len(sliders) + len(views[0].numbers) >= STACKED
-    kind = ' class="stacked"' if wide else ""
     return (
         f"<details>\n<summary>All {len(views)} positions as a table</summary>\n"
         f'<div class="panel-scroll" role="region" aria-label="{words(title)}: all positions" '
-        f'tabindex="0">\n<table{kind}>\n<caption>{words(title)}, {words(made)}</caption>\n'
+        f'tabindex="0">\n<table>\n<caption>{words(title)}, {words(made)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</details>"
     )
 
 
 def _row(sliders: Sequence[Slider], values: Mapping[str, Scalar], view: View) -> str:
     keys = [slider.text(values[slider.name]) for slider in sliders]
-    wide = len(keys) + len(view.numbers) >= STACKED
     return "".join(f'<th scope="row">{words(key)}</th>' for key in keys) + "".join(
-        cell(text, mark, head=name if wide else "") for name, text, mark in _told(view)
+        cell("td", text, mark) for _, text, mark in _told(view)
     )

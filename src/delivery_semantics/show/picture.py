@@ -37,6 +37,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FONTS = "var(--eo-font, system-ui, sans-serif)"
 _REM = 0.9 / FONT_SIZE  # with room, letters are a little smaller than the text around them
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WORDS = re.compile(r"<title .*?</desc>\n", re.DOTALL)
 _OWN_ID = re.compile(r' aria-labelledby="(eo-[0-9a-f]+)-title ')
 
 
@@ -54,7 +55,8 @@ class Picture:
     `svg` is one `<svg role="img">` element that carries both texts itself; make it with `draw`.
     `description` says in words what the picture shows. `links` say below the picture what its
     letters A, B, … stand for. `narrow` is the same picture where the page is narrow, if it is
-    drawn otherwise there. Raises ValueError when a text is missing.
+    drawn otherwise there; the words of `svg` stand in for it too. Raises ValueError when a text
+    is missing.
     """
 
     svg: str
@@ -91,7 +93,7 @@ class Picture:
         """
         if not self.narrow:
             return _div(kind, _with_id(self.svg, id))
-        narrow = _with_id(self.narrow, id and f"{id}-narrow")
+        narrow = _with_id(_WORDS.sub("", self.narrow, count=1), id or _id_of(self.svg))
         return "\n".join((
             _div(f"{kind} picture-wide".strip(), _with_id(self.svg, id)),
             _div(f"{kind} picture-narrow".strip(), narrow, "; display: none"),
@@ -114,8 +116,13 @@ def _div(kind: str, svg: str, style: str = "") -> str:
 
 
 def _with_id(svg: str, id: str) -> str:
+    own = _id_of(svg)
+    return svg.replace(own, id) if own and id else svg
+
+
+def _id_of(svg: str) -> str:
     own = _OWN_ID.search(svg)
-    return svg.replace(own.group(1), id) if own and id else svg
+    return own.group(1) if own else ""
 
 
 def draw(

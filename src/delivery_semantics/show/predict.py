@@ -36,6 +36,9 @@ STYLE = """
 .quiz legend::before { content: counter(asked) ". "; }
 .quiz input[value="right"]:checked { counter-increment: right; }
 .quiz-right::after { content: counter(right); font-weight: 680; }
+@media (max-width: 40em) {
+  .predict { padding-inline: 0; border-inline: 0; border-radius: 0; }
+}
 @media print { .predict-says { display: block; } .quiz-right { display: none; } }
 """
 

@@ -20,7 +20,7 @@ from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
 from ..core.trace import Event, Trace
 from ..search.exploration import Exploration, Verdict
-from .cells import STACKED, cell, judged
+from .cells import cell, judged
 from .picture import readable
 
 ROWS_MAX = 100
@@ -53,11 +53,10 @@ class Table(pd.DataFrame):
             _row(dict(zip(heads, cells, strict=True)), sides, expected, named=named)
             for cells in shown.itertuples(index=named, name=None)
         ]
-        kind = "" if len(heads) < STACKED else ' class="stacked"'
         header = "".join(map(_header, heads, sides))
         return (
             f'<div class="scroll" role="group" aria-label="{escape(caption)}" tabindex="0" '
-            f'style="overflow-x: auto">\n<table{kind}>\n'
+            'style="overflow-x: auto">\n<table>\n'
             f"<caption>{escape(caption)}</caption>\n"
             f"<thead><tr>{header}</tr></thead>\n"
             f"<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table>\n</div>"
@@ -210,9 +209,8 @@ def _row(
     texts = {name: _text(value) for name, value in row.items()}
     first = next(iter(texts)) if named else ""
     marks = judged({name: text for name, text in texts.items() if name != first}, expected)
-    wide = len(texts) >= STACKED
     made = [
-        cell(text, marks[name], head=name if wide else "", side=side)
+        cell("td", text, marks[name], side=side)
         if name != first
         else f'<th scope="row" style="text-align: left">{escape(text)}</th>'
         for (name, text), side in zip(texts.items(), sides, strict=True)

@@ -26,7 +26,7 @@ COPIED = 200
 RATES_PERCENT = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50)
 
 _COLUMNS = 40
-_CELL = 12
+_CELL = 11
 
 
 def fire(
@@ -87,7 +87,7 @@ def field(lost: Sequence[bool], loss_percent: float) -> Picture:
     parts += [path("".join(crosses), stroke="fault", width=2)] if crosses else []
     rows = math.ceil(len(lost) / _COLUMNS)
     return draw(
-        *kinds, *parts, width=480, height=34 + _CELL * rows,
+        *kinds, *parts, width=8 + _CELL * _COLUMNS, height=34 + _CELL * rows,
         title=f"{len(lost)} payments, each sent once, at {loss_percent:g} % loss",
         description=f"One cell for each of {len(lost)} payments in the order sent; "
         f"{sum(lost)} of them carry a cross, because the network lost them.",

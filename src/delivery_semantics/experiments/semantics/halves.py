@@ -115,7 +115,7 @@ HUES = {
     "at most once": "message",
     "no promise": "fault",
 }
-_WIDTH, _NAME, _LINE, _ROW = 480, 172, 18, 46
+_WIDTH, _NAME, _LINE, _ROW = 456, 172, 18, 46
 
 
 def picture(matrix: Matrix, *, title: str) -> Picture:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
-from .paper import fitted, text_width
+from .paper import fitted, text_width, wrapped
 from .story import AGAIN, IN_FLIGHT, Retelling
 
 HEADER = 34  # where life lines begin, under the boxes with the names
@@ -18,6 +19,7 @@ SPAN_MIN = 150
 NAME_WIDTH_MAX = 150
 DROP = 24  # how far an arrow falls at least
 FRAME = 2  # between the frame round a loop and the edge of the picture
+LINE = 18  # from a line of words to the next
 STRETCH_MAX = 72  # the greatest distance of two rows on a time axis
 
 # Height above and below the middle of a row, by what it shows.
@@ -34,7 +36,8 @@ class Room:
     ``fixed`` keeps the margins and the life lines where they are, whatever the words.
     ``band``, ``sent``, ``copied`` and ``in_flight`` are the heights of rows above and below
     their middle; ``reach`` is the part of its way that a packet in flight is drawn. ``header``
-    is where the rows begin, under the boxes with the names.
+    is where the rows begin, under the boxes with the names. Words that are wider than ``wrap``
+    take more than one line.
     """
 
     left: float = MARGIN_LEFT
@@ -47,6 +50,7 @@ class Room:
     in_flight: tuple[int, int] = BAND
     header: int = HEADER
     reach: float = 0.42
+    wrap: float = inf
 
     def drawn(self, fate: str) -> float:
         """Return the part of its way that a packet of this fate is drawn."""
@@ -57,6 +61,10 @@ class Room:
         if what in (IN_FLIGHT, "sent"):
             return self.in_flight if what == IN_FLIGHT else self.sent
         return BANDS.get(what, self.band if words else BAND_BARE)
+
+    def lines(self, words: str) -> list[str]:
+        """Return the lines that words take."""
+        return wrapped(words, self.wrap, bold=True)
 
 
 BOOK = Room()
@@ -83,6 +91,7 @@ def heights(
             above, below = room.copied
         if time_axis:
             above, below = max(above, BAND[0]), max(below, BAND[1])
+        below += LINE * (len(room.lines(row.words)) - 1)
         y = floor + above
         if number in leaves and leaves[number] < number:
             y = max(y, heights[leaves[number]] + DROP)

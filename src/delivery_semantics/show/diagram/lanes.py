@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .grid import GUTTER, HEADER, Room, half_box, heights
-from .layout import Drawing, Plan, foot_of, times
-from .paper import Box, Text, fitted, text_width
-from .story import Retelling, ToldRow
+from .grid import BAND, GUTTER, HEADER, LINE, Room, half_box, heights
+from .layout import Drawing, Plan, foot_of, seconds_of, times
+from .paper import Box, Text, text_width
+from .story import Retelling
 
 NARROW = 460
 """Units across that a telephone of 390 px shows with letters of 11 px."""
@@ -22,39 +22,44 @@ NARROW = 460
 STAIR = 28  # from the box of a name to the one of the next
 EDGE = 20  # left of the first life line: its timers
 PITCH_MIN, PITCH_MAX = 26, 96
+WIDTH_MIN = 320
 
 
 def lanes(story: Retelling, *, time_axis: bool = False) -> Drawing:
-    """Place a story on narrow paper."""
+    """Place a story on narrow paper, which is as wide as its words need."""
     steps = len(story.names) - 1
-    room = Room(header=HEADER + STAIR * steps, sent=(10, 10), copied=(10, 10))
-    plan = _Lanes(story, *heights(story, time_axis, room), (0.0,), room=room)
-    seconds = times(plan) if time_axis else []
-    left = EDGE + max((round(text_width(text.words)) for text in seconds), default=0)
-    free = NARROW - left - GUTTER - 4
-    pitch = (free - max(map(plan.width, story.rows), default=0)) / max(1, steps)
-    pitch = round(min(PITCH_MAX, max(PITCH_MIN, pitch)))
-    plan = replace(plan, columns=tuple(left + pitch * step for step in range(steps + 1)))
-    foot = foot_of(story, NARROW, plan.bottom)
-    texts = (*plan.heads(), *plan.notes(), *seconds, *foot)
-    return plan.drawing(NARROW, plan.bottom + 6 + 20 * len(foot), texts)
+    seconds = max((text_width(seconds_of(row)) for row in story.rows), default=0.0)
+    left = EDGE + (round(seconds) if time_axis else 0)
+    room = Room(header=HEADER + STAIR * steps, sent=BAND, copied=BAND)
+    plan = _Lanes(story, (), 0.0, (0.0,) * (steps + 1), room=room)
+    pitch = round((NARROW - left - plan.beside()) / max(1, steps))
+    columns = tuple(
+        float(left + min(PITCH_MAX, max(PITCH_MIN, pitch)) * step) for step in range(steps + 1)
+    )
+    width = min(NARROW, max(WIDTH_MIN, round(columns[-1] + plan.beside())))
+    room = replace(room, wrap=width - columns[-1] - GUTTER)
+    plan = _Lanes(story, *heights(story, time_axis, room), columns, room=room)
+    foot = foot_of(story, width, plan.bottom)
+    texts = (*plan.heads(), *plan.notes(), *(times(plan) if time_axis else ()), *foot)
+    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
 
 
 class _Lanes(Plan):
     """A plan whose words all stand at the right of the last life line."""
 
-    def width(self, row: ToldRow) -> float:
-        """Return the width of the words in a row."""
-        words, style = self.said(row)
-        return text_width(words, bold=style in ("strong", "alarm"))
+    def beside(self) -> float:
+        """Return the room that words and the last name need, from the last life line on."""
+        said = (self.said(row)[0] for row in self.story.rows)
+        words = max((text_width(words, bold=True) for words in said), default=0.0)
+        return max(GUTTER + words + 4, self.boxes()[-1][2] - self.columns[-1] + 2)
 
     def notes(self) -> list[Text]:
         x = self.columns[-1] + GUTTER
         texts = []
         for row, y in zip(self.story.rows, self.heights, strict=False):
             words, style = self.said(row)
-            if words:
-                texts.append(Text(fitted(words, NARROW - x), x, y + 5, "start", style))
+            for number, line in enumerate(filter(None, self.room.lines(words))):
+                texts.append(Text(line, x, y + 5 + LINE * number, "start", style))
         if self.story.further:
             words = f"… {self.story.further} further events"
             texts.append(Text(words, x, self.heights[-1] + 5, "start", "muted"))

@@ -266,11 +266,16 @@ def _anchor(side: int) -> str:
     return "end" if side < 0 else "start"
 
 
+def seconds_of(row: ToldRow) -> str:
+    """Return when something happened, as it stands at the left edge."""
+    return f"{row.time_s:.3f}".rstrip("0").rstrip(".") + " s"
+
+
 def times(plan: Plan) -> list[Text]:
     """Return the seconds at the left edge, where they change."""
     texts, last = [], ""
     for row, y in zip(plan.story.rows, plan.heights, strict=False):
-        words = f"{row.time_s:.3f}".rstrip("0").rstrip(".") + " s"
+        words = seconds_of(row)
         if words != last:
             texts.append(Text(words, 4, y + 5, "start", "muted"))
         last = words
