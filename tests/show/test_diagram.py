@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -41,9 +42,10 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.effects import Participant, Passive
 from delivery_semantics.live.run_log import LabelledMessage
-from delivery_semantics.show.diagram import ROWS_MAX, sequence
+from delivery_semantics.show.diagram import ROWS_MAX, WIDE, sequence
 from delivery_semantics.show.diagram.grid import STRETCH_MAX
 from delivery_semantics.show.diagram.layout import Drawing, lay_out
+from delivery_semantics.show.diagram.narrow import NARROW, lay_out_narrow
 from delivery_semantics.show.diagram.paper import (
     Box,
     Segment,
@@ -440,6 +442,69 @@ def test_of_a_long_trace_the_first_rows_are_drawn_and_the_rest_is_counted() -> N
     assert "further" not in whole.svg
 
 
+# Where the page is narrow ------------------------------------------------------------------
+
+QUEUE = ("sender", "queue", "receiver")
+LONG = "a note that says more than fits on one line beside three life lines, all in all"
+
+
+def narrow(of: Trace, *, time_axis: bool = False) -> Drawing:
+    return lay_out_narrow(tell(of, saves=True, totals=False), time_axis=time_axis)
+
+
+def test_what_fits_on_a_phone_is_drawn_once() -> None:
+    picture = sequence(LOST, title="The message is lost")
+    assert lay_out(tell(LOST)).width <= NARROW
+    assert picture.narrow == ""
+
+
+def test_what_does_not_fit_on_a_phone_is_drawn_once_more_with_the_same_words() -> None:
+    of = trace(sent(), arrived(), names=QUEUE)
+    wide, narrow = drawn(of), lay_out_narrow(tell(of))
+    picture = sequence(of, title="By way of nobody")
+    assert wide.width > NARROW >= narrow.width
+    assert f'viewBox="0 0 {narrow.width} ' in picture.narrow
+    said, once_more = (" · ".join(words(drawing)).split(" · ") for drawing in (wide, narrow))
+    assert sorted(said) == sorted(once_more)
+    assert len(narrow.arrows) == len(wide.arrows)
+
+
+def test_what_is_too_wide_for_any_page_is_drawn_only_with_its_words_at_the_right() -> None:
+    of = trace(sent(), arrived(), names=tuple(f"process number {n}" for n in range(6)))
+    of = replace(of, names=("sender", "receiver", *of.names))
+    picture = sequence(of, title="Eight")
+    assert drawn(of).width > WIDE
+    assert picture.narrow == ""
+    assert f'viewBox="0 0 {narrow(of).width} ' in picture.svg
+
+
+def test_on_narrow_paper_all_words_stand_at_the_right_of_the_last_life_line() -> None:
+    of = trace(sent(), arrived(), arrived(what="processed"), names=QUEUE)
+    drawing = narrow(of)
+    said = [text for text in drawing.texts if text.words in ("Message 1", "process 1")]
+    assert len(said) == 2
+    assert all(text.x > drawing.columns[-1] for text in said)
+    assert [text.box[1] for text in said] == sorted({text.box[1] for text in said})
+
+
+def test_on_narrow_paper_long_words_take_lines_and_the_next_row_makes_room() -> None:
+    says = Event(1.0, "saved", "sender", note=LONG)
+    drawing = narrow(trace(says, sent(), arrived(), names=QUEUE))
+    lines = [text for text in drawing.texts if text.x > drawing.columns[-1]]
+    assert " ".join(text.words for text in lines[:-1]) == f"save {LONG}"
+    assert len(lines) > 2
+    assert lines[-1].words == "Message 1"
+    assert lines[-1].box[1] > lines[-2].box[3]
+    assert max(text.box[2] for text in lines) <= drawing.width
+
+
+def test_on_narrow_paper_seconds_stand_at_the_left_of_all_life_lines() -> None:
+    drawing = narrow(trace(sent(), arrived()), time_axis=True)
+    seconds = [text for text in drawing.texts if text.words in ("0 s", "1 s")]
+    assert len(seconds) == 2
+    assert max(text.box[2] for text in seconds) < drawing.columns[0] - 14, "room for a timer"
+
+
 # Every trace ------------------------------------------------------------------------------
 
 NAMES = [
@@ -498,13 +563,15 @@ def overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
+@pytest.mark.parametrize("place", [lay_out, lay_out_narrow])
 @settings(max_examples=150)
-@given(traces(), st.booleans(), st.integers(0, 40))
+@given(of=traces(), time_axis=st.booleans(), loop_event=st.integers(0, 40))
 @pytest.mark.slow
 def test_in_every_trace_words_are_apart_and_inside_and_lines_go_round_them(
-    of: Trace, time_axis: bool, loop_event: int
+    place: Callable[..., Drawing], of: Trace, time_axis: bool, loop_event: int
 ) -> None:
-    drawing = drawn(Verdict("any", of, loop_event=loop_event), time_axis=time_axis)
+    verdict = Verdict("any", of, loop_event=loop_event)
+    drawing = place(tell(verdict, saves=True).cut(ROWS_MAX), time_axis=time_axis)
     for one, other in combinations(drawing.texts, 2):
         assert not overlap(one.box, other.box), (one, other)
     for text in drawing.texts:

@@ -22,7 +22,9 @@ _THERE = (
 )  # fmt: skip
 
 
-def judged(row: Mapping[str, str], expected: Mapping[str, str] | None = None) -> dict[str, str]:
+def marks_of(
+    row: Mapping[str, str], expected: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return "right", "wrong" or "" for each text of a row, by its column.
 
     ``expected`` says what a column ought to hold, where the row does not.
@@ -51,7 +53,7 @@ def _wanted(row: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def cell(name: str, text: str, mark: str, *, side: str = "") -> str:
+def marked_cell(name: str, text: str, mark: str, *, side: str = "") -> str:
     """Return an element of this name with a text, its mark, and the side on which it stands."""
     kind = f' class="{mark}"' if mark else ""
     style = f' style="text-align: {side}"' if side else ""

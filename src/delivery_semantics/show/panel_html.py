@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-from .cells import cell, judged
+from .cells import marks_of, marked_cell
 from .picture import words
 from .view import Scalar, Slider, View, plain, positions
 
@@ -37,7 +37,7 @@ def frame(view: View, id: str) -> str:
     parts += ["</div>", '<div class="panel-words">']
     if view.numbers:
         pairs = [
-            f"<dt>{words(name)}</dt>{cell('dd', text, mark)}"
+            f"<dt>{words(name)}</dt>{marked_cell('dd', text, mark)}"
             for name, text, mark in _told(view)
         ]
         parts += [
@@ -52,7 +52,7 @@ def frame(view: View, id: str) -> str:
 def _told(view: View) -> list[tuple[str, str, str]]:
     """Return each number's name and text, and whether it is right, wrong or neither."""
     texts = {name: plain(value) for name, value in view.numbers.items()}
-    marks = judged(texts)
+    marks = marks_of(texts)
     return [(name, text, marks[name]) for name, text in texts.items()]
 
 
@@ -135,5 +135,5 @@ def _details(title: str, sliders: Sequence[Slider], views: Sequence[View], made:
 def _row(sliders: Sequence[Slider], values: Mapping[str, Scalar], view: View) -> str:
     keys = [slider.text(values[slider.name]) for slider in sliders]
     return "".join(f'<th scope="row">{words(key)}</th>' for key in keys) + "".join(
-        cell("td", text, mark) for _, text, mark in _told(view)
+        marked_cell("td", text, mark) for _, text, mark in _told(view)
     )

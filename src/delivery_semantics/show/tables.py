@@ -20,7 +20,7 @@ from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
 from ..core.trace import Event, Trace
 from ..search.exploration import Exploration, Verdict
-from .cells import cell, judged
+from .cells import marks_of, marked_cell
 from .picture import readable
 
 ROWS_MAX = 100
@@ -208,9 +208,9 @@ def _row(
     """Return a row by its columns' names; the first is its own name where it is ``named``."""
     texts = {name: _text(value) for name, value in row.items()}
     first = next(iter(texts)) if named else ""
-    marks = judged({name: text for name, text in texts.items() if name != first}, expected)
+    marks = marks_of({name: text for name, text in texts.items() if name != first}, expected)
     made = [
-        cell("td", text, marks[name], side=side)
+        marked_cell("td", text, marks[name], side=side)
         if name != first
         else f'<th scope="row" style="text-align: left">{escape(text)}</th>'
         for (name, text), side in zip(texts.items(), sides, strict=True)

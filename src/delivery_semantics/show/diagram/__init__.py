@@ -5,7 +5,7 @@ message that was overtaken crosses the one that overtook it. What can be told by
 be told by shape and by words.
 
 A trace is retold (`story`, in `words`), rows and life lines get their places (`grid`), every
-line and word is put on paper (`layout`; where the page is narrow `lanes`), and written down
+line and word is put on paper (`layout`; where the page is narrow, `narrow`), and written down
 (`svg`).
 
 Book: 01-the-problem
@@ -18,14 +18,14 @@ from dataclasses import replace
 from ...core.trace import Trace
 from ...search.exploration import Verdict
 from ..picture import Picture, draw
-from .lanes import NARROW, lanes
 from .layout import Drawing, lay_out
+from .narrow import NARROW, lay_out_narrow
 from .story import tell
 from .svg import parts
 
 ROWS_MAX = 60
-WIDE = 1050
-"""Units across that the book's column shows with letters of 11 px."""
+WIDE = 840
+"""Units across that the book's column shows with letters of 14 px."""
 
 
 def sequence(
@@ -50,18 +50,18 @@ def sequence(
     event of a stranger.
     """
     story = tell(run, saves=saves, totals=totals).cut(ROWS_MAX)
+    says = description or " ".join(story.sentences())
     wide = lay_out(story, time_axis=time_axis)
-
-    def picture(drawing: Drawing) -> Picture:
-        return draw(
-            *parts(drawing),
-            width=drawing.width,
-            height=drawing.height,
-            title=title,
-            description=description or " ".join(story.sentences()),
-        )
-
     if wide.width <= NARROW:
-        return picture(wide)
-    narrow = picture(lanes(story, time_axis=time_axis))
-    return replace(picture(wide), narrow=narrow.svg) if wide.width <= WIDE else narrow
+        return _picture(wide, title, says)
+    narrow = _picture(lay_out_narrow(story, time_axis=time_axis), title, says)
+    if wide.width > WIDE:
+        return narrow
+    return replace(_picture(wide, title, says), narrow=narrow.svg)
+
+
+def _picture(drawing: Drawing, title: str, says: str) -> Picture:
+    return draw(
+        *parts(drawing), width=drawing.width, height=drawing.height, title=title,
+        description=says,
+    )  # fmt: skip

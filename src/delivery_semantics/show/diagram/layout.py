@@ -70,9 +70,9 @@ class Drawing:
 
 def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> Drawing:
     """Place a story on paper."""
-    plan = Plan(story, *heights(story, time_axis, room), columns(story, room), room=room)
+    plan = Layout(story, *heights(story, time_axis, room), columns(story, room), room=room)
     plan = replace(plan, moved=frozenset(plan.crowded()))
-    seconds = times(plan) if time_axis else []
+    seconds = time_axis_of(plan) if time_axis else []
     words = [*plan.labels(), *plan.notes()]
     left, right = room.left, room.right if len(plan.columns) > 1 or room.fixed else 0.0
     if not room.fixed:
@@ -96,7 +96,7 @@ def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> 
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """A story with the height of each row and the place of each life line.
 
     What it puts on paper stands about the life lines; a plan of another kind may put it
@@ -115,7 +115,7 @@ class Plan:
         """The names as they stand in their boxes."""
         return tuple(fitted(name, NAME_WIDTH_MAX) for name in self.story.names)
 
-    def shifted(self, left: float) -> Plan:
+    def shifted(self, left: float) -> Layout:
         """Return the plan, moved to the right."""
         return replace(self, columns=tuple(x + left for x in self.columns))
 
@@ -271,7 +271,7 @@ def seconds_of(row: ToldRow) -> str:
     return f"{row.time_s:.3f}".rstrip("0").rstrip(".") + " s"
 
 
-def times(plan: Plan) -> list[Text]:
+def time_axis_of(plan: Layout) -> list[Text]:
     """Return the seconds at the left edge, where they change."""
     texts, last = [], ""
     for row, y in zip(plan.story.rows, plan.heights, strict=False):

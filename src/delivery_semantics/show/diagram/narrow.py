@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .grid import BAND, GUTTER, HEADER, LINE, Room, half_box, heights
-from .layout import Drawing, Plan, foot_of, seconds_of, times
+from .layout import Drawing, Layout, foot_of, seconds_of, time_axis_of
 from .paper import Box, Text, text_width
 from .story import Retelling
 
@@ -25,26 +25,26 @@ PITCH_MIN, PITCH_MAX = 26, 96
 WIDTH_MIN = 320
 
 
-def lanes(story: Retelling, *, time_axis: bool = False) -> Drawing:
+def lay_out_narrow(story: Retelling, *, time_axis: bool = False) -> Drawing:
     """Place a story on narrow paper, which is as wide as its words need."""
     steps = len(story.names) - 1
     seconds = max((text_width(seconds_of(row)) for row in story.rows), default=0.0)
     left = EDGE + (round(seconds) if time_axis else 0)
     room = Room(header=HEADER + STAIR * steps, sent=BAND, copied=BAND)
-    plan = _Lanes(story, (), 0.0, (0.0,) * (steps + 1), room=room)
+    plan = _Narrow(story, (), 0.0, (0.0,) * (steps + 1), room=room)
     pitch = round((NARROW - left - plan.beside()) / max(1, steps))
     columns = tuple(
         float(left + min(PITCH_MAX, max(PITCH_MIN, pitch)) * step) for step in range(steps + 1)
     )
     width = min(NARROW, max(WIDTH_MIN, round(columns[-1] + plan.beside())))
     room = replace(room, wrap=width - columns[-1] - GUTTER)
-    plan = _Lanes(story, *heights(story, time_axis, room), columns, room=room)
+    plan = _Narrow(story, *heights(story, time_axis, room), columns, room=room)
     foot = foot_of(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.notes(), *(times(plan) if time_axis else ()), *foot)
+    texts = (*plan.heads(), *plan.notes(), *(time_axis_of(plan) if time_axis else ()), *foot)
     return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
 
 
-class _Lanes(Plan):
+class _Narrow(Layout):
     """A plan whose words all stand at the right of the last life line."""
 
     def beside(self) -> float:
