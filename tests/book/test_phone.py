@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in shown.pages()]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LETTER_PX_MIN = 11
-PAGE_BYTES_MAX = 130 * 1024
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 each_page = pytest.mark.parametrize("name", PAGES)
@@ -73,14 +72,3 @@ def test_no_letter_of_a_picture_is_small(phone: OpenPhone, name: str) -> None:
 @each_page
 def test_no_verdict_and_no_money_is_out_of_sight(phone: OpenPhone, name: str) -> None:
     assert phone(name).evaluate(OUT_OF_SIGHT) == []
-
-
-@each_page
-def test_a_page_is_light(browser: Browser, address: str, name: str) -> None:
-    page = browser.new_page(viewport=PHONE)
-    sizes_bytes: list[int] = []
-    page.on("response", lambda got: sizes_bytes.append(int(got.headers["content-length"])))
-    page.goto(f"{address}{name}.html", wait_until="networkidle")
-    page.close()
-    assert len(sizes_bytes) > 3
-    assert sum(sizes_bytes) <= PAGE_BYTES_MAX
