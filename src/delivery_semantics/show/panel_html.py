@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-from .cells import marks_of, marked_cell
+from .cells import marked_cell, marks_of
 from .picture import words
 from .view import Scalar, Slider, View, plain, positions
 

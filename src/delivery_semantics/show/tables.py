@@ -20,7 +20,7 @@ from ..core.audit import FINDINGS, Audit, Semantic
 from ..core.effects import label
 from ..core.trace import Event, Trace
 from ..search.exploration import Exploration, Verdict
-from .cells import marks_of, marked_cell
+from .cells import marked_cell, marks_of
 from .picture import readable
 
 ROWS_MAX = 100
