@@ -30,7 +30,8 @@ def picture_of(exploration: Exploration, folder: str | Path) -> str:
             file = Path(folder, f"{name}.svg")
             picture = sequence(verdict, title=f"{verdict.claim}: broken", totals=False)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text((picture.narrow or picture.svg) + "\n", encoding="utf-8", newline="\n")
+            svg = picture.narrow or picture.svg  # so that a phone shows it too
+            file.write_text(f"{svg}\n", encoding="utf-8", newline="\n")
             told.append(_wrapped(str(verdict)))
             told += tell(verdict, totals=False).sentences()
             told.append(f"Drawn in {file.as_posix()}")
