@@ -17,6 +17,7 @@ import pytest
 from delivery_semantics import (
     EXACTLY_ONCE,
     Ack,
+    AlternatingBitReceiver,
     Arm,
     Atomic,
     Bounds,
@@ -39,7 +40,9 @@ from delivery_semantics import (
     Receive,
     RetryUntilAcked,
     Save,
+    Semantic,
     Send,
+    Timeout,
     Trace,
     Wait,
     audit,
@@ -48,6 +51,7 @@ from delivery_semantics import (
     script,
     simulate,
 )
+from delivery_semantics.dedup.in_memory import InMemory
 
 
 def pair(receiver: Any = None, messages: Any = None) -> dict[str, Any]:  # noqa: ANN401
@@ -315,6 +319,18 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "seed huge": (lambda: simulate(PAIR, LOSSY, seed=10**70), ("seed", "allowed")),
     "seed a word": (lambda: simulate(PAIR, LOSSY, seed="1"), ("seed", "'1'")),
     "automatic a word": (lambda: script(PAIR, automatic="no"), ("automatic", "'no'")),
+    "early a name": (lambda: Timeout("sender", "retry"), ("early", "'retry'", "True")),
+    "durable a word, of a sender": (
+        lambda: RetryUntilAcked("receiver", (), durable="no"), ("durable", "'no'", "True"),
+    ),
+    "durable a word, of a bit": (
+        lambda: AlternatingBitReceiver(durable="no"), ("durable", "'no'", "True"),
+    ),
+    "sliding a word": (lambda: InMemory(sliding="no"), ("sliding", "'no'", "True")),
+    "ordered a word": (
+        lambda: Semantic("mine", (), "acked", ordered="no"), ("ordered", "'no'", "True"),
+    ),
+    "outside a word": (lambda: Trace(("a",), (), (), outside="no"), ("outside", "'no'")),
     "a step in words": (lambda: script(PAIR, "deliver"), ("step 1", "'deliver'", "Deliver")),
     "a crash of nobody": (lambda: script(PAIR, Crash("db")), ("step 1", "'db'", "possible")),
     "a crash before a message": (

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .check import truth
 from .order import Delivery, Log, group, late, redelivered
 from .trace import PARKED, Event, Trace
 
@@ -46,6 +47,7 @@ class Semantic:
     ordered: bool = False
 
     def __post_init__(self) -> None:
+        truth("ordered", self.ordered)
         for value in self.allows:
             if value not in FINDINGS:
                 raise ValueError(

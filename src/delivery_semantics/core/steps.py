@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import get_args
 
+from .check import truth
 from .effects import Effect
 
 
@@ -44,11 +45,15 @@ class Timeout:
     """The timer for which ``who`` waits fires, whether or not its time has really passed.
 
     ``name`` is that of a timer of ``Arm``; "" is the wait of a handler.
+    Raises ValueError for a word instead of ``early``.
     """
 
     who: str
     early: bool = False
     name: str = ""
+
+    def __post_init__(self) -> None:
+        truth("early", self.early)
 
 
 @dataclass(frozen=True, slots=True)

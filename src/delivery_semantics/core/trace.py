@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from .check import at_least
+from .check import at_least, truth
 from .effects import Message, Payload
 
 RUN = (
@@ -92,6 +92,7 @@ class Trace:
     outside: bool = False
 
     def __post_init__(self) -> None:
+        truth("outside", self.outside)
         for message in self.messages:
             if not isinstance(message, Message):
                 raise ValueError(f"messages: {message!r} is none; allowed: Message")

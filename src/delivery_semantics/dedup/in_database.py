@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.check import at_least, positive
+from ..core.check import at_least, positive, truth
 from ..databases import Database, Schema
 from .in_memory import moment
 from .question import Id, stored_bytes
@@ -51,7 +51,7 @@ class InDatabase:
         self, database: Database, *, window_s: float | None = None, sliding: bool = False
     ) -> None:
         self.window_s = math.inf if window_s is None else positive("window_s", window_s)
-        self.sliding = sliding
+        self.sliding = truth("sliding", sliding)
         self._database = database
         SCHEMA.ensure(database)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 
-from ..core.check import at_least, one_of, positive
+from ..core.check import at_least, one_of, positive, truth
 from .question import Id, StoreFull, stored_bytes
 
 WHEN_FULL = ("forget", "refuse")
@@ -37,7 +37,7 @@ class InMemory:
         self.window_s = math.inf if window_s is None else positive("window_s", window_s)
         self.capacity = None if capacity is None else at_least("capacity", capacity, 1)
         self.when_full = when_full
-        self.sliding = sliding
+        self.sliding = truth("sliding", sliding)
         self._seen_s: OrderedDict[bytes, float] = OrderedDict()  # the oldest first
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from ..core.check import at_least, positive
+from ..core.check import at_least, positive, truth
 from ..core.door import check_messages
 from ..core.effects import (
     Atomic, CarriesMessage, Confirm, GiveUp, Handler, Load, Message, Passive, Payload, Process,
@@ -95,6 +95,9 @@ class AlternatingBitReceiver(Passive):
     """
 
     durable: bool = True
+
+    def __post_init__(self) -> None:
+        truth("durable", self.durable)
 
     def receive(self, source: str, payload: Payload) -> Handler:
         """Process and turn the bit in one transaction, then ack."""

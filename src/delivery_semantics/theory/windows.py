@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from ..core.check import at_least, not_negative, positive, probability
+from ..core.check import at_least, not_negative, positive, probability, truth
 
 _STEPS_MAX = 20_000
 
@@ -37,7 +37,7 @@ def effects_in_window(
     at_least("retries", retries, 0)
     every = Fraction(str(positive("every_s", every_s)))
     window = Fraction(str(positive("window_s", window_s)))
-    if sliding:
+    if truth("sliding", sliding):
         return 1 if every < window else retries + 1
     return retries // math.ceil(window / every) + 1
 
