@@ -4,11 +4,13 @@ import math
 
 import pytest
 
+from delivery_semantics.experiments.idempotent.gaps import gaps_picture
 from delivery_semantics.experiments.idempotent.window import (
     EVEN,
     FORMS,
     RANDOM,
     measured,
+    pairs,
     run,
     steps_picture,
     window_plot,
@@ -70,6 +72,22 @@ def test_the_view_counts_the_money() -> None:
     assert view.numbers["money expected"] == 4000
     assert view.numbers["money there"] == 4000 + 10 * twice
     assert view == window_view(window_ms=10, gap_ms=50, gaps=EVEN)
+
+
+def test_the_red_gaps_are_those_before_the_mark_and_the_money_has_the_excess() -> None:
+    made = pairs(window_s=0.01, gap_s=0.05, gaps=EVEN, trials=400, seed=1)
+    assert all(twice == (gap < 0.01) for gap, twice in made)
+    histogram, there = window_view(window_ms=10, gap_ms=50, gaps=EVEN).pictures
+    twice = sum(twice for _, twice in made)
+    assert f"400 gaps between two copies, from 0.1 ms to 1 s. {twice} of them moved" in (
+        histogram.description
+    )
+    assert f"{10 * twice} too much" in there.description
+
+
+def test_a_histogram_without_gaps_is_refused() -> None:
+    with pytest.raises(ValueError, match="gaps is empty; allowed: at least one"):
+        gaps_picture([], window_ms=10, title="Nothing")
 
 
 def test_without_a_window_no_money_moves_twice() -> None:

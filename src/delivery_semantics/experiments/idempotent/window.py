@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from ...core.check import at_least, not_negative, one_of, positive
 from ...core.dice import dice, exponential
 from ...show.picture import Picture
-from ...show.plots import bars, curve, lines, points, timeline
+from ...show.plots import curve, lines, money, points, timeline
 from ...show.view import View
 from ...theory.race import both_pass_exponential, both_pass_uniform
 from ...theory.retries import share_error
 from .banks import AMOUNT, TRANSACTION, A, B, MemoryBank
 from .first import Account
+from .gaps import gaps_picture
 from .second import at, in_steps
 
 STEPS = ("check", "debit", "credit", "mark")
@@ -86,15 +87,23 @@ def measured(*, window_s: float, gap_s: float, gaps: str, trials: int, seed: int
 
     Raises ValueError for other words than EVEN and RANDOM, a gap of 0 and no trials.
     """
+    made = pairs(window_s=window_s, gap_s=gap_s, gaps=gaps, trials=trials, seed=seed)
+    return Measured(trials, sum(twice for _, twice in made))
+
+
+def pairs(
+    *, window_s: float, gap_s: float, gaps: str, trials: int, seed: int
+) -> list[tuple[float, bool]]:
+    """Run them as ``measured`` does; return each gap, and whether the money moved twice."""
     positive("gap_s", gap_s)
     at_least("trials", trials, 1)
     one_of("gaps", gaps, FORMS)
-    twice = 0
+    found = []
     for trial in range(trials):
         die = dice(seed, "gap", trial)
         gap = gap_s * die if gaps == EVEN else exponential(gap_s, die)
-        twice += run((0.0, gap), window_s=window_s).bank.balances[B] > AMOUNT
-    return Measured(trials, twice)
+        found.append((gap, run((0.0, gap), window_s=window_s).bank.balances[B] > AMOUNT))
+    return found
 
 
 FORMS: Mapping[str, Callable[[float, float], float]] = {
@@ -107,17 +116,24 @@ FORMS: Mapping[str, Callable[[float, float], float]] = {
 def window_view(*, window_ms: int, gap_ms: int, gaps: str, seed: int = 1) -> View:
     """Show 400 pairs of copies: how many moved the money twice, and what theory says."""
     trials = 400
-    found = measured(
+    made = pairs(
         window_s=window_ms / 1000, gap_s=gap_ms / 1000, gaps=gaps, trials=trials, seed=seed
     )
+    found = Measured(trials, sum(twice for _, twice in made))
     expected = trials * AMOUNT
     there = (trials + found.twice) * AMOUNT
     theory = FORMS[gaps](window_ms / 1000, gap_ms / 1000)
-    picture = bars(
-        {"money": {"expected": expected, "there": there}},
-        title=f"{trials} transfers, each asked for twice",
-        x="money moved from a to b",
-        x_max=2.0 * expected,
+    title = f"{trials} transfers, each asked for twice"
+    picture = (
+        gaps_picture(
+            [(1000 * gap, twice) for gap, twice in made], window_ms=window_ms, title=title
+        ),
+        money(
+            {"money": (expected, there)},
+            title="Money",
+            x="money moved from a to b",
+            x_max=2.0 * expected,
+        ),
     )
     return View(
         picture,
