@@ -533,7 +533,8 @@ def stops(moment: Moment, within: Bounds) -> Iterator[tuple[Moment, tuple[Step, 
         for kind in kinds:
             at = settled(moment, Crash(who, before=kind))
             for taken, left in ways(at, within):
-                if isinstance(taken[0], Crash | Fail) and at[0].local_effect(taken[0].who):
+                struck = [each.who for each in taken if isinstance(each, Crash | Fail)]
+                if any(map(at[0].local_effect, struck)):
                     yield at, taken, left
 
 
