@@ -1,4 +1,4 @@
-"""What Python in the page costs: from the reader's first act to an answer, at two speeds.
+"""What the playground costs a reader: from the first click to a picture, at two speeds.
 
 The line is slowed down at the server, since a browser's own brake does not reach its workers.
 """
@@ -22,12 +22,27 @@ ROUND_TRIP = 0.04  # seconds, of the slow line
 CHUNK = 16_384  # bytes
 LINES = {"loopback": 0.0, "10 Mbit/s, 40 ms": 10e6}
 TWICE = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
+FURTHER = ["lose-4", "timeout-shop", "deliver-5", "lose-6", "timeout-shop", "deliver-7"]
+"""Steps after those, whose views Python makes when they are asked for."""
 ROUNDS = 3
 HEAD = (
-    "line", "first act to ready s", "again on the next page s", "MB", "call to view ms",
-    "search from the beginning ms",
+    "line", "page to first button s", "first click to picture ms (aim 100)",
+    "Python ready s", "click to picture by Python ms", "search from here ms",
+    "Python ready, next page s", "page KB", "Python MB",
 )  # fmt: skip
-TITLE = "Python in the page, Chromium (wall time; medians: of 3 visits, of 20 calls)"
+TITLE = "The playground on the landing page, Chromium (wall time; medians of 3 visits)"
+CLICKS = """async ([steps, at]) => {
+  const play = document.querySelector(".play");
+  const seen = (words) => play.querySelector(".play-caption").textContent.startsWith(words);
+  const took = [];
+  for (const [number, step] of steps.entries()) {
+    const began = performance.now();
+    play.querySelector(`.play-board [data-step="${step}"]`).click();
+    while (!seen(`Step ${at + number + 1} `)) await new Promise(requestAnimationFrame);
+    took.push(performance.now() - began);
+  }
+  return took;
+}"""
 CALLS = """async ([calls, times]) => {
   const { call } = await import(new URL("/_static/python.js", location.href).href);
   const seconds = [];
@@ -90,25 +105,34 @@ def table() -> tuple[str, tuple[str, ...], list[tuple[object, ...]]]:
 def row(browser: Browser, name: str, speed: float) -> tuple[object, ...]:
     """Return what visits to a site over one line took."""
     visits = [list(visit(browser, speed)) for _ in range(ROUNDS)]
-    first, again, bytes_, shown, searched = map(statistics.median, zip(*visits, strict=True))
-    return name, first, again, f"{bytes_ / 1e6:.2f}", 1e3 * shown, 1e3 * searched
+    shown, clicked, ready, further, searched, again, page, python = map(
+        statistics.median, zip(*visits, strict=True)
+    )
+    return (
+        name, f"{shown:.2f}", clicked, ready, further, 1e3 * searched, again,
+        int(page / 1e3), f"{python / 1e6:.2f}",
+    )  # fmt: skip
 
 
 def visit(browser: Browser, speed: float) -> Iterator[float]:
-    """Yield the seconds to the first answer on two pages, the bytes, a view and a search."""
+    """Yield what `HEAD` names: seconds or milliseconds, and bytes."""
     game = {"game": "one-payment", "settings": {"bank": "ProcessThenAck"}}
     asked: dict[str, Any] = game | {"goal": "", "steps": TWICE}
+    search: dict[str, Any] = game | {"goal": "paid-twice", "steps": TWICE[:2]}
     handler = line(speed)
     with serving(SITE, handler=handler) as address, browser.new_context() as context:
         page = context.new_page()
         page.set_default_timeout(300_000)
         page.goto(address)
+        page.locator(".play-chip").first.wait_for()
+        yield page.evaluate("performance.now()") / 1e3
+        yield page.evaluate(CLICKS, [TWICE, 0])[0]
         before = handler.sent
         yield page.evaluate(CALLS, [[["views:view", asked]], 1])[0]
         fetched = handler.sent - before
+        yield statistics.median(page.evaluate(CLICKS, [FURTHER, len(TWICE)]))
+        yield statistics.median(page.evaluate(CALLS, [[["views:finish", search]], 5]))
         page.goto(f"{address}chapters/01-the-problem.html")
         yield page.evaluate(CALLS, [[["views:view", asked]], 1])[0]
+        yield before
         yield fetched
-        yield statistics.median(page.evaluate(CALLS, [[["views:view", asked]], 20]))
-        search: dict[str, Any] = game | {"goal": "paid-twice", "steps": []}
-        yield statistics.median(page.evaluate(CALLS, [[["views:finish", search]], 5]))

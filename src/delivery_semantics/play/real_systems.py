@@ -24,7 +24,9 @@ CONSUMER = receivers(
 # Kafka --------------------------------------------------------------------------------------
 
 PRODUCERS = {"plain": False, "idempotent": True}
-PRODUCER = Levels("producer", "The producer is", dict.fromkeys(PRODUCERS, ""))
+PRODUCER = Levels(
+    "producer", "The producer is", dict.fromkeys(PRODUCERS, ""), "Now make the producer {value}"
+)  # fmt: skip
 COMMITS = Levels(
     "commits", "The consumer commits its offset",
     {
@@ -56,6 +58,7 @@ QUEUE = Levels(
         "standard": "It takes every message that comes.",
         "FIFO": "It knows a message again by its deduplication id.",
     },
+    "Now try a {value} queue",
 )  # fmt: skip
 
 
@@ -85,7 +88,9 @@ SERVER = Levels(
      "remembers": "It keeps the id of a call in one commit with the payment."},
 )  # fmt: skip
 ATTEMPTS = {"one": 1, "five": 5}
-POLICY = Levels("attempts", "Attempts allowed", dict.fromkeys(ATTEMPTS, ""))
+POLICY = Levels(
+    "attempts", "Attempts allowed", dict.fromkeys(ATTEMPTS, ""), "Now allow {value} attempts"
+)  # fmt: skip
 
 
 def _grpc(attempts: str, server: str) -> Cast:
@@ -103,7 +108,9 @@ WITHOUT = {
     "the derived key": (ShopModel(), BankModel(derived_key=False)),
     "nothing": (ShopModel(), BankModel()),
 }
-MISSING = Levels("missing", "What is missing", dict.fromkeys(WITHOUT, ""))
+MISSING = Levels(
+    "missing", "What is missing", dict.fromkeys(WITHOUT, ""), "Now take out {value}"
+)  # fmt: skip
 
 
 def what_broke(world: World) -> str:
