@@ -24,13 +24,15 @@ class Goal:
     """What the reader tries: ``reached`` tells if a world is there.
 
     ``id`` names it in a link, ``words`` ask for it ("Make the customer pay twice"), ``done``
-    says that it has happened, or says of a world what has.
+    says that it has happened, or says of a world what has. A ``good`` one keeps a promise,
+    where the others break one.
     """
 
     id: str
     words: str
     done: str | Callable[[World], str]
     reached: Callable[[World], bool]
+    good: bool = False
 
     def said(self, world: World) -> str:
         """Say what has happened; "" where it has not."""

@@ -25,7 +25,7 @@ def made(world: World) -> bool:
     return not position(world).missing
 
 
-OUT = Goal("made", "Get the payment made", "The payment is made.", made)
+OUT = Goal("made", "Get the payment made", "The payment is made.", made, good=True)
 ENDLESS = {
     "an offset before the work": (SKIPPED, "It polls for ever, so that no run ends."),
     "a nack without end": (OUT, "What is refused comes back, so that no run ends. Can it?"),

@@ -229,7 +229,7 @@ def _named(buttons: list[Json]) -> list[Json]:
 
 def _goal(game: Game, goal: Goal, turn: Turn, here: Position) -> Json:
     done, words = goal.said(turn.world), ""
-    others = [other for other in game.goals if other is not goal]
+    others = [other for other in game.goals if other is not goal and not other.good]
     if done:
         words = f"{done} You: {_count(len(turn.steps))}."
     elif any(other.reached(turn.world) for other in others):
@@ -252,7 +252,8 @@ def _money(game: Game, turn: Turn, here: Position) -> Json:
     told = (who for who in turn.participants if _is_told(turn, who))
     sure = next(told, "")
     lost = here.ended and bool(here.missing)
-    done = next(filter(None, (goal.said(turn.world) for goal in game.goals)), "")
+    breaks = (goal.said(turn.world) for goal in game.goals if not goal.good)
+    done = next(filter(None, breaks), "")
     if here.repeated:
         words = "paid twice" if here.money_there <= 2 * here.money_expected else "paid again"
     elif lost:
