@@ -18,9 +18,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 each_page = pytest.mark.parametrize("name", PAGES)
 OpenPhone = Callable[[str], Page]
 
-ALL_FRAMES = """() => {
-  document.querySelectorAll("template").forEach(e => e.replaceWith(e.content));
-  document.querySelectorAll(".panel-frame").forEach(e => { e.hidden = false; });
+ALL_FRAMES = """async () => {
+  for (const panel of document.querySelectorAll("figure.panel[data-rest]")) {
+    const script = document.createElement("script");
+    const came = new Promise((resolve, reject) => Object.assign(script, {
+      src: panel.dataset.rest, onload: resolve, onerror: reject,
+    }));
+    panel.append(script);
+    await came;
+    panel.querySelectorAll("template").forEach((place, i) => {
+      const frame = document.createElement("div");
+      frame.className = "panel-frame";
+      frame.innerHTML = script.frames[i];
+      place.replaceWith(frame);
+    });
+  }
   document.querySelectorAll("details").forEach(e => { e.open = true; });
   document.querySelectorAll("section").forEach(e => { e.style.contentVisibility = "visible"; });
 }"""
