@@ -44,7 +44,7 @@ const boxes = new ResizeObserver((entries) => {
   const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth);
   entries.forEach(({ target }, i) => (scrolls[i] ? (target.tabIndex = 0) : target.removeAttribute("tabindex")));
 });
-document.querySelectorAll("article :is(pre, .scroll, .panel-scroll, .output, div.math)").forEach((box) => boxes.observe(box));
+document.querySelectorAll("article :is(pre, .scroll, .panel-scroll, .output, .play-first, div.math)").forEach((box) => boxes.observe(box));
 
 // The list of chapters shows which section is being read.
 const links = new Map(
