@@ -80,7 +80,7 @@ RESOLVE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
     --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 ALL = $(RESOLVE) --all-extras --group build --group pages --group lab
 
-shares: _build/html/index.html  ## measure what each page's height is given to: code, panels, pictures, tables, prose
+shares: _build/html/index.html  ## measure what each page's height is given to: code, panels, questions, pictures, tables, prose
 	@$(BIN)/python tools/shares.py $(ARGS)
 
 lock: .venv/lock.made  ## resolve the dependencies of pyproject.toml again, for the book and for Binder

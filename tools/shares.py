@@ -1,10 +1,11 @@
-"""Measure what each page of the built book gives its height to: code, panels, pictures, tables.
+"""Measure what each page of the built book gives its height to: code, panels, what it asks.
 
     python tools/shares.py [--width 1280] [FOLDER]
 
-Prints one row for each page, in percent of the height of its text; "prose" is all the rest,
-with the space between. What is folded counts as high as its fold. Needs a Chromium (on the
-PATH, or named by $CHROMIUM), and says so in one line where there is none.
+Prints one row for each page, in percent of the height of its text. "Panels" are panels and
+playgrounds, "asked" is what waits for an answer: predictions, quizzes and exercises; "prose" is
+all the rest, with the space between. What is folded counts as high as its fold. Needs a
+Chromium (on the PATH, or named by $CHROMIUM), and says so in one line where there is none.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from serve import serving
 KINDS = {
     "printed": ".cell_output .highlight",
     "code": "details.hide, .cell_input, .highlight",
-    "panels": "figure.panel",
+    "panels": "figure.panel, .playground",
+    "asked": "form.predict, .quiz, [data-exercise]",
     "pictures": "figure, svg:not(.icon)",
     "tables": "table",
 }
