@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from delivery_semantics.idempotency import Profile
@@ -60,7 +61,8 @@ class Service(RuleBasedStateMachine):
             await self.sleep()
         claim = request.state.idempotency
         use = f"{claim.name.key} until {claim.row.expires_s}"
-        response = self.bed.insert(request, use, (await request.json())["amount"])
+        amount = (await request.json())["amount"]
+        response = await run_in_threadpool(self.bed.insert, request, use, amount)
         if fate == "sleep after the effect":
             await self.sleep()
         if fate == "fail after the effect":
