@@ -68,6 +68,7 @@ def test_three_lines_in_starlette(connections: Connections) -> None:
     with serving(app) as address, httpx.Client(base_url=address) as client:
         first, second = (client.post("/charges", headers=KEY) for _ in range(2))
         other = client.post("/charges", headers={"Idempotency-Key": "k2"})
+    keys.close()
     assert (first.json(), second.json(), other.json()) == ({"id": 1}, {"id": 1}, {"id": 2})
     assert second.headers["idempotent-replayed"] == "true"
 
@@ -141,6 +142,7 @@ def test_a_stream_is_kept_and_one_that_is_too_long_is_passed_on(
             replies = [client.post(f"/?length={length}", headers=headers) for _ in range(2)]
             assert [reply.status_code for reply in replies] == [200, then]
             assert replies[0].content == b"x" * length
+    keys.close()
 
 
 def test_the_layer_stands_inside_compression_and_other_middleware(
@@ -170,6 +172,7 @@ def test_the_layer_stands_inside_compression_and_other_middleware(
             assert reply.json() == {"text": "x" * 1000}
             assert reply.headers["x-trace"] == trace
             assert reply.headers.get("content-encoding", "identity") == coding
+    keys.close()
 
 
 def test_websockets_and_the_lifespan_pass_through(connections: Connections) -> None:
