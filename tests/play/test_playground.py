@@ -62,6 +62,16 @@ def test_the_money_says_what_a_game_of_its_own_promise_has_broken() -> None:
     }  # fmt: skip
 
 
+def test_the_hint_speaks_of_the_payment_whose_ack_is_on_its_way() -> None:
+    paid = views.view("two-payments", {"bank": "ProcessThenAck"}, "", ["deliver-1"])
+    assert paid["hint"] == "Paid once. What if the shop never hears of it?"
+    acked_first = views.view(
+        "two-payments", {"bank": "AckThenProcess"}, "",
+        ["deliver-1", "crash-bank-before-Process", "restart-bank"],
+    )  # fmt: skip
+    assert acked_first["hint"] == "The ack is on its way, and nothing is paid."
+
+
 def test_crash_points_stand_between_what_just_ran() -> None:
     shown = seen("deliver-1", bank="ProcessThenMark")
     assert [point["name"] for point in shown["points"]] == [

@@ -42,13 +42,13 @@ def hint(turn: Turn, here: Position, goal: Goal) -> str:
 def _about_money(turn: Turn, here: Position) -> str:
     sent = turn.world.packets.values()
     messages = [packet.payload for packet in sent if isinstance(packet.payload, Message)]
-    told = [packet.target for packet in sent if isinstance(packet.payload, Ack)]
+    acks = [packet for packet in sent if isinstance(packet.payload, Ack)]
     if here.repeated:
         return ""
     if any(message.id not in here.missing for message in messages):
         return "Paid once, and the same payment is on its way again."
-    if not here.missing:
-        faults = any(isinstance(step, Lose | Crash) for step in turn.choices)
-        asked = told and faults
-        return f"Paid once. What if {the(told[0])} never hears of it?" if asked else ""
-    return "The ack is on its way, and nothing is paid." if told and not messages else ""
+    if any(ack.payload.id in here.missing for ack in acks):
+        return "" if messages else "The ack is on its way, and nothing is paid."
+    faults = any(isinstance(step, Lose | Crash) for step in turn.choices)
+    asked = acks and faults
+    return f"Paid once. What if {the(acks[0].target)} never hears of it?" if asked else ""
