@@ -225,4 +225,5 @@ def race_table(found: dict[tuple[str, str], Race]) -> Table:
         },
         caption=f"{COPIES} copies of one transfer of {AMOUNT}, at once; "
         f"a held {OPENING[A]}, b held {OPENING[B]}",
+        expected={"transfers": 1, "a": OPENING[A] - AMOUNT, "b": OPENING[B] + AMOUNT},
     )
