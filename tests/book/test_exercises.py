@@ -153,6 +153,7 @@ def test_a_loop_that_nobody_stops_is_stopped_by_the_clock(page: Page, address: s
     page.clock.install()
     page.goto(f"{address}/chapters/01-the-problem.html")
     exercise = opened(page, "cut-wire")
+    type_all(page, EXERCISES["cut-wire"].start)
     checked(exercise, "exercise-wrong")  # Python is there, so what follows is the loop's time
     exercise.locator(".cm-content").focus()
     type_all(page, "while True: pass")
