@@ -267,7 +267,7 @@ class Bed:
 
     def reconnect(self) -> None:
         """Let every thread open its connections anew, when it needs one."""
-        for connections in (self.connections, self.keys._unforced):
+        for connections in (self.connections, self.keys._claiming):
             connections.close()
 
     def close(self) -> None:

@@ -127,7 +127,7 @@ def live(url: str, effects: str, way: str, ids: list[str], announcer: Announcer)
     """Consume in a process of its own, which stands before each statement."""
     with consumer(url, effects, now_s=0.0) as consuming:
         consuming.connections.close()  # what is opened from now on is announced
-        consuming.keys._unforced.close()
+        consuming.keys._claiming.close()
 
         def announced(*given: Any, **named: Any) -> Database:  # noqa: ANN401
             return EachAnnounced(connect(*given, **named), announcer.stand)

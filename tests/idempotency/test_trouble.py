@@ -16,7 +16,6 @@ import pytest
 
 from delivery_semantics.databases import (
     Connections,
-    Database,
     DatabaseRefused,
     Locked,
     SchemaMismatch,
@@ -283,35 +282,15 @@ async def test_a_read_only_postgresql_is_503_and_nothing_is_done(
 def test_a_claim_is_forced_to_the_disk_where_an_effect_may_be_without_a_phase(
     url: str, effects: Literal["anywhere", "in phases"], forced: bool
 ) -> None:
-    seen: list[tuple[str, bool]] = []
-
-    def watch(what: str) -> Callable[..., bool]:
-        change = getattr(table, what)
-
-        def changing(database: Database, *values: object) -> bool:
-            setting = "synchronous_commit" if database.dialect == "postgresql" else ""
-            query = f"SHOW {setting}" if setting else "PRAGMA synchronous"
-            seen.append((what, database.rows(query)[0][0] in ("on", 2)))
-            return bool(change(database, *values))
-
-        return changing
-
-    with pytest.MonkeyPatch.context() as patch, closing(Connections(url)) as connections:
-        for what in ("insert", "advance", "take_over", "release"):
-            patch.setattr(table, what, watch(what))
+    with closing(Connections(url)) as connections:
         keys = KeyStore(connections, clock=lambda: 0.0, effects=effects)
-        name = KeyName("alice", "", "k1")
-        for _ in range(2):
-            claim = keys.claim(name, b"f" * 32)
-            assert isinstance(claim, Claim)
-            keys.release(claim)
-        claim = keys.claim(name, b"f" * 32)
-        assert isinstance(claim, Claim)
-        keys.finish(claim, KeptAnswer(200, (), b""))
+        for database, expected in ((connections.here(), True), (keys._claiming.here(), forced)):
+            if database.dialect == "sqlite":
+                assert database.rows("PRAGMA synchronous") == [(2 if expected else 1,)]
+            else:
+                found = database.rows("SHOW synchronous_commit")
+                assert found == [("on" if expected else "off",)]
         keys.close()
-    assert dict(seen) == {
-        "insert": forced, "take_over": forced, "release": False, "advance": False,
-    }  # fmt: skip
 
 
 def test_tables_of_another_version_are_refused_at_the_start(url: str) -> None:

@@ -40,8 +40,7 @@ no key. No server can mend that.
 Without phases (``effects="anywhere"``): claim, the handler's own effect, the answer. A crash
 after the claim leaves it open whether the effect happened. The layer then answers that the
 outcome is *in doubt*, for as long as it keeps the key. So nothing is repeated, but somebody has
-to look. A claim is forced to the disk here, as the effect that follows it may be. The answer is
-not, unless a phase keeps it: what a loss of power takes of it leaves the key in doubt, too.
+to look. A claim is forced to the disk here, as the effect that follows it may be.
 
 A failure of the handler is no crash, but for the effect it is the same question. What a profile
 declares about failures is therefore honoured only where phases answer it.

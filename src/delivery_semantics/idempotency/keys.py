@@ -13,7 +13,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Literal, get_args
 
 from ..core.check import at_least, positive
@@ -37,9 +36,7 @@ class KeyStore:
     ``effects`` is what you state about the handlers behind these keys:
 
     - "anywhere": an effect may happen outside of a phase. An attempt that broke off is then in
-      doubt, and the request is never carried out again. Its claim is forced to the disk. The
-      answer need not be: if a loss of power takes it, the key is in doubt, and who had not
-      heard the answer yet hears that.
+      doubt, and the request is never carried out again.
     - "in phases": every effect is in a phase, or is harmless to repeat because it passes
       ``Claim.derived_key`` on. After an attempt that broke off the next one goes on at its
       recovery point. And claims need not be forced to the disk: if a loss of power takes one,
@@ -82,11 +79,11 @@ class KeyStore:
         self.answer_max_bytes = at_least("answer_max_bytes", answer_max_bytes, 0)
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
         in_memory = file_of(connections.url) == IN_MEMORY
-        forces = connections.synchronous == "FULL" and not in_memory
-        self._unforced = _unforced(connections) if forces else connections
-        self._claiming = connections if effects == "anywhere" else self._unforced
+        forces = effects == "in phases" and connections.synchronous == "FULL"
+        self._claiming = _unforced(connections) if forces and not in_memory else connections
         self._is_sqlite = connections.dialect == "sqlite"
-        self.claims_at_once = self._is_sqlite and self._claiming is self._unforced
+        unforced = in_memory or self._claiming.synchronous != "FULL"
+        self.writes_at_once = self._is_sqlite and unforced
         self.hook = hook
         self.begin()
         _STORES.add(self)
@@ -110,7 +107,7 @@ class KeyStore:
     ) -> Claim | KeptAnswer | Refusal:
         """Claim a key; or return the answer that is kept, or why there is neither.
 
-        Where ``claims_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
+        Where ``writes_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
         for no other process, and for threads of this one ``TURN_S``. Raises DatabaseRefused;
         then nothing was claimed.
         """
@@ -125,7 +122,7 @@ class KeyStore:
         Who only asks for an answer does not wait for who writes, nor for who waits for that.
         """
         # To change threads takes longer than to claim a key, if nobody writes for long.
-        if self.claims_at_once:
+        if self.writes_at_once:
             with suppress(Locked), until(time.monotonic()):
                 return self._claim(name, fingerprint, None, wait=False)
         # One change of threads for both, if a thread is free: who looks waits for nobody there.
@@ -140,7 +137,7 @@ class KeyStore:
 
     async def write_soon(self, change: Callable[..., None]) -> None:
         """Call ``finish`` or ``release`` for an event loop, which goes on."""
-        if self._is_sqlite:
+        if self.writes_at_once:
             with suppress(Locked), until(time.monotonic()):
                 change(wait=False)
                 return
@@ -169,8 +166,7 @@ class KeyStore:
         now_s = self.clock()
         first = self._first(fingerprint, now_s)
         has_room = found is not None or self._has_room(name.account, now_s)
-        write = partial(self._write, wait=wait, pool=self._claiming)
-        if found is None and has_room and write(table.insert, name, first):
+        if found is None and has_room and self._write(table.insert, name, first, wait=wait):
             return Claim(self, name, first)
         found = found or self._look(name)
         if found is None:  # with room: it was there, and has been swept since
@@ -178,7 +174,7 @@ class KeyStore:
         then = _judge(found, first, now_s)
         if not isinstance(then, KeyRow):
             return then
-        taken_over = write(table.take_over, name, found, then)
+        taken_over = self._write(table.take_over, name, found, then, wait=wait)
         # A lease of 0 was given back; any other one ended without a word.
         broke_off = found.lease_until_s > 0 and found.expires_s == then.expires_s
         claim = Claim(self, name, then, broke_off=broke_off)
@@ -248,8 +244,8 @@ class KeyStore:
         """
         self.leases.close()
         self.threads.shutdown()
-        if self._unforced is not self.connections:
-            self._unforced.close()
+        if self._claiming is not self.connections:
+            self._claiming.close()
 
     def _has_room(self, account: str, now_s: float) -> bool:
         most = self.keys_max
@@ -259,12 +255,11 @@ class KeyStore:
             return table.count(database, account, now_s, most) < most
 
     def _write(
-        self, change: Callable[[Database, *Values], Result], *values: *Values,
-        wait: bool = True, pool: Connections | None = None,
-    ) -> Result:  # fmt: skip
+        self, change: Callable[[Database, *Values], Result], *values: *Values, wait: bool = True
+    ) -> Result:
         with (
             self._turns.turn(wait=wait) as end_s, until(end_s),
-            (pool or self._unforced).lend() as database,
+            self._claiming.lend() as database,
         ):  # fmt: skip
             return change(database, *values)
 
