@@ -21,9 +21,9 @@ from sphinx.util.typing import ExtensionMetadata
 from delivery_semantics.show.diagram.paper import Box, Point, Segment, crosses, text_width
 from delivery_semantics.show.picture import Picture, draw, path, polyline, rect, text
 
-WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 456, 42, 88
+WIDTH, BOX_HEIGHT, FLOOR_HEIGHT = 460, 42, 88
 TITLE = "The rooms of the package, and how many lines each has"
-STARTS = 6
+STARTS = 8
 """From so many ways to place the rooms the tidiest is looked for."""
 Arrow = tuple[str, str]
 Row = list[tuple[str, float]]
@@ -171,7 +171,7 @@ def across(segment: Segment, height: float) -> float:
 @cache
 def box_width(room: str) -> float:
     """Return how wide the box with a name is."""
-    return round(text_width(room, bold=True) + 14)
+    return round(text_width(room, bold=True) + 10)
 
 
 def line(boxes: dict[str, Box], one: str, other: str) -> Segment:

@@ -14,7 +14,7 @@ from delivery_semantics.databases import connect
 
 
 def test_the_audit_sees_what_was_lost_in_doubt_and_charged_twice(tmp_path: Path) -> None:
-    with closing(connect(f"sqlite:///{tmp_path}/charges.db")) as database:
+    with closing(connect(idempotency.file_url(tmp_path, "none"))) as database:
         idempotent_service.CHARGES.ensure(database)
         for key in ("once", "twice", "twice", "in doubt"):
             database.change("INSERT INTO charges (key) VALUES (?)", (key,))
@@ -42,11 +42,12 @@ def test_with_keys_no_kill_loses_or_repeats_a_charge() -> None:
 @pytest.mark.slow
 def test_every_layer_is_asked_in_the_same_way() -> None:
     _, _, rows = idempotency.costs(turns=1, turn_s=0.05)
-    assert len(rows) == 12
-    for _, _, _, per_s, p50_us, p99_us, ratio in rows:
+    assert len(rows) == 24
+    for *_, per_s, p50_us, p99_us, ratio, _, cpu_ratio in rows:
         assert per_s > 0
         assert 0 < p50_us <= p99_us
         assert float(ratio) > 0
+        assert float(cpu_ratio) > 0
 
 
 @pytest.mark.slow

@@ -194,6 +194,7 @@ def test_a_page_does_not_scroll_sideways(open_page: Open, name: str, width_px: i
 def test_at_1280_px_no_table_is_cut_off(open_page: Open, name: str) -> None:
     page = open_page(name, width_px=1280)
     unfold(page)
+    page.evaluate("document.fonts.ready")  # until then letters are those of another font
     cut = page.evaluate(
         """() => [...document.querySelectorAll("article table")].filter(table => {
           const right = table.getBoundingClientRect().right;
