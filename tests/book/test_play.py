@@ -214,6 +214,8 @@ def test_a_search_is_stopped_and_the_next_one_answers(page: Page, address: str) 
     search = page.locator(".play-side").get_by_role("button", name="Let the search finish it")
     stop = page.locator(".play-side").get_by_role("button", name="Stop")
     search.click()
+    expect(stop).to_be_visible()
+    assert violations(page) == []
     stop.click()
     expect(search).to_be_visible()
     expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
