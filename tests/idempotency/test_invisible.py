@@ -17,6 +17,7 @@ from delivery_semantics.databases import Connections
 from delivery_semantics.idempotency import (
     IETF_DRAFT,
     STRIPE,
+    AllBut,
     Claim,
     IdempotencyMiddleware,
     KeptAnswer,
@@ -246,6 +247,42 @@ async def test_a_route_may_have_settings_of_its_own_or_no_keys(
 
 @pytest.mark.anyio
 @only_sqlite
+async def test_all_headers_may_be_kept_but_those_of_one_exchange(bed: Bed) -> None:
+    bed.layer.profile = replace(bed.profile, kept_headers=AllBut(), echoes=True)
+    first, *replays = [await bed.post() for _ in range(3)]
+    bed.layer.profile = replace(bed.profile, kept_headers=AllBut(frozenset({"x-trace"})))
+    without = [await bed.post("k2") for _ in range(2)][1]
+    assert "set-cookie" in first.headers
+    for replay in replays:
+        assert replay.headers["x-trace"] == first.headers["x-trace"]
+        names = [name for name, _ in replay.headers.multi_items()]
+        assert len(names) == len(set(names))
+    for replay in (*replays, without):
+        assert "set-cookie" not in replay.headers
+    assert "x-trace" not in without.headers
+    assert "secret" not in str(bed.rows())
+
+
+@pytest.mark.anyio
+async def test_who_comes_while_a_key_is_in_use_may_be_told_the_rest_of_its_lease(
+    bed: Bed,
+) -> None:
+    bed.layer.profile = replace(bed.profile, retry_after_s="lease")
+    inside, go_on = bed.hold()
+    first = asyncio.create_task(bed.post())
+    await inside.wait()
+    told = []
+    for passed_s in (0.0, 17.5, 42.0):
+        bed.clock.now_s += passed_s
+        told.append((await bed.post()).headers["retry-after"])
+    go_on.set()
+    assert (await first).status_code == 201
+    assert told == ["60", "43", "1"]  # it ends in 0.5 s; to come at once would be too early
+    assert bed.layer.profile.refuse(Refusal.UNAVAILABLE).headers[-1] == ("retry-after", "1")
+
+
+@pytest.mark.anyio
+@only_sqlite
 async def test_the_key_may_come_in_a_header_of_another_name(bed: Bed) -> None:
     bed.layer.profile = replace(bed.profile, header="Webhook-Id", echoes=True)
     hook = {"WEBHOOK-ID": "msg_1"}
@@ -329,10 +366,12 @@ def test_multipart_means_the_same_with_another_boundary() -> None:
         ("header", "Webhook Id", "header is .*webhook id.*; allowed: the name of a header"),
         ("kept_headers", {"X-Trace"}, "kept_headers is .*; allowed: a set of names in lower"),
         ("kept_headers", frozenset({"set-cookie"}), "kept_headers has .*set-cookie"),
+        ("kept_headers", AllBut(frozenset({"X-Trace"})), "kept_headers is .*X-Trace"),
         ("released_statuses", {42}, "statuses is .*42.*; allowed: numbers from 200 to 599"),
         ("key_required", 1, "key_required is 1; allowed: True, False"),
         ("wait_s", -1.0, "wait_s is -1.0; allowed: a finite number, 0 or more"),
         ("retry_after_s", -1, "retry_after_s is -1; allowed: a whole number, 0 or more"),
+        ("retry_after_s", "rest", "retry_after_s is 'rest'; allowed: a whole number, 0 or m"),
         ("errors", "html", "errors is 'html'; allowed: stripe, problem"),
         ("fingerprint", "hash", "fingerprint is 'hash'; allowed: as sent, as meant"),
     ],

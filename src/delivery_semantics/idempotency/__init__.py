@@ -65,7 +65,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{__name__} {needs}", name=error.name) from error
 
 from .claims import Claim, LeaseLost, Phase
-from .kept import KeptAnswer
+from .kept import AllBut, KeptAnswer
 from .keys import KeyStore
 from .middleware import IdempotencyMiddleware
 from .once import KeyRefused, OncePerKey
@@ -75,7 +75,7 @@ from .profiles import IETF_DRAFT, STRIPE, Profile, Refusal
 from .table import KeyName
 
 __all__ = [
-    "IETF_DRAFT", "STRIPE", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
+    "IETF_DRAFT", "STRIPE", "AllBut", "Claim", "IdempotencyMiddleware", "KeptAnswer", "KeyName",
     "KeyOutcome", "KeyRefused", "KeyStore", "LeaseLost", "OncePerKey", "Phase", "Profile",
     "Refusal", "deliver_outbox", "leave_in_outbox",
 ]  # fmt: skip

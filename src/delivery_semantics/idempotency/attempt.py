@@ -77,7 +77,7 @@ class Attempt:
         failed = isinstance(error, Exception)  # not: was cancelled, or its client has left
         if isinstance(error, LeaseLost):
             self._tell("lease lost")
-            error = self._say(profile.refuse(Refusal.IN_PROGRESS), error)
+            error = self._say(self._in_use, error)
         elif answer:  # it had finished
             self._say(profile.restore(answer), error)
         elif in_phases and isinstance(error, PASSING):
@@ -93,7 +93,7 @@ class Attempt:
                 self._say(doubt, error)
             finish = partial(self._keys.finish, self._claim, doubt, in_doubt=True)
             if await self._write(finish) is LeaseLost:
-                self._say(profile.refuse(Refusal.IN_PROGRESS), error)
+                self._say(self._in_use, error)
         await self._send_held()
         return error
 
@@ -117,7 +117,7 @@ class Attempt:
             if await self._write(partial(self._keys.finish, claim, answer)) is LeaseLost:
                 if self._is_sent:  # the client shall not take it for the answer
                     raise LeaseLost("the answer is another attempt's by now")
-                return self._profile.refuse(Refusal.IN_PROGRESS)
+                return self._in_use
         else:
             await self._release(to_any_request=status < 500)
         return None
@@ -199,6 +199,11 @@ class Attempt:
         self._keys.leases.let_go(self._claim)
         if instead is not None:
             self._say(instead, None)
+
+    @property
+    def _in_use(self) -> KeptAnswer:
+        """The refusal once the key is another attempt's, whose lease began at any time."""
+        return self._profile.refuse(Refusal.IN_PROGRESS, self._keys.lease_s)
 
     @property
     def _keeps_body(self) -> bool:

@@ -5,7 +5,8 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -18,8 +19,24 @@ KEPT_HEADERS = frozenset({
     "content-location", "content-type", "etag", "last-modified", "link", "location",
     "operation-location", "repr-digest", "vary",
 })  # fmt: skip
-"""What belongs to the answer itself. A list of what may be kept, not of what may not: a cookie,
-a token or a trace id belongs to one exchange, and whoever adds a header thinks of no list."""
+"""What belongs to the answer itself, and is kept by default: a token or a trace id belongs to
+one exchange, and whoever adds a header thinks of no list."""
+NEVER_KEPT = frozenset({
+    "connection", "content-length", "keep-alive", "set-cookie", "trailer", "transfer-encoding",
+    "upgrade",
+})  # fmt: skip
+"""A secret of one exchange, and what its server says of the message itself."""
+
+
+@dataclass(frozen=True)
+class AllBut:
+    """The names of all headers but these, and but ``NEVER_KEPT``."""
+
+    names: frozenset[str] = frozenset()
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a header of this name is among them."""
+        return name not in self.names and name not in NEVER_KEPT
 
 
 NO_BODY = (204, 304)
@@ -29,7 +46,7 @@ NO_BODY = (204, 304)
 class Keeping(NamedTuple):
     """Which of a response's headers are kept, by lower-case names, and which are added."""
 
-    names: frozenset[str] = KEPT_HEADERS
+    names: Container[str] = KEPT_HEADERS
     added: Headers = ()
 
 
@@ -79,9 +96,9 @@ class KeptAnswer(NamedTuple):
         return dict(self.headers).get("content-encoding", "")
 
     def messages(self, *more: tuple[str, str]) -> list[Message]:
-        """Return the ASGI messages that send this answer, with ``more`` headers."""
-        body = self.body or b""
-        headers = (*self.headers, *more)
+        """Return the ASGI messages that send this answer, with ``more`` in place of its own."""
+        body, now = self.body or b"", dict(more)
+        headers = (*(kept for kept in self.headers if kept[0] not in now), *more)
         if self.status not in NO_BODY:
             headers += (("content-length", str(len(body))),)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -16,7 +16,9 @@ from contextlib import contextmanager, suppress
 from typing import Literal, get_args
 
 from ..core.check import at_least, positive
-from ..databases import IN_MEMORY, Connections, Database, Locked, file_of, until
+from ..databases import (
+    IN_MEMORY, Connections, Database, DatabaseRefused, Locked, file_of, until,
+)  # fmt: skip
 from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
@@ -101,6 +103,13 @@ class KeyStore:
     def new_lease(self) -> float:
         """Return when a lease ends that begins now."""
         return self.clock() + self.lease_s
+
+    async def lease_left_s(self, name: KeyName) -> float:
+        """Return how long a key is held if its lease is not renewed; 0 if nobody holds it."""
+        with suppress(DatabaseRefused):  # it is no answer, only a part of one
+            if row := await self._look_soon(name):
+                return max(0.0, row.lease_until_s - self.clock())
+        return 0.0
 
     def claim(
         self, name: KeyName, fingerprint: bytes, *, wait: bool = True

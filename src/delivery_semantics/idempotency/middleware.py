@@ -116,7 +116,10 @@ class IdempotencyMiddleware:
         if isinstance(outcome, KeptAnswer):
             await _send(send, profile.restore(outcome), *REPLAYED, *echo)
         else:
-            await _send(send, profile.refuse(outcome), *echo)
+            left_s = 0.0
+            if name and outcome is Refusal.IN_PROGRESS and profile.retry_after_s == "lease":
+                left_s = await self.keys.lease_left_s(name)
+            await _send(send, profile.refuse(outcome, left_s), *echo)
 
     def _profile(self, scope: Scope) -> Profile | None:
         path = scope["path"]

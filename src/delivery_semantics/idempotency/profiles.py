@@ -9,6 +9,7 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Literal
 from starlette.types import Scope
 
 from ..core.check import at_least, not_negative, one_of, truth
-from .kept import KEPT_HEADERS, Headers, Keeping, KeptAnswer
+from .kept import KEPT_HEADERS, NEVER_KEPT, AllBut, Headers, Keeping, KeptAnswer
 from .represent import REPRESENTED, Represent
 
 KEY_CHARACTERS_MAX = 255
@@ -91,8 +92,6 @@ RELEASED = (307, 308, 400, 401, 403, 404, 405, 413, 415, 422, 429)
 
 KEY_HEADER = "Idempotency-Key"
 METHOD, HEADER, STATUS = r"[A-Z]+", r"[a-z0-9!#$%&'*+.^_`|~-]+", r"[2-5]\d\d"
-NEVER_KEPT = frozenset({"set-cookie", "content-length", "transfer-encoding", "connection"})
-"""A secret of one exchange, and what its server says of the message itself."""
 QUOTES = {True: ", in double quotes.", False: ", without quotes."}
 
 
@@ -117,9 +116,11 @@ class Profile:
     released, where nothing was done that the next attempt could repeat (see ``KeyStore``).
     ``released_statuses``: refused before anything was done, so a retry is a first attempt. A
     handler that answers with one of these states that it did nothing.
-    ``retry_after_s``: what a client is asked to wait where waiting helps.
+    ``retry_after_s``: what a client is asked to wait where waiting helps; "lease" is, for a key
+    that is in use, the rest of its lease, in whole seconds, and 1 elsewhere.
     ``wait_s``: how long a copy waits for the first to end, rather than being refused at once.
-    ``kept_headers``: the names of those that belong to the answer, in lower case.
+    ``kept_headers``: the names of those that belong to the answer, in lower case; or ``AllBut``
+    those of others.
     ``keeps_body``: if not, only the fact is kept that there was an answer, as for a stream.
     ``fingerprint``: what of a body makes a request this one: its bytes "as sent"; "as meant",
     which is JSON with members in any order and multipart with any boundary; or the bytes that
@@ -139,9 +140,9 @@ class Profile:
     documentation: str
     keeps_failures: bool
     released_statuses: frozenset[int] = frozenset(RELEASED)
-    retry_after_s: int = 1
+    retry_after_s: int | Literal["lease"] = 1
     wait_s: float = 0.0
-    kept_headers: frozenset[str] = KEPT_HEADERS
+    kept_headers: frozenset[str] | AllBut = KEPT_HEADERS
     keeps_body: bool = True
     fingerprint: Literal["as sent", "as meant"] | Represent = "as sent"
     echoes: bool = False
@@ -149,16 +150,19 @@ class Profile:
     def __post_init__(self) -> None:
         """Check what a type does not say."""
         _check_each("methods", self.methods, METHOD, "a set of names in upper case")
-        _check_each("kept_headers", self.kept_headers, HEADER, "a set of names in lower case")
+        kept = self.kept_headers
+        named = kept.names if isinstance(kept, AllBut) else kept
+        _check_each("kept_headers", named, HEADER, "a set of names in lower case")
         _check_each("header", [self.header.lower()], HEADER, "the name of a header")
-        if secrets := self.kept_headers & NEVER_KEPT:
+        if secrets := [name for name in NEVER_KEPT if name in kept]:
             raise ValueError(f"kept_headers has {secrets}; allowed: what is no one exchange's")
         statuses = [*self.released_statuses, *self.statuses.values()]
         _check_each("statuses", map(str, statuses), STATUS, "numbers from 200 to 599")
         for flag in ("key_required", "key_quoted", "key_per_endpoint", "keeps_failures",
                      "keeps_body", "echoes"):  # fmt: skip
             truth(flag, getattr(self, flag))
-        at_least("retry_after_s", self.retry_after_s, 0)
+        if self.retry_after_s != "lease":
+            at_least("retry_after_s", self.retry_after_s, 0)
         not_negative("wait_s", self.wait_s)
         one_of("errors", self.errors, ("stripe", "problem"))
         if not callable(self.fingerprint):
@@ -200,8 +204,11 @@ class Profile:
         """Return the headers that each answer has."""
         return ((self.header.lower(), key),) if self.echoes else ()
 
-    def refuse(self, refusal: Refusal) -> KeptAnswer:
-        """Return the answer that says so. It quotes nothing of the request."""
+    def refuse(self, refusal: Refusal, lease_left_s: float = 0.0) -> KeptAnswer:
+        """Return the answer that says so. It quotes nothing of the request.
+
+        ``lease_left_s`` is the rest of the lease of a key in use.
+        """
         status = self.statuses.get(refusal, refusal.status)
         sentence = refusal.sentence.replace(KEY_HEADER, self.header)
         if refusal is Refusal.KEY_INVALID:
@@ -219,7 +226,10 @@ class Profile:
             media_type = "application/problem+json"
         headers = [("content-type", media_type)]
         if refusal in RETRYABLE:
-            headers.append(("retry-after", str(self.retry_after_s)))
+            wait_s = self.retry_after_s
+            if wait_s == "lease":
+                wait_s = max(1, math.ceil(lease_left_s))
+            headers.append(("retry-after", str(wait_s)))
         return KeptAnswer(status, tuple(headers), json.dumps(content).encode())
 
     def restore(self, answer: KeptAnswer) -> KeptAnswer:
