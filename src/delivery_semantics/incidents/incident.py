@@ -14,6 +14,7 @@ from .. import Bounds, Exploration, Participant, Verdict, explore
 NEVER, EVENTUALLY = Verdict.NEVER_TWICE, Verdict.EVENTUALLY
 Parts = Mapping[str, Participant]
 NO_FAULT = Bounds(losses=0, duplicates=0, crashes=0)
+"""Nothing is lost or copied and nobody crashes; packets still take any time, in any order."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""All incidents of the page, for its panel and its table.
+"""All incidents of the page, for its panels and its table.
 
 Book: incidents
 """
@@ -55,7 +55,7 @@ def incidents_table() -> Table:
     reported, mended = ([i.search(mended=m) for i in every] for m in (False, True))
     columns: dict[str, list[str] | list[int]] = {
         "year": [one.day[:4] for one in every],
-        "owed": [one.money()[0] for one in every],
+        "expected": [one.money()[0] for one in every],
         "paid": [one.money()[1] for one in every],
         "steps": [len(one.verdict(mended=False).steps) for one in every],
         "worlds": [found.worlds for found in reported],
