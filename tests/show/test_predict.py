@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from delivery_semantics.show.picture import draw
-from delivery_semantics.show.predict import Predict, Quiz, nearest
+from delivery_semantics.show.predict import Predict, PredictNumber, Quiz, nearest
 
 CHOICES: dict[str | int | float, str] = {
     1: "The ack was lost, so the sender asks again.",
@@ -26,7 +28,7 @@ def test_each_choice_has_a_control_a_name_and_what_it_shows() -> None:
     assert len({name for name, _ in controls}) == 1
     for (_, id), says in zip(controls, CHOICES.values(), strict=True):
         assert f'<label for="{id}">' in html
-        assert f'id="{id}-says"' in html
+        assert f'<output for="{id}">' in html
         assert says in html
     assert html.count("✓ Yes.") == html.count("✗ No.") == 1
     assert "script" not in html
@@ -52,6 +54,7 @@ def test_a_question_may_be_about_a_picture() -> None:
 def test_a_quiz_asks_each_question_once_and_knows_the_right_answers() -> None:
     other = Predict("How often is it confirmed?", CHOICES, answer=1)
     html = Quiz(asked(), other)._repr_html_()
+    assert Quiz(asked(), COUNTED).questions[1] == COUNTED
     assert html.count("<form") == 2
     assert html.count("<style>") == 1
     assert re.findall(r'" value="(\w+)"', html) == ["wrong", "right", "right", "wrong"]
@@ -61,6 +64,70 @@ def test_a_quiz_asks_each_question_once_and_knows_the_right_answers() -> None:
         Quiz(asked())
     with pytest.raises(ValueError, match=r"questions hold .* twice; allowed: each once"):
         Quiz(asked(), asked(1))
+
+
+COUNTED = PredictNumber(
+    "How many payments are made?",
+    answer=1200,
+    right="Each retry made one more.",
+    overlooks={10: "The retries.", 20: "The third attempt."},
+    unit="payments",
+)
+
+
+def typed(question: PredictNumber, text: str) -> bool:
+    pattern = re.search(r'pattern="([^"]+)"', question._repr_html_())
+    assert pattern
+    return re.fullmatch(pattern[1], text) is not None
+
+
+def test_a_number_is_typed_with_or_without_its_comma() -> None:
+    for text in ("1200", "1,200", " 1200 ", "01200"):
+        assert typed(COUNTED, text)
+    for text in ("120", "12000", "1199", "1201", "-1200", "1200.5", "", "1 200 more"):
+        assert not typed(COUNTED, text)
+    about_one = replace(COUNTED, answer=1, within=1)
+    assert [typed(about_one, str(number)) for number in range(4)] == [True, True, True, False]
+
+
+def test_a_wrong_number_is_told_what_the_numbers_that_come_to_mind_overlook() -> None:
+    html = COUNTED._repr_html_()
+    right, wrong = html[html.index("<output") :].split("✗ No.")
+    assert "The run: 1,200 payments. Each retry made one more." in right
+    assert re.findall(r'"predict-line">([^<]+)<', wrong) == [
+        "10: The retries.",
+        "20: The third attempt.",
+    ]
+    assert "1,200" not in wrong
+    assert repr(COUNTED) == (
+        "Predict: How many payments are made? (how many payments?) The run: 1,200"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"question": ""}, "question is ''"),
+        ({"right": " "}, "right is ' '"),
+        ({"unit": ""}, "unit is ''"),
+        ({"answer": -1}, "answer is -1; allowed: a whole number, 0 or more"),
+        ({"answer": 1.5}, "answer is 1.5"),
+        ({"within": -1}, "within is -1"),
+        ({"overlooks": {}}, "overlooks is empty"),
+        ({"overlooks": {10: ""}}, r"overlooks\[10\] is ''"),
+        ({"overlooks": {-1: "So."}}, "a number of overlooks is -1"),
+        ({"overlooks": {1200: "So."}}, "overlooks has 1200, which is right"),
+        ({"answer": 8, "within": 2}, "overlooks has 10, which is right"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        replace(COUNTED, **wrong)
+
+
+def test_no_form_leaves_the_page_when_enter_is_pressed() -> None:
+    for question in (asked(), COUNTED):
+        assert '<form class="predict" method="dialog" novalidate>' in question.form()
 
 
 def test_what_is_written_is_written_out() -> None:

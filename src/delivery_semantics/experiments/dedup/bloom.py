@@ -93,7 +93,7 @@ def _lost_plot(error: str, fill_percent: int, seed: int) -> Picture:
     )
 
 
-# Hashes in the place of ids ---------------------------------------------------------------
+# Hashes instead of ids --------------------------------------------------------------------
 
 
 def hashed(id: bytes, bits: int) -> bytes:
@@ -103,7 +103,7 @@ def hashed(id: bytes, bits: int) -> bytes:
 
 
 def lost_by_hashes(*, ids: int, bits: int, seed: int = 1) -> int:
-    """Give an exact store hashes in the place of ids; return how many messages it loses."""
+    """Give an exact store hashes instead of ids; return how many messages it loses."""
     store: DedupStore = InMemory()
     return lost_so_far(lambda id: not store.first_time(hashed(id, bits), 0.0), ids, seed=seed)[
         -1

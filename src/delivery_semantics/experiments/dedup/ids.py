@@ -54,7 +54,7 @@ def two_senders(*, own_scope: bool) -> Trace:
     return received(copies, InMemory())
 
 
-# A number in the place of ids -------------------------------------------------------------
+# A number instead of ids ------------------------------------------------------------------
 
 
 def overtaken(store: Highest) -> Trace:

@@ -41,7 +41,7 @@ class Template:
     """A request that the service at ``url`` carries out, and what else helps to see.
 
     ``bodies``: other bodies, by the names in ``BODIES``. ``other_account``: headers that make
-    it somebody else's, in the place of those of the same name. ``count``: where its effects
+    it somebody else's, instead of those of the same name. ``count``: where its effects
     are, as a path: a GET with the same headers gives JSON, a number, a list, or an object with
     a list. ``expires_s``: how long the service keeps a key, if that is short.
     """

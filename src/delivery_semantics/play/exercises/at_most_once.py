@@ -165,7 +165,7 @@ class Mine(Passive):
     ),
     Exercise(
         name="one-number",
-        title="one number in the place of all ids",
+        title="one number instead of all ids",
         question="""
             The ids are numbers, and the sender sends one payment at a time, so one number is
             enough: the highest that was processed. This receiver loses a payment if it

@@ -124,7 +124,7 @@ def accepted(arrivals, window):
         name="enough-bits",
         title="enough bits",
         question="""
-            You keep hashes in the place of ids, and a billion messages lie within your
+            You keep hashes instead of ids, and a billion messages lie within your
             window. How many bits does a hash need, so that on average less than one message
             in a million such windows is taken for another one?
             """,

@@ -317,7 +317,7 @@ class Server(Passive):
                 the first time, and where is it kept?
                 """,
             "twice": """
-                Paid, and the reply not kept: after the crash the id is new. They belong into
+                Paid, and the reply not kept: after the crash the id is new. They have to be in
                 one commit.
                 """,
             "lost": "The payment is not made in every run.",

@@ -212,7 +212,7 @@ class Mine(Passive):
         hints={
             "twice": """
                 Paid, and the order still open: a crash before `Save`. The change of state and
-                the payment belong into one step.
+                the payment have to be one step.
                 """,
             "lost": "The order is paid on paper, and the money has not moved.",
         },

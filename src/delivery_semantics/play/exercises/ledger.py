@@ -271,7 +271,7 @@ class Bank(Passive):
                 Booked, and never charged: the word to the card processor was lost, or you
                 crashed before it. What does the shop do with an event?
                 """,
-            "charged and not booked": "Entry and outbox belong into one commit.",
+            "charged and not booked": "Entry and outbox have to be in one commit.",
             "twice": """
                 The card processor was asked under two ids. Which id does a payment have in
                 every attempt of every process?

@@ -162,7 +162,7 @@ class Mine(Passive):
         hints={
             "twice": """
                 Nothing asks for the mark, so each copy processes and marks once more. The
-                question belongs into the transaction.
+                question has to be part of the transaction.
                 """,
             "lost": "The ack has left before the transaction, and a crash came between.",
         },
