@@ -1,7 +1,7 @@
 """Measure the package and the book, and print a table for each question.
 
-Rivals are measured in turns within one process, in CPU time, so that what else the machine does
-weighs on both alike. Times are medians. Nothing here is a test: no limit makes it fail.
+Rivals are measured in turns, in CPU time, so that what else the machine does weighs on both
+alike. Times are medians. Nothing here is a test: no limit makes it fail.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import statistics
 import subprocess
 import sys
 import time
-import tracemalloc
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import partial
@@ -31,17 +29,15 @@ import ledger
 import nbformat
 import page
 import queues
+import simulators
 import sweeps
-from in_simpy import stop_and_wait
 
 from delivery_semantics import (
     Bounds,
-    Event,
     ProcessThenAck,
     RetryUntilAcked,
     explore,
     payments,
-    simulate,
 )
 from delivery_semantics.show.panel import Panel
 
@@ -51,7 +47,6 @@ NOTEBOOKS = [
     for place in ("index.ipynb", "chapters/*.ipynb", "appendix/*.ipynb")
     for page in sorted(ROOT.glob(place))
 ]
-COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
 Rows = list[tuple[object, ...]]
 
 
@@ -81,47 +76,7 @@ def _words(value: object) -> str:
     ) else str(value)  # fmt: skip
 
 
-# The simulator and SimPy ------------------------------------------------------------------
-
-
-def pair(count: int) -> dict[str, Any]:
-    """Return a retrying sender of `count` payments and a receiver that processes, then acks."""
-    return {
-        "sender": RetryUntilAcked("receiver", payments(count)),
-        "receiver": ProcessThenAck(),
-    }
-
-
-def ours(count: int) -> list[Event]:
-    """Simulate `count` payments with a full trace."""
-    return list(simulate(pair(count)).events)
-
-
-def rival(count: int) -> list[Event]:
-    """Let SimPy send the same payments and make the same trace."""
-    events: list[Event] = []
-    stop_and_wait(count, events.append)
-    return events
-
-
-def simulator() -> None:
-    """Compare the time per message, and its growth, with SimPy's."""
-    assert [e[1:] for e in ours(100)] == [e[1:] for e in rival(100)], "the traces differ"
-    rows: Rows = []
-    means: dict[int, float] = {}
-    for count in COUNTS:
-        mine, theirs = in_turns(partial(ours, count), partial(rival, count))
-        means[count] = mine
-        each = 1e6 / count
-        rows.append((count, mine * each, theirs * each, theirs / mine, *_peaks(count)))
-    growth = math.log(means[COUNTS[-1]] / means[COUNTS[0]]) / math.log(COUNTS[-1] / COUNTS[0])
-    show(
-        "Stop-and-wait with full trace, simulate beside SimPy (CPU time, median of 5 in turns)",
-        ("messages", "ours us/message", "SimPy us/message", "times faster (aim 2.5)",
-         "peak MiB with trace", "peak MiB without"),
-        rows,
-    )  # fmt: skip
-    print(f"  time grows with the number of messages to the power {growth:.2f}")
+# The search -------------------------------------------------------------------------------
 
 
 def in_turns(*runs: Callable[[], object], turns: int = 5) -> list[float]:
@@ -134,21 +89,6 @@ def in_turns(*runs: Callable[[], object], turns: int = 5) -> list[float]:
             run()
             measured.append(time.process_time() - began)
     return [statistics.median(measured) for measured in seconds]
-
-
-def _peaks(count: int) -> Iterator[float]:
-    """Yield the peak memory of a run with its trace, and of one that only counts events."""
-    counted: Counter[str] = Counter()
-    for record in (None, lambda event: counted.update((event.what,))):
-        parts = pair(count)
-        tracemalloc.start()
-        simulate(parts, record=record)
-        yield tracemalloc.get_traced_memory()[1] / 2**20
-        tracemalloc.stop()
-    assert counted["processed"] == count
-
-
-# The search -------------------------------------------------------------------------------
 
 
 def search() -> None:
@@ -264,8 +204,9 @@ def ledger_protections() -> None:
 
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
-    "simulator": simulator, "search": search, "aims": lambda: show(*aims.table()),
-    "dedup": lambda: show(*dedup.table()), "sweep": lambda: show(*sweeps.table()),
+    "simulator": lambda: show(*simulators.table()), "search": search,
+    "aims": lambda: show(*aims.table()), "dedup": lambda: show(*dedup.table()),
+    "sweep": lambda: show(*sweeps.table()),
     "idempotency": idempotency_keys, "queues": lambda: show(*queues.table()),
     "ledger": ledger_protections, "prices": queues.store,
     "sliders": sliders, "book": book, "page": lambda: show(*page.table()),
