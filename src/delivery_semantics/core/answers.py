@@ -6,7 +6,6 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from types import NoneType
 from typing import Any
 
@@ -63,14 +62,13 @@ def _send(world: World, who: str, effect: Send) -> None:
         world.check_known("to", to)
     check_payload(who, payload)
     number = world.packets_sent = world.packets_sent + 1
-    world.packets[number] = _packet((number, who, to, payload))
+    world.packets[number] = _new(Packet, (number, who, to, payload))  # faster than Packet(…)
     world.note("sent", who, payload, to, number)
     if world.on_sent is not None:
         world.on_sent(number)
 
 
-# Half the time of calling Packet, which unpacks and packs the same four values.
-_packet = partial(tuple.__new__, Packet)
+_new = tuple.__new__
 
 
 def _process(world: World, who: str, effect: Process) -> None:

@@ -119,7 +119,7 @@ class Running:
 
 def go_on(task: Running, answer: Answer) -> Running:
     """Resume a task, or let its effect fail where the answer says so."""
-    return task.fail() if isinstance(answer, EffectFailed) else task.resume(answer)
+    return task.fail() if type(answer) is EffectFailed else task.resume(answer)
 
 
 class Generators:
@@ -155,10 +155,11 @@ class Vetting(Generators):
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler."""
         who = origin[0]
-        begun = self._begun[who] = self._begun.get(who, 0) + 1
-        if begun > HANDLERS_TRIED:
+        begun = self._begun.get(who, 0)
+        if begun == HANDLERS_TRIED:
             return Running(handler(), who)
-        if begun == 1:
+        self._begun[who] = begun + 1
+        if not begun:
             self._reach[who] = Reach(who, handler)
         return _Tried(handler, self._reach[who])
 
@@ -166,12 +167,13 @@ class Vetting(Generators):
 class _Tried(Running):
     """A live generator that is compared with another one, which gets the same answers."""
 
-    __slots__ = ("_again", "_answers", "_effects", "_reach")
+    __slots__ = ("_again", "_answers", "_effects", "_reach", "_watched")
 
     def __init__(self, begin: Begin, reach: Reach) -> None:
         self._again, self._reach = begin, reach
         self._answers: list[Answer] = []
         self._effects: list[Effect | None] = []
+        self._watched = 0
         super().__init__(begin(), reach.who)
         self._try(None)
 
@@ -190,21 +192,24 @@ class _Tried(Running):
         tried = len(self._effects)
         if self.effect is None or (tried > 1 and not tried & (tried - 1)):
             self._reach.check_untouched()
-            try_again(self.who, self._again, self._effects, self._answers)
+            try_again(self.who, self._again, self._effects, self._answers, self._watched)
+            self._watched = tried
 
 
 def try_again(
-    who: str, begin: Begin, effects: Sequence[Effect | None], answers: Sequence[Answer]
+    who: str, begin: Begin, effects: Sequence[Effect | None], answers: Sequence[Answer],
+    watched: int = 0,
 ) -> Running:
     """Give these answers to a new handler, and return it; the first of them begins it.
 
+    So many of its effects were ``watched`` when it was tried before.
     Raises ImpureHandler if it does not ask for these effects, or asks anything outside.
     """
-    with nothing_outside(who):
-        again = Running(begin(), who)
+    with nothing_outside(who) as watch:
         for number, effect in enumerate(effects):
-            if number:
-                go_on(again, answers[number])
+            if number == watched:
+                watch()
+            again = go_on(again, answers[number]) if number else Running(begin(), who)
             if again.effect != effect:
                 raise ImpureHandler(
                     f"{who} does not do the same again: with the same answers it asked first "
