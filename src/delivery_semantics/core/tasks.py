@@ -199,17 +199,21 @@ class _Tried(Running):
 def try_again(
     who: str, begin: Begin, effects: Sequence[Effect | None], answers: Sequence[Answer],
     watched: int = 0,
-) -> Running:
+) -> Running:  # fmt: skip
     """Give these answers to a new handler, and return it; the first of them begins it.
 
     So many of its effects were ``watched`` when it was tried before.
     Raises ImpureHandler if it does not ask for these effects, or asks anything outside.
     """
     with nothing_outside(who) as watch:
+        if not watched:
+            watch()
+        again = Running(begin(), who)
         for number, effect in enumerate(effects):
-            if number == watched:
+            if number and number == watched:
                 watch()
-            again = go_on(again, answers[number]) if number else Running(begin(), who)
+            if number:
+                go_on(again, answers[number])
             if again.effect != effect:
                 raise ImpureHandler(
                     f"{who} does not do the same again: with the same answers it asked first "

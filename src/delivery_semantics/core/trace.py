@@ -12,7 +12,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import ClassVar, NamedTuple
 
 from .check import at_least, truth
@@ -102,7 +101,7 @@ class Trace:
             if type(message.amount) is not int:
                 raise ValueError(f"amount is {message.amount!r}; allowed: a whole number")
         try:
-            kinds = set(map(attrgetter("what"), self.events))
+            kinds = {event.what for event in self.events}
         except (AttributeError, TypeError) as error:
             raise ValueError("events: what is there is none; allowed: Event") from error
         check_kinds(kinds)
