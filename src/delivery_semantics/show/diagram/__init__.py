@@ -36,6 +36,7 @@ def sequence(
     time_axis: bool = False,
     saves: bool = False,
     totals: bool = True,
+    like: Trace | None = None,
 ) -> Picture:
     """Draw a run as a sequence diagram: a trace, or the run that breaks a promise.
 
@@ -45,16 +46,18 @@ def sequence(
     ``saves`` draws what participants note for themselves, ``totals`` the line at the foot: how
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
     rows are drawn and the rest is counted. What a narrow page cannot hold is drawn once more
-    for it, with all words beside the life lines; what no page can hold, only so.
+    for it, with all words beside the life lines; what no page can hold, only so. Of a run that
+    is the beginning of ``like``, the life lines stand where they stand in that.
     Raises ValueError for a verdict that holds, for a trace without participants, or with an
     event of a stranger.
     """
     story = tell(run, saves=saves, totals=totals).cut(ROWS_MAX)
     says = description or " ".join(story.sentences())
-    wide = lay_out(story, time_axis=time_axis)
+    whole = tell(like, saves=saves, totals=totals).cut(ROWS_MAX) if like else None
+    wide = lay_out(story, time_axis=time_axis, like=whole)
     if wide.width <= NARROW:
         return _picture(wide, title, says)
-    narrow = _picture(lay_out_narrow(story, time_axis=time_axis), title, says)
+    narrow = _picture(lay_out_narrow(story, time_axis=time_axis, like=whole), title, says)
     if wide.width > WIDE:
         return narrow
     return replace(_picture(wide, title, says), narrow=narrow.svg)

@@ -13,6 +13,7 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from .grid import (
     BANDS, BOOK, ENDS_EARLY, FRAME, GUTTER, HEADER, NAME_WIDTH_MAX, Room, columns, half_box,
@@ -68,14 +69,30 @@ class Drawing:
     bottom: float = 0.0
 
 
-def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> Drawing:
-    """Place a story on paper."""
+def lay_out(
+    story: Retelling,
+    *,
+    time_axis: bool = False,
+    room: Room = BOOK,
+    like: Retelling | None = None,
+) -> Drawing:
+    """Place a story on paper, as wide as the story ``like``, of which it is the beginning."""
+    plan, width = _placed(like or story, time_axis, room)
+    plan = plan.of(story, time_axis)
+    seconds = time_axis_of(plan) if time_axis else []
+    foot = foot_of(story, width, plan.bottom)
+    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *seconds, *foot)
+    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+
+
+def _placed(story: Retelling, time_axis: bool, room: Room) -> tuple[Layout, float]:
+    """Return the plan of a story, and how wide its paper is."""
     plan = Layout(story, *heights(story, time_axis, room), columns(story, room), room=room)
     plan = replace(plan, moved=frozenset(plan.crowded()))
-    seconds = time_axis_of(plan) if time_axis else []
-    words = [*plan.labels(), *plan.notes()]
     left, right = room.left, room.right if len(plan.columns) > 1 or room.fixed else 0.0
     if not room.fixed:
+        words = [*plan.labels(), *plan.notes()]
+        seconds = time_axis_of(plan) if time_axis else []
         left = max(
             left,
             text_width(plan.names[0], bold=True) / 2 + 14,
@@ -89,10 +106,7 @@ def lay_out(story: Retelling, *, time_axis: bool = False, room: Room = BOOK) -> 
         )
     plan = plan.shifted(round(left))
     width = plan.columns[-1] + round(right)
-    width = max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
-    foot = foot_of(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *seconds, *foot)
-    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+    return plan, max([width, *(round(text_width(w, bold=True)) + 12 for w in story.totals)])
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,11 @@ class Layout:
     def names(self) -> tuple[str, ...]:
         """The names as they stand in their boxes."""
         return tuple(fitted(name, NAME_WIDTH_MAX) for name in self.story.names)
+
+    def of(self, story: Retelling, time_axis: bool) -> Self:
+        """Return the plan for another story, with the life lines where they are."""
+        rows, bottom = heights(story, time_axis, self.room)
+        return replace(self, story=story, heights=rows, bottom=bottom)
 
     def shifted(self, left: float) -> Layout:
         """Return the plan, moved to the right."""

@@ -25,8 +25,18 @@ PITCH_MIN, PITCH_MAX = 26, 96
 WIDTH_MIN = 320
 
 
-def lay_out_narrow(story: Retelling, *, time_axis: bool = False) -> Drawing:
-    """Place a story on narrow paper, which is as wide as its words need."""
+def lay_out_narrow(
+    story: Retelling, *, time_axis: bool = False, like: Retelling | None = None
+) -> Drawing:
+    """Place a story on narrow paper, as wide as its words need, or those of ``like``."""
+    plan, width = _placed(like or story, time_axis)
+    plan = plan.of(story, time_axis)
+    foot = foot_of(story, width, plan.bottom)
+    texts = (*plan.heads(), *plan.notes(), *(time_axis_of(plan) if time_axis else ()), *foot)
+    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+
+
+def _placed(story: Retelling, time_axis: bool) -> tuple[_Narrow, float]:
     steps = len(story.names) - 1
     seconds = max((text_width(seconds_of(row)) for row in story.rows), default=0.0)
     left = EDGE + (round(seconds) if time_axis else 0)
@@ -38,10 +48,7 @@ def lay_out_narrow(story: Retelling, *, time_axis: bool = False) -> Drawing:
     )
     width = min(NARROW, max(WIDTH_MIN, round(columns[-1] + plan.beside())))
     room = replace(room, wrap=width - columns[-1] - GUTTER)
-    plan = _Narrow(story, *heights(story, time_axis, room), columns, room=room)
-    foot = foot_of(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.notes(), *(time_axis_of(plan) if time_axis else ()), *foot)
-    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+    return _Narrow(story, *heights(story, time_axis, room), columns, room=room), width
 
 
 class _Narrow(Layout):
