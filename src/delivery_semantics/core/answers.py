@@ -11,26 +11,8 @@ from typing import Any
 
 from .door import check_payload, check_value
 from .effects import (
-    Answer,
-    Arm,
-    Atomic,
-    Confirm,
-    Disarm,
-    Effect,
-    GiveUp,
-    IsMarked,
-    Kept,
-    Load,
-    Mark,
-    Message,
-    Now,
-    Once,
-    Process,
-    Receive,
-    ReceiveAny,
-    Save,
-    Send,
-    Wait,
+    Answer, Arm, Atomic, Confirm, Disarm, Effect, GiveUp, IsMarked, Kept, Load, Mark, Message,
+    Now, Once, Process, Receive, ReceiveAny, Save, Send, Wait,
 )  # fmt: skip
 from .world import Packet, World
 

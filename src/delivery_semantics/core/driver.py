@@ -11,6 +11,7 @@ Book: 03-at-most-once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from .check import of_type, probability
@@ -19,15 +20,7 @@ from .dice import Ordinals, check_seed, dice
 from .effects import Effect
 from .network import Links, Network
 from .perform import (
-    crash,
-    deliver,
-    duplicate,
-    lose,
-    never_waits,
-    restart,
-    run,
-    timeout,
-    work,
+    crash, deliver, duplicate, lose, restart, timeout, work, work_until,
 )  # fmt: skip
 from .world import World
 
@@ -58,8 +51,7 @@ class Driver:
         self._fragile = {point.who for point in self._points}
         self._transmit = transmit or self.deliver
         self._armed = 0
-        self._timers: dict[str, int] = {}  # who -> the timer that still counts
-        self._named: dict[tuple[str, str], int] = {}  # the same for those of ``Arm``
+        self._timers: dict[tuple[str, str], int] = {}  # who and name -> the one that counts
         self._due: list[tuple[str, str]] = []  # run out while their participant was busy
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
@@ -79,8 +71,10 @@ class Driver:
     def quiet(self) -> bool:
         """Whether nothing more can happen: no timer, no packet, no crash or restart to come."""
         world = self._world
-        named = any(world.timers.values())
-        return not (self._timers or named or world.packets or self._to_come)
+        armed = any(world.timers.values()) or any(
+            world.timer_s(who) is not None for who in world.participants
+        )
+        return not (armed or world.packets or self._to_come)
 
     def deliver(self, number: int) -> None:
         """Let packet ``number`` arrive now."""
@@ -90,18 +84,12 @@ class Driver:
 
     # What comes true ------------------------------------------------------------------
 
-    def _timeout(self, timer: tuple[str, int, bool]) -> None:
-        who, armed, early = timer
-        if self._timers.get(who) == armed:
-            timeout(self._world, who, early=early)
-            self._work(who)
-
-    def _named_timeout(self, timer: tuple[str, str, int, bool]) -> None:
+    def _timeout(self, timer: tuple[str, str, int, bool]) -> None:
         who, name, armed, early = timer
         world = self._world
-        if self._named.get((who, name)) != armed or name not in world.timers[who]:
+        if self._timers.get((who, name)) != armed or (name and name not in world.timers[who]):
             return
-        if world.tasks[who] is not None:
+        if name and world.tasks[who] is not None:
             self._due.append((who, name))
         else:
             timeout(world, who, name, early=early)
@@ -112,7 +100,7 @@ class Driver:
         self._stay_down(outage.who, outage.down_s)
         if not self._world.is_down(outage.who):
             crash(self._world, outage.who)
-            self._timers.pop(outage.who, None)
+            self._timers.pop((outage.who, ""), None)
 
     def _restart(self, planned: tuple[float, str]) -> None:
         self._to_come -= 1
@@ -125,7 +113,7 @@ class Driver:
 
     def _work(self, who: str) -> None:
         """Let ``who`` carry out its local effects, then arm the timer for which it waits."""
-        self._timers.pop(who, None)
+        self._timers.pop((who, ""), None)
         if who in self._fragile:
             self._work_in_danger(who)
         else:
@@ -134,27 +122,19 @@ class Driver:
             if self._due:
                 self._catch_up(who)
         elif (wait_s := self._world.timer_s(who)) is not None:
-            self._arm(who, wait_s)
+            self._arm(who, "", wait_s)
 
     def _catch_up(self, who: str) -> None:
         """Let the timers fire that ran out while ``who`` was busy."""
         for due in [each for each in self._due if each[0] == who]:
             if self._world.tasks[who] is None and due in self._due:
                 self._due.remove(due)
-                self._named_timeout((*due, self._named[due], False))
+                self._timeout((*due, self._timers[due], False))
 
     def _work_in_danger(self, who: str) -> None:
-        world = self._world
-        left = world.effects_max
-        while (effect := world.local_effect(who)) is not None:
-            if point := self._crash_point(who, effect):
-                crash(world, who, before=type(effect))
-                self._stay_down(who, point.down_s)
-            else:
-                run(world, who)
-            left -= 1
-            if not left:
-                raise never_waits(world, who)
+        work_until(self._world, who, partial(self._strikes, who))
+        if (effect := self._world.local_effect(who)) is not None:
+            crash(self._world, who, before=type(effect))
 
     def _send_packet(self, number: int) -> None:
         world = self._world
@@ -168,24 +148,17 @@ class Driver:
             duplicate(world, number)
             self._plan(delay_s, self._transmit, world.packets_sent)
 
-    def _arm(self, who: str, wait_s: float) -> None:
+    def _arm_named(self, who: str, name: str) -> None:
+        self._arm(who, name, self._world.timers[who][name])
+
+    def _arm(self, who: str, name: str, wait_s: float) -> None:
         early = False
         if self._early_timeouts:
-            wait_s, early = self._perhaps_early(who, wait_s)
-        self._armed = self._timers[who] = armed = self._armed + 1
-        self._plan(wait_s, self._timeout, (who, armed, early))
-
-    def _arm_named(self, who: str, name: str) -> None:
-        wait_s, early = self._perhaps_early(who, self._world.timers[who][name])
-        self._armed = self._named[who, name] = armed = self._armed + 1
-        self._plan(wait_s, self._named_timeout, (who, name, armed, early))
-
-    def _perhaps_early(self, who: str, wait_s: float) -> tuple[float, bool]:
-        if not self._early_timeouts:
-            return wait_s, False
-        name = ("timer", who, self._count(who, "timer"))
-        early = dice(self._seed, "early", *name) < self._early_timeouts
-        return wait_s * (dice(self._seed, "fraction", *name) if early else 1.0), early
+            asked = ("timer", who, self._count(who, "timer"))
+            early = dice(self._seed, "early", *asked) < self._early_timeouts
+            wait_s *= dice(self._seed, "fraction", *asked) if early else 1.0
+        self._armed = self._timers[who, name] = armed = self._armed + 1
+        self._plan(wait_s, self._timeout, (who, name, armed, early))
 
     def _stay_down(self, who: str, down_s: float) -> None:
         """Plan the restart; where crashes overlap, the latest restart counts."""
@@ -195,13 +168,15 @@ class Driver:
             self._to_come += 1
             self._plan(down_s, self._restart, planned)
 
-    def _crash_point(self, who: str, effect: Effect) -> CrashPoint | None:
+    def _strikes(self, who: str, effect: Effect) -> bool:
+        """Tell whether ``who`` crashes before this effect; then its restart is planned."""
         for number, point in enumerate(self._points):
             if point.who == who and type(effect) is point.before and point.probability:
                 nth = self._count(who, effect)
                 if dice(self._seed, "crash", number, who, effect, nth) < point.probability:
-                    return point
-        return None
+                    self._stay_down(who, point.down_s)
+                    return True
+        return False
 
     def _count(self, who: str, asked: Hashable) -> int:
         return self._asked.next((who, asked))

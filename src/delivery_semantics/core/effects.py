@@ -169,12 +169,9 @@ class Atomic:
         self, *effects: Process | Mark | Save | Confirm | GiveUp,
         unless_marked: str | None = None, only_if: tuple[str, Kept] | None = None,
     ) -> None:  # fmt: skip
-        for name, value in zip(
-            ("effects", "unless_marked", "only_if"),
-            (effects, unless_marked, only_if),
-            strict=True,
-        ):
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "effects", effects)
+        object.__setattr__(self, "unless_marked", unless_marked)
+        object.__setattr__(self, "only_if", only_if)
 
 
 @value()

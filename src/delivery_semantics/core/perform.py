@@ -156,11 +156,11 @@ def work(world: World, who: str) -> None:
         world.tasks[who] = task
 
 
-def work_until(world: World, who: str, stop: type[Effect] | None = None) -> None:
-    """Do the same one by one, up to an effect of this type; whoever is down does nothing."""
+def work_until(world: World, who: str, stop: Callable[[Effect], bool] | None = None) -> None:
+    """Do the same one by one, up to where ``stop`` says so; whoever is down does nothing."""
     for _ in range(world.effects_max):
         effect = world.local_effect(who)
-        if effect is None or type(effect) is stop:
+        if effect is None or (stop and stop(effect)):
             return
         run(world, who)
     raise never_waits(world, who)

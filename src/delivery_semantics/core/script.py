@@ -5,24 +5,15 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from .check import truth
 from .effects import Effect, Participant
 from .perform import boot, perform, possible, work_until
 from .steps import (
-    KINDS,
-    Crash,
-    Deliver,
-    Duplicate,
-    Fail,
-    Lose,
-    Step,
-    Tick,
-    Timeout,
-    describe,
-)
+    KINDS, Crash, Deliver, Duplicate, Fail, Lose, Step, Tick, Timeout, describe,
+)  # fmt: skip
 from .tasks import Carrier
 from .trace import Event, Trace
 from .world import World
@@ -83,11 +74,15 @@ def run_local(world: World, *, until: Step | None = None) -> list[str]:
     """
     moved = [who for who in world.participants if world.local_effect(who) is not None]
     for who in world.participants:
-        stop: type[Effect] | None = None
-        if isinstance(until, Crash | Fail) and until.who == who:
-            stop = until.before if isinstance(until, Crash) else until.effect
-        work_until(world, who, stop)
+        work_until(world, who, _stop(who, until))
     return moved
+
+
+def _stop(who: str, until: Step | None) -> Callable[[Effect], bool] | None:
+    match until:
+        case Crash(whose, kind) | Fail(whose, kind) if whose == who:
+            return lambda effect: type(effect) is kind
+    return None
 
 
 def _is_possible(world: World, step: Step) -> bool:

@@ -14,16 +14,8 @@ from typing import NamedTuple, cast
 
 from .door import check_participants, check_stores
 from .effects import (
-    Answer,
-    Effect,
-    Kept,
-    Message,
-    Participant,
-    Payload,
-    Receive,
-    ReceiveAny,
-    Wait,
-)
+    Answer, Effect, Kept, Message, Participant, Payload, Receive, ReceiveAny, Wait,
+)  # fmt: skip
 from .store import Disk, Store
 from .tasks import Carrier, Task, Vetting
 from .trace import Event
@@ -41,9 +33,7 @@ class Packet(NamedTuple):
 class _Down:
     """Stands in for the task of a participant that is down."""
 
-    effect = None
-
-    line = 0
+    effect, line = None, 0
 
     def resume(self, answer: Answer) -> Task:
         raise AssertionError("a participant that is down was resumed")

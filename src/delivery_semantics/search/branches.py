@@ -253,13 +253,7 @@ class Branches:
     # Where a step leads ---------------------------------------------------------------
 
     def _moved(
-        self,
-        state: Key,
-        who: int,
-        event: What,
-        *,
-        fault: int = 0,
-        fired: int = -1,
+        self, state: Key, who: int, event: What, *, fault: int = 0, fired: int = -1
     ) -> Key:
         moves, (disk, own) = self.moves, self._places[who]
         clock_s = self.bounds.clock_s[state[-1]]

@@ -29,7 +29,7 @@ from ..core.check import at_least, of_type, truth
 from ..core.effects import Participant
 from ..core.perform import boot, perform
 from ..core.script import follow, run_local, script
-from ..core.steps import Crash, Fail, Restart, Run, Step, Tick, Timeout, from_text
+from ..core.steps import KINDS, Crash, Fail, Run, Step, Tick, Timeout, from_text
 from ..core.trace import Outcome, Trace
 from ..core.vet import collection_paused
 from ..core.world import World
@@ -178,12 +178,10 @@ class _Search:
     def _steps_of(self, world: World, taken: Taken) -> Iterator[Step]:
         names = self.branches.moves.names
         match taken:
-            case "run", int(who):
-                yield Run(names[who])
+            case ("run" | "restart") as kind, int(who):
+                yield KINDS[kind](names[who])
             case "fail", int(who), effect:
                 yield Fail(names[who], effect)
-            case "restart", int(who):
-                yield Restart(names[who])
             case "crash", group, kind:
                 for who in group:
                     standing = world.local_effect(names[who])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..core.effects import Effect, Kept, Participant, Payload
 from ..core.perform import boot, perform, work_until
-from ..core.steps import Crash, Deliver, Fail, Restart, Run, Step, Timeout
+from ..core.steps import KINDS, Deliver, Timeout
 from ..core.store import Store
 from ..core.tasks import Task
 from ..core.world import DOWN, Packet, World
@@ -133,13 +133,7 @@ class Moves:
         return found
 
     def _work_out(
-        self,
-        who: int,
-        event: What,
-        node: int,
-        disk: int,
-        own: int,
-        clock_s: float,
+        self, who: int, event: What, node: int, disk: int, own: int, clock_s: float
     ) -> Move:
         bench, name = self.bench, self.names[who]
         self.put(who, node)
@@ -169,23 +163,14 @@ class Moves:
             case int():
                 bench.packets, bench.packets_sent = {1: Packet(1, *self.wires[event])}, 1
                 return perform(bench, Deliver(1)) is not None
-            case "run":
-                step: Step = Run(name)
             case "work":
                 work_until(bench, name)
-                return True
-            case "fail":
-                step = Fail(name)
-            case "crash":
-                step = Crash(name)
-            case "restart":
-                step = Restart(name)
-            case ("timeout", str(timer)):
-                step = Timeout(name, name=timer)
             case type():
-                work_until(bench, name, event)
-                return True
-        perform(bench, step)
+                work_until(bench, name, lambda effect: type(effect) is event)
+            case ("timeout", str(timer)):
+                perform(bench, Timeout(name, name=timer))
+            case str():
+                perform(bench, KINDS[event](name))
         return True
 
     def put(self, who: int, node: int) -> None:
