@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .check import truth
+from .check import one_of, truth
 from .order import Delivery, Log, group, late, redelivered
 from .trace import PARKED, Event, Trace
 
@@ -50,11 +50,9 @@ class Semantic:
         truth("ordered", self.ordered)
         for value in self.allows:
             if value not in FINDINGS:
-                raise ValueError(
-                    f"allows: {value!r} is no finding; allowed: {', '.join(FINDINGS)}"
-                )
-        if self.evidence not in EVIDENCE:
-            raise ValueError(f"evidence is {self.evidence!r}; allowed: {', '.join(EVIDENCE)}")
+                allowed = ", ".join(FINDINGS)
+                raise ValueError(f"allows: {value!r} is no finding; allowed: {allowed}")
+        one_of("evidence", self.evidence, EVIDENCE)
 
     def may(self, finding: str) -> bool:
         """Tell whether the guarantee allows this finding."""

@@ -58,10 +58,10 @@ def truth(name: str, value: bool) -> bool:
     return value
 
 
-def of_type(name: str, value: Thing, *kinds: type[Thing]) -> Thing:
+def of_type(name: str, value: Thing, *kinds: type, allowed: str = "") -> Thing:
     """Return `value`, which is of one of these types; raise TypeError otherwise."""
     if not isinstance(value, kinds):
-        allowed = ", ".join(kind.__name__ for kind in kinds)
+        allowed = allowed or ", ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
     return value
 

@@ -5,10 +5,12 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from types import NoneType
 from typing import Any
 
+from .check import of_type
 from .effects import Ack, Message, Participant
 
 METHODS = ("start", "receive")
@@ -21,12 +23,13 @@ def check_participants(participants: Mapping[str, Participant]) -> None:
             f"participants is {participants!r}; allowed: a mapping of names to participants, "
             "{'sender': RetryUntilAcked(…), 'receiver': ProcessOnce()}"
         )
-    sent: dict[str, Iterable[Message]] = {}
     for who, each in participants.items():
         _check_participant(who, each)
-        if messages := _messages(who, each):
-            sent[who] = messages
-    if len(sent) > 1:
+    sent = {
+        who: check_messages(getattr(each, "messages", ()), f"messages of {who}")
+        for who, each in participants.items()
+    }
+    if sum(map(bool, sent.values())) > 1:
         _check_senders(sent)
 
 
@@ -57,52 +60,38 @@ def _check_participant(who: object, each: object) -> None:
         )
 
 
-def _messages(who: str, each: object) -> Iterable[Message]:
-    messages = getattr(each, "messages", ())
+def check_messages(messages: Any, name: str = "messages") -> Sequence[Message]:  # noqa: ANN401
+    """Return messages, each with its id; raise TypeError or ValueError for anything else."""
     if not isinstance(messages, tuple | list):
-        raise TypeError(
-            f"messages: {who} has {messages!r}; allowed: a tuple of messages, payments(3)"
-        )
-    check_messages(messages)
-    return messages
-
-
-def check_messages(messages: object) -> None:
-    """Raise TypeError or ValueError unless this is a tuple of messages, each with its id."""
-    if not isinstance(messages, tuple | list):
-        raise TypeError(f"messages is {messages!r}; allowed: a tuple of messages, payments(3)")
+        raise TypeError(f"{name} is {messages!r}; allowed: a tuple of messages, payments(3)")
     ids: set[str] = set()
     for message in messages:
         if not isinstance(message, Message):
-            raise TypeError(
-                f"messages: {message!r} is no message; allowed: Message(id, amount)"
-            )
+            raise TypeError(f"{name}: {message!r} is no message; allowed: Message(id, amount)")
         if not isinstance(message.id, str):
-            raise TypeError(f"messages: the id {message.id!r} is no text; allowed: '1', 'a'")
+            raise TypeError(f"{name}: the id {message.id!r} is no text; allowed: '1', 'a'")
         if type(message.amount) is not int:
-            raise TypeError(
-                f"messages: the amount of {message.id!r} is {message.amount!r}; allowed: a "
-                "whole number"
-            )
+            raise TypeError(f"{name}: the amount of {message!r}; allowed: a whole number")
         if message.id in ids:
-            raise ValueError(
-                f"messages: the id {message.id!r} appears twice; allowed: one id per message"
-            )
+            allowed = "one id per message"
+            raise ValueError(f"{name}: the id {message.id!r} appears twice; allowed: {allowed}")
         ids.add(message.id)
+    return messages
+
+
+def check_known(parameter: str, name: str, participants: Mapping[str, Any]) -> None:
+    """Raise ValueError unless ``name`` is one of the participants."""
+    if name not in participants:
+        allowed = ", ".join(participants)
+        raise ValueError(f"{parameter}: {name!r} is no participant; allowed: {allowed}")
 
 
 def check_stores(stores: Mapping[str, str] | None, participants: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError unless this gives participants the names of stores."""
-    if stores is None:
-        return
-    if not isinstance(stores, Mapping):
-        raise TypeError(
-            f"stores is {stores!r}; allowed: a mapping of participants to the names of stores"
-        )
-    for who, name in stores.items():
-        if who not in participants:
-            allowed = ", ".join(participants)
-            raise ValueError(f"stores: {who!r} is no participant; allowed: {allowed}")
+    allowed = "a mapping of participants to the names of stores"
+    of_type("stores", stores, Mapping, NoneType, allowed=allowed)
+    for who, name in (stores or {}).items():
+        check_known("stores", who, participants)
         if not isinstance(name, str) or not name:
             raise TypeError(f"stores: that of {who} is {name!r}; allowed: a name")
 

@@ -69,10 +69,7 @@ class Network:
     def __post_init__(self) -> None:
         of_type("network: messages", self.messages, Faults)
         of_type("network: acks", self.acks, Faults)
-        if not isinstance(self.placed, Mapping):
-            raise TypeError(
-                f"placed is {self.placed!r}; allowed: a mapping of packets to fates"
-            )
+        of_type("placed", self.placed, Mapping, allowed="a mapping of packets to fates")
         for packet, fate in self.placed.items():
             _check_placed(packet, fate)
 

@@ -101,28 +101,32 @@ EFFECTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Effect)}
 
 def describe(step: Step) -> str:
     """Return the step as a reader would write it in a script."""
-    given = [repr(getattr(step, each.name)) for each in fields(step)[:1]]
-    if isinstance(step, Crash) and step.before is not None:
-        given.append(f"before={getattr(step.before, '__name__', repr(step.before))}")
-    if isinstance(step, Fail) and step.effect is not None:
-        given.append(step.effect.__name__)
-    if isinstance(step, Timeout):
-        given += ["early=True"] if step.early else []
-        given += [f"name={step.name!r}"] if step.name else []
+    given = [repr(_subject(step)), *(code for _, code in _details(step))]
     return f"{type(step).__name__}({', '.join(given)})"
 
 
 def to_text(step: Step) -> str:
     """Return the step in short: ``deliver-1``, ``crash-bank-before-Mark``, ``timeout-shop``."""
-    words = [type(step).__name__.lower(), str(getattr(step, fields(step)[0].name))]
-    if isinstance(step, Crash) and step.before is not None:
-        words += ["before", step.before.__name__]
-    if isinstance(step, Fail) and step.effect is not None:
-        words += ["at", step.effect.__name__]
-    if isinstance(step, Timeout):
-        words += ["early"] if step.early else []
-        words += ["of", step.name] if step.name else []
-    return "-".join(words)
+    words = [str(_subject(step)), *(word for word, _ in _details(step))]
+    return "-".join([type(step).__name__.lower(), *words])
+
+
+def _subject(step: Step) -> object:
+    return getattr(step, fields(step)[0].name)
+
+
+def _details(step: Step) -> list[tuple[str, str]]:
+    """Return what else there is to say, in short and as code."""
+    match step:
+        case Crash(_, before) if before is not None:
+            name = getattr(before, "__name__", repr(before))
+            return [(f"before-{name}", f"before={name}")]
+        case Fail(_, effect) if effect is not None:
+            return [(f"at-{effect.__name__}", effect.__name__)]
+        case Timeout(_, early, name):
+            said = [("early", "early=True")] if early else []
+            return [*said, (f"of-{name}", f"name={name!r}")] if name else said
+    return []
 
 
 def from_text(text: str) -> Step:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
-from .door import check_participants, check_stores
+from .door import check_known, check_participants, check_stores
 from .effects import (
     Answer, Effect, Kept, Message, Participant, Payload, Receive, ReceiveAny, Wait,
 )  # fmt: skip
@@ -94,9 +94,7 @@ class World:
 
     def check_known(self, parameter: str, name: str) -> None:
         """Raise ValueError unless ``name`` is one of the participants."""
-        if name not in self.participants:
-            allowed = ", ".join(self.participants)
-            raise ValueError(f"{parameter}: {name!r} is no participant; allowed: {allowed}")
+        check_known(parameter, name, self.participants)
 
     # What a driver asks ---------------------------------------------------------------
 

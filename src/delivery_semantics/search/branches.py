@@ -9,7 +9,6 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -21,6 +20,7 @@ from ..core.trace import Outcome
 from ..core.world import Packet, World
 from .exploration import Bounds
 from .moves import Moves, What
+from .position import outcome_on, times_on
 from .zones import Zone, can_run_out, rearm, run_out, time_passes
 
 Key = tuple[int, ...]
@@ -143,14 +143,9 @@ class Branches:
         found = self._judged.get(disks)
         if found is None:
             stores = [self.moves.disks[disk] for disk in disks]
-            done = Counter[str]()
-            for store in stores:
-                done.update(store.processed)
-            settled = {i: k for s in stores for i, k in s.settled.items() if k != "confirmed"}
-            settled |= {i: k for s in stores for i, k in s.settled.items() if k == "confirmed"}
-            mask = sum(1 << bit for bit, each in enumerate(self.ids) if done[each])
-            outcome = tuple((each, done[each], settled.get(each, "")) for each in self.ids)
-            twice = any(times > 1 for times in done.values())
+            outcome = outcome_on(self.ids, stores)
+            mask = sum(1 << bit for bit, (_, times, _) in enumerate(outcome) if times)
+            twice = any(times > 1 for times in times_on(stores).values())
             found = self._judged[disks] = (twice, mask, outcome)
         return found
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from types import NoneType
+from typing import ClassVar
 
-from ..core.check import at_least, not_negative, truth
+from ..core.check import at_least, not_negative, of_type, truth
 from ..core.steps import Run, Step, describe
 from ..core.trace import Outcome, Trace
 
@@ -42,14 +43,13 @@ class Bounds:
             at_least(name, getattr(self, name), 0)
         truth("reordering", self.reordering)
         for name in ("crashable", "links"):
-            if getattr(self, name) is not None:
-                _check_tuple(name, getattr(self, name))
+            of_type(name, getattr(self, name), tuple, list, NoneType)
         for link in self.links or ():
             if not isinstance(link, tuple) or len(link) != 2:
                 raise TypeError(f"links: {link!r} is no link; allowed: (source, target)")
-        for group in _check_tuple("crash_together", self.crash_together):
-            _check_tuple("crash_together", group)
-        for moment in _check_tuple("clock_s", self.clock_s):
+        for group in of_type("crash_together", self.crash_together, tuple, list):
+            of_type("crash_together", group, tuple, list)
+        for moment in of_type("clock_s", self.clock_s, tuple, list):
             not_negative("clock_s", moment)
         if not self.clock_s or list(self.clock_s) != sorted(set(self.clock_s)):
             raise ValueError(
@@ -76,12 +76,6 @@ class Bounds:
         if len(self.clock_s) > 1:
             more += f"; clock at {', '.join(f'{moment:g}' for moment in self.clock_s)} s"
         return f"at most {counts}; packets in {order}{more}"
-
-
-def _check_tuple(name: str, value: Any) -> tuple[Any, ...]:  # noqa: ANN401  # whatever was given
-    if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} is {value!r}; allowed: a tuple")
-    return tuple(value)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from ..core.world import World
 from .branches import Branches, Taken
 from .exploration import Bounds, Exploration, Verdict
 from .graph import Graph, Never
-from .position import position
+from .position import outcome_on, position
 
 AtTheEnd = Mapping[str, Callable[[Outcome], bool]]
 
@@ -235,10 +235,4 @@ def repeated(world: World) -> bool:
 
 def outcome(world: World) -> Outcome:
     """Return how a run ended, message by message, as ``Trace.outcome`` does for its record."""
-    found = []
-    for message in world.messages():
-        processed = sum(s.processed.get(message.id, 0) for s in world.stores.values())
-        settled = [s.settled.get(message.id) for s in world.stores.values()]
-        knows = next((known for known in ("confirmed", "in doubt") if known in settled), "")
-        found.append((message.id, processed, knows))
-    return tuple(found)
+    return outcome_on([message.id for message in world.messages()], world.stores.values())

@@ -8,10 +8,29 @@ Book: 01-the-problem
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from ..core.store import Store
+from ..core.trace import Outcome
 from ..core.world import World
 from .exploration import Verdict
+
+
+def outcome_on(ids: Iterable[str], stores: Collection[Store]) -> Outcome:
+    """Return what these disks tell of each message; see ``Outcome``."""
+    times = times_on(stores)
+    settled = {each for store in stores for each in store.settled.items()}
+    knows = dict(sorted(settled, reverse=True))  # "confirmed" after "in doubt": it counts
+    return tuple((each, times[each], knows.get(each, "")) for each in ids)
+
+
+def times_on(stores: Iterable[Store]) -> Counter[str]:
+    """Return how often each message was processed, by these disks."""
+    times = Counter[str]()
+    for store in stores:
+        times.update(store.processed)
+    return times
 
 
 @dataclass(frozen=True)
@@ -37,9 +56,7 @@ class Position:
 
 def position(world: World) -> Position:
     """Return where this world stands; with local effects still to run it has not ended."""
-    times, messages = Counter[str](), world.messages()
-    for store in world.stores.values():
-        times.update(store.processed)
+    times, messages = times_on(world.stores.values()), world.messages()
     amounts = {message.id: message.amount for message in messages}
     ended = not (world.packets or any(map(world.is_down, world.participants))) and not any(
         world.local_effect(who) or world.timer_s(who) is not None or world.timers[who]
