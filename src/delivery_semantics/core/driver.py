@@ -20,7 +20,7 @@ from .dice import Ordinals, check_seed, dice
 from .effects import Effect
 from .network import Links, Network
 from .perform import (
-    crash, deliver, duplicate, lose, restart, timeout, work, work_until,
+    crash, deliver, duplicate, lose, restart, timeout, work,
 )  # fmt: skip
 from .world import World
 
@@ -64,7 +64,10 @@ class Driver:
             if isinstance(each, Outage):
                 self._to_come += 1
                 self._plan(each.at_s, self._outage, each)
+        self._world.at_once = frozenset({*self._world.participants} - self._fragile)
         for who in self._world.participants:
+            if who not in self._fragile:
+                work(self._world, who)
             self._work(who)
 
     @property
@@ -116,8 +119,6 @@ class Driver:
         self._timers.pop((who, ""), None)
         if who in self._fragile:
             self._work_in_danger(who)
-        else:
-            work(self._world, who)
         if self._world.tasks[who] is None:
             if self._due:
                 self._catch_up(who)
@@ -132,7 +133,7 @@ class Driver:
                 self._timeout((*due, self._timers[due], False))
 
     def _work_in_danger(self, who: str) -> None:
-        work_until(self._world, who, partial(self._strikes, who))
+        work(self._world, who, partial(self._strikes, who))
         if (effect := self._world.local_effect(who)) is not None:
             crash(self._world, who, before=type(effect))
 

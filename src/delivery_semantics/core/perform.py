@@ -12,6 +12,8 @@ every ``yield`` is a crash point.
 Reading one's own disk is carried out together with the step before it. Nobody can tell a
 crash before a read from a crash after it, so a separate step would only make more worlds.
 It stays separate when participants share a store, because then another can write in between.
+Where nobody can come in between at all, as in a simulated run, every effect may be carried out
+with the step before it: those of ``at_once`` do so.
 
 Book: 02-delivery-semantics
 """
@@ -133,31 +135,12 @@ def tick(world: World, to_s: float) -> None:
     world.clock_s = to_s
 
 
-def work(world: World, who: str) -> None:
-    """Carry out every local effect of ``who`` up to its next wait; ``run`` does one.
+def work(world: World, who: str, stop: Callable[[Effect], bool] | None = None) -> None:
+    """Carry out every local effect of ``who`` up to its next wait, or where ``stop`` says so.
 
-    Raises UnboundedRun for a handler that does not wait within ``effects_max`` effects.
+    Whoever is down does nothing. Raises UnboundedRun for a handler that does not wait within
+    ``effects_max`` effects.
     """
-    task = world.tasks[who]
-    if task is None or task is DOWN:
-        return
-    for _ in range(world.effects_max):
-        effect = task.effect
-        carry_out = EFFECTS[type(effect)]
-        if carry_out is stand:
-            break
-        task = task.resume(carry_out(world, who, effect))
-    else:
-        raise never_waits(world, who)
-    if effect is None:
-        world.tasks[who] = None
-    else:
-        check_wait(who, effect)
-        world.tasks[who] = task
-
-
-def work_until(world: World, who: str, stop: Callable[[Effect], bool] | None = None) -> None:
-    """Do the same one by one, up to where ``stop`` says so; whoever is down does nothing."""
     for _ in range(world.effects_max):
         effect = world.local_effect(who)
         if effect is None or (stop and stop(effect)):
@@ -272,14 +255,16 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 
 
 def _stand(world: World, who: str, task: Task) -> str:
-    """Put ``who`` at the task's effect, after the reads that nobody else can notice."""
-    effect, left = task.effect, world.effects_max
-    while type(effect) in READS and not world.shares_store[who]:
-        task = task.resume(EFFECTS[type(effect)](world, who, effect))
+    """Put ``who`` at the task's effect, after those that come with the step before."""
+    at_once, alone = who in world.at_once, not world.shares_store[who]
+    for _ in range(world.effects_max):
         effect = task.effect
-        left -= 1
-        if not left:
-            raise never_waits(world, who)
+        carry_out = EFFECTS[type(effect)]
+        if carry_out is stand or not (at_once or (alone and type(effect) in READS)):
+            break
+        task = task.resume(carry_out(world, who, effect))
+    else:
+        raise never_waits(world, who)
     if type(effect) in WAITING:
         check_wait(who, effect)
     world.tasks[who] = None if effect is None else task

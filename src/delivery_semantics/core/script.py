@@ -10,7 +10,7 @@ from typing import get_args
 
 from .check import truth
 from .effects import Effect, Participant
-from .perform import boot, perform, possible, work_until
+from .perform import boot, perform, possible, work
 from .steps import (
     KINDS, Crash, Deliver, Duplicate, Fail, Lose, Step, Tick, Timeout, describe,
 )  # fmt: skip
@@ -74,7 +74,7 @@ def run_local(world: World, *, until: Step | None = None) -> list[str]:
     """
     moved = [who for who in world.participants if world.local_effect(who) is not None]
     for who in world.participants:
-        work_until(world, who, _stop(who, until))
+        work(world, who, _stop(who, until))
     return moved
 
 

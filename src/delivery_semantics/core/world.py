@@ -55,8 +55,9 @@ class World:
     are carried, in this process and tried twice by default, see ``tasks`` and ``processes``.
     ``disks`` gives stores by name that are real; ``new_disk`` makes all others, in memory.
     ``clock_s`` is what the clock shows, None for ``time_s``; ``effects_max`` is how many
-    effects a handler may ask for without a wait. Raises TypeError and ValueError for bad
-    parameters, by name.
+    effects a handler may ask for without a wait. Whoever is in ``at_once`` works up to its next
+    wait in each step; the others stand at every local effect. Raises TypeError and ValueError
+    for bad parameters, by name.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class World:
         self.time_s = 0.0
         self.clock_s: float | None = None
         self.effects_max = 100_000
+        self.at_once: frozenset[str] = frozenset()
         self.packets_sent = 0
         self.packets: dict[int, Packet] = {}
         made = {store: new_disk() for store in (*names.values(), *names)}

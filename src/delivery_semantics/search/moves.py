@@ -14,7 +14,7 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from ..core.effects import Effect, Kept, Participant, Payload
-from ..core.perform import boot, perform, work_until
+from ..core.perform import boot, perform, work
 from ..core.steps import KINDS, Deliver, Timeout
 from ..core.store import Store
 from ..core.tasks import Task
@@ -147,7 +147,7 @@ class Moves:
         before = dict(bench.timers[name])
         moved = self._carry_out(who, event)
         if who in self.at_once:
-            work_until(bench, name)
+            work(bench, name)
         gone = {timer for timer in before if timer not in bench.timers[name]} | set(armed)
         sent = tuple(self.wire(packet) for packet in bench.packets.values())
         gone |= {""} if moved else set()
@@ -164,9 +164,9 @@ class Moves:
                 bench.packets, bench.packets_sent = {1: Packet(1, *self.wires[event])}, 1
                 return perform(bench, Deliver(1)) is not None
             case "work":
-                work_until(bench, name)
+                work(bench, name)
             case type():
-                work_until(bench, name, lambda effect: type(effect) is event)
+                work(bench, name, lambda effect: type(effect) is event)
             case ("timeout", str(timer)):
                 perform(bench, Timeout(name, name=timer))
             case str():
