@@ -17,7 +17,7 @@ from delivery_semantics.experiments.million_runs.runs import (
     times,
     total,
 )
-from delivery_semantics.experiments.million_runs.tail import OFTEN, few
+from delivery_semantics.experiments.million_runs.tail import OFTEN, SAMPLES, few, longer, missed
 
 LONG = stored.read()
 
@@ -105,3 +105,24 @@ def test_the_panel_shows_what_its_runs_counted() -> None:
     assert view.numbers["3/n"] == 0.01
     assert view.numbers["chance of it, by formula"] == 0.2 ** len(counted)
     assert few(runs=300, crash_percent=20, seed=2).numbers != view.numbers
+
+
+def test_a_longer_run_begins_as_the_stored_one() -> None:
+    for cells in (1, 100, len(stored.CELLS)):
+        counted = total(LONG.tallies[:cells])
+        numbers = longer(runs=cells * stored.PER_CELL).numbers
+        for often in OFTEN:
+            assert numbers[f"made {often + 1} times or more"] == more_than(counted, often)
+        assert numbers["not seen: times"] == len(counted) + 1
+
+
+def test_samples_that_saw_none_are_as_many_as_the_formula_says() -> None:
+    for size in SAMPLES:
+        numbers = missed(runs=size).numbers
+        cells = size // stored.PER_CELL
+        assert numbers["samples"] == len(stored.CELLS) // cells
+        starts = range(0, len(LONG.tallies) - cells + 1, cells)
+        seen = [any(len(one) > 2 for one in LONG.tallies[at : at + cells]) for at in starts]
+        assert numbers["saw none"] == seen.count(False)
+        mean = len(seen) * (1 - 1e-4) ** size
+        assert abs(seen.count(False) - mean) <= 4 * max(mean * (1 - mean / len(seen)), 1) ** 0.5

@@ -10,8 +10,13 @@ import pytest
 from delivery_semantics import Bounds, Exploration, ImpureHandler, Participant, explore
 from delivery_semantics.core.steps import describe
 from delivery_semantics.experiments import own_service
-from delivery_semantics.experiments.own_service.faults import FAULTS, fault_view
-from delivery_semantics.experiments.own_service.kills import killed_and_modelled, mails
+from delivery_semantics.experiments.own_service.faults import FAULTS, MAILS, fault_view
+from delivery_semantics.experiments.own_service.kills import (
+    kill_view,
+    killed_and_modelled,
+    kills,
+    mails,
+)
 from delivery_semantics.experiments.own_service.said import pytest_says
 from delivery_semantics.experiments.own_service.webhook import (
     Mail,
@@ -144,3 +149,18 @@ def test_a_kill_before_the_mark_leaves_none_and_the_retry_makes_it(tmp_path: Pat
     what = [event.what for event in run.trace.events if event.who == "webhook"]
     assert what.index("crashed") < what.index("marked")
     assert run.marked == frozenset({"order-7"})
+
+
+def test_a_killed_process_is_shown_with_its_mails() -> None:
+    for mail, most in zip(MAILS, (2, 1), strict=True):
+        shown = {place: kill_view(mail=mail, killed=place).numbers for place in kills(mail)}
+        assert max(numbers["mails"] for numbers in shown.values()) == most
+        for place, numbers in shown.items():
+            assert numbers["mails"] == mails(kills(mail)[place].trace)
+            one = numbers["one mail, and one only"]
+            assert one == ("holds" if numbers["mails"] == 1 else "broken")
+            assert numbers["in the database"] == "order-7"
+    with pytest.raises(ValueError, match="mail is 'none'; allowed: "):
+        kill_view(mail="none", killed="1. before Send")
+    with pytest.raises(ValueError, match="killed is 'never'; allowed: "):
+        kill_view(mail="takes a key", killed="never")

@@ -42,6 +42,10 @@ def _visibility(consumer: Participant, fault: Bounds) -> Exploration:
     return queues.through(Broker("consumer"), fault, consumer=consumer)
 
 
+def _order_and_mail(pair: tuple[Participant, Participant]) -> Exploration:
+    return outbox.order_and_mail(*pair)
+
+
 _FAULTS = {
     "a visibility time that ends early": queues.EARLY,
     "a lost packet": Bounds(losses=1, duplicates=0, crashes=0),
@@ -72,12 +76,11 @@ PROTOCOLS: Mapping[str, Searched] = {
             "after the work": "after", "before the work": "before", "with the work": "with",
         }),
     }),
-    "Order and mail": Searched((EVENTUALLY, NEVER), outbox.order_and_mail, {
-        "shop": ("the shop", {
-            "stores, then tells": outbox.DualWrite(), "has an outbox": outbox.Outbox(),
-        }),
-        "mailer": ("the mailer", {
-            "mails, then acks": ProcessThenAck(), "has an inbox": ProcessOnce(),
+    "Order and mail": Searched((EVENTUALLY, NEVER), _order_and_mail, {
+        "pair": ("shop and mailer have", {
+            "two writes": (outbox.DualWrite(), ProcessOnce()),
+            "an outbox": (outbox.Outbox(), ProcessThenAck()),
+            "an outbox and an inbox": (outbox.Outbox(), ProcessOnce()),
         }),
     }),
     "Two-phase commit": Searched(("all or none",), two_phase_commit.both_or_neither, {
