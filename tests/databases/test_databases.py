@@ -367,7 +367,7 @@ def overtaken(one: Database, other: Database, begin: str) -> None:
 
 def test_sqlite_that_read_an_older_state_may_not_write_on_it(path: Path) -> None:
     url = f"sqlite:///{path}"
-    with opened(url) as one, opened(url) as other:
+    with opened(url, lock_timeout_s=3600) as one, opened(url) as other:
         with pytest.raises(Locked):
             overtaken(one, other, "BEGIN DEFERRED")
         assert sold(one) == ["tea"]

@@ -58,6 +58,7 @@ class PostgreSQL(Database):
             )
         except psycopg.Error as error:
             raise _refused(error) from error
+        self._cursor = self._connection.cursor()  # a new one would cost a third of a statement
         self.wait_at_most(lock_timeout_s)
         if synchronous != "FULL":
             self.rows("SET synchronous_commit = off")
@@ -86,7 +87,7 @@ class PostgreSQL(Database):
 
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
         try:
-            cursor = self._connection.execute(_its_style(statement), values)
+            cursor = self._cursor.execute(_its_style(statement), values)
             return cursor.fetchall() if cursor.description else [], cursor.rowcount
         except psycopg.Error as error:
             if isinstance(error, errors.ConnectionTimeout):

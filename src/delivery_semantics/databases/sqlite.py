@@ -32,7 +32,10 @@ REFUSALS = {
 }
 """From the beginning of SQLite's own name of an error to ours; the longest that fits counts."""
 
-LOOKS_AGAIN_S = 0.005
+WAITED_FOR = ("SQLITE_BUSY", "SQLITE_BUSY_RECOVERY")
+LOOKS_AGAIN_S = 0.002
+"""SQLite itself looks again later and later, up to 0.1 s: where many wait, some wait long. And
+how long it waits is a statement of its own, for each borrower of a connection."""
 
 
 class SQLite(Database):
@@ -51,38 +54,22 @@ class SQLite(Database):
     ) -> None:
         try:
             self._connection = sqlite3.connect(
-                path, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
+                path, timeout=0.0, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise _refused(error, path) from error
         self._path, self._waits_s = path, lock_timeout_s
         try:
-            self._write_ahead()
+            # Readers do not wait for the writer then, nor the writer for them.
+            self.rows("PRAGMA journal_mode = WAL")
             self.rows(f"PRAGMA synchronous = {synchronous}")
         except DatabaseRefused:
             self.close()
             raise
 
-    def _write_ahead(self) -> None:
-        """Let readers not wait for the writer, nor the writer for them.
-
-        Who begins at the same time is refused, and not made to wait as elsewhere.
-        """
-        end_s = time.monotonic() + self._waits_s
-        while True:
-            try:
-                self.rows("PRAGMA journal_mode = WAL")
-                return
-            except Locked:
-                if time.monotonic() > end_s:
-                    raise
-                time.sleep(LOOKS_AGAIN_S)
-
     def wait_at_most(self, seconds: float) -> None:
         """From now on wait so long for a lock."""
-        if seconds != self._waits_s:
-            self.rows(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
-            self._waits_s = seconds
+        self._waits_s = seconds
 
     @property
     def in_transaction(self) -> bool:
@@ -90,11 +77,17 @@ class SQLite(Database):
         return self._connection.in_transaction
 
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
-        try:
-            cursor = self._connection.execute(statement, values)
-            return cursor.fetchall(), cursor.rowcount
-        except (sqlite3.Error, OverflowError) as error:  # a number of more than 64 bits
-            raise _refused(error, self._path) from error
+        end_s = None
+        while True:
+            try:
+                cursor = self._connection.execute(statement, values)
+                return cursor.fetchall(), cursor.rowcount
+            except (sqlite3.Error, OverflowError) as error:  # a number of more than 64 bits
+                now_s = time.monotonic()
+                end_s = end_s or now_s + self._waits_s
+                if getattr(error, "sqlite_errorname", "") not in WAITED_FOR or now_s >= end_s:
+                    raise _refused(error, self._path) from error
+            time.sleep(LOOKS_AGAIN_S)
 
     def close(self) -> None:
         """Close the file."""

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Literal, get_args
 
+from anyio import move_on_after
+
 from ..core.check import at_least, positive
 from ..databases import (
     IN_MEMORY, Connections, Database, DatabaseRefused, Locked, file_of, until,
@@ -29,6 +31,8 @@ from .table import STARTED, KeyName, KeyRow
 from .turns import Lane, Result, Turns, Values
 
 Effects = Literal["anywhere", "in phases"]
+SOON_S = 0.05
+"""How long one waits for a thread in which others may be held up, before asking for another."""
 
 
 class KeyStore:
@@ -134,9 +138,10 @@ class KeyStore:
         if self.writes_at_once:
             with suppress(Locked), until(time.monotonic()):
                 return self._claim(name, fingerprint, None, wait=False)
-        # One change of threads for both, if a thread is free: who looks waits for nobody there.
-        if not self._is_sqlite and self._turns.is_free("claim"):
-            return await self.in_thread(self.claim, name, fingerprint, lane="claim")
+        # One change of threads for both, if a thread is soon free: who looks waits for nobody.
+        if not self._is_sqlite:
+            with move_on_after(SOON_S):
+                return await self.in_thread(self.claim, name, fingerprint, lane="claim")
         found = await self._look_soon(name)
         now_s = self.clock()
         then = found and _judge(found, self._first(fingerprint, now_s), now_s)

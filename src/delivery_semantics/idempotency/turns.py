@@ -25,7 +25,7 @@ TURN_S = 0.002
 """How long an event loop waits for its turn to write. Most turns take a fraction of it, and to
 change threads costs as much as a turn."""
 
-_LANES: RunVar[dict[Lane, _Lane]] = RunVar("idempotency_lanes")
+_LANES: RunVar[dict[Lane, CapacityLimiter]] = RunVar("idempotency_lanes")
 
 Result = TypeVar("Result")
 Values = TypeVarTuple("Values")
@@ -54,7 +54,7 @@ class TurnToWrite:
 class Turns:
     """Lets the threads of this process write to SQLite one after another.
 
-    SQLite's own way is to look again after a while, and longer each time; so some wait long.
+    Processes can only look again after a while, which takes longer, and for some long.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -71,10 +71,6 @@ class Turns:
         wait_s = max(0.0, end_s - now_s) if wait else TURN_S
         return TurnToWrite(self._writer, wait_s, end_s)
 
-    def is_free(self, lane: Lane) -> bool:
-        """Return whether one need not wait for a thread in a lane of this event loop."""
-        return _lanes()[lane].asked < LANES[lane]
-
     async def in_thread(
         self, lane: Lane, function: Callable[[*Values], Result], *values: *Values
     ) -> Result:
@@ -89,24 +85,12 @@ class Turns:
             with until(end_s):
                 return function(*values)
 
-        its = _lanes()[lane]
-        its.asked += 1  # at once; a token is taken only when the loop has turned
-        try:
-            return await run_sync(carry_out, limiter=its.limiter)
-        finally:
-            its.asked -= 1
+        return await run_sync(carry_out, limiter=_lanes()[lane])
 
 
-class _Lane:
-    """Its threads, and how many calls are carried out there or wait for one."""
-
-    def __init__(self, threads: int) -> None:
-        self.limiter, self.asked = CapacityLimiter(threads), 0
-
-
-def _lanes() -> dict[Lane, _Lane]:
+def _lanes() -> dict[Lane, CapacityLimiter]:
     lanes = _LANES.get(None)
     if lanes is None:
-        lanes = {name: _Lane(threads) for name, threads in LANES.items()}
+        lanes = {name: CapacityLimiter(threads) for name, threads in LANES.items()}
         _LANES.set(lanes)
     return lanes
