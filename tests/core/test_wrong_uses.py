@@ -9,6 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -51,7 +52,10 @@ from delivery_semantics import (
     script,
     simulate,
 )
+from delivery_semantics.databases.connect import connect
+from delivery_semantics.dedup.in_database import InDatabase
 from delivery_semantics.dedup.in_memory import InMemory
+from delivery_semantics.theory.windows import effects_in_window
 
 
 def pair(receiver: Any = None, messages: Any = None) -> dict[str, Any]:  # noqa: ANN401
@@ -265,6 +269,13 @@ def test_a_handler_that_is_wrong_is_named_whoever_chooses(name: str, how: str) -
 
 # At the door --------------------------------------------------------------------------------
 
+
+def in_a_database(**options: Any) -> InDatabase:  # noqa: ANN401
+    """A store of ids in a database of its own, in memory."""
+    with closing(connect("sqlite:///:memory:")) as database:
+        return InDatabase(database, **options)
+
+
 PAIR = pair()
 LOSSY = Network(messages=Faults(loss=0.1))
 DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
@@ -327,6 +338,13 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
         lambda: AlternatingBitReceiver(durable="no"), ("durable", "'no'", "True"),
     ),
     "sliding a word": (lambda: InMemory(sliding="no"), ("sliding", "'no'", "True")),
+    "sliding a word, in a database": (
+        lambda: in_a_database(sliding="no"), ("sliding", "'no'", "True"),
+    ),
+    "sliding a word, of a formula": (
+        lambda: effects_in_window(retries=1, every_s=1.0, window_s=1.0, sliding="no"),
+        ("sliding", "'no'", "True"),
+    ),
     "ordered a word": (
         lambda: Semantic("mine", (), "acked", ordered="no"), ("ordered", "'no'", "True"),
     ),
