@@ -53,8 +53,10 @@ from delivery_semantics import (
     simulate,
 )
 from delivery_semantics.databases.connect import connect
+from delivery_semantics.dedup.highest import Highest
 from delivery_semantics.dedup.in_database import InDatabase
 from delivery_semantics.dedup.in_memory import InMemory
+from delivery_semantics.live.sockets import run_live
 from delivery_semantics.theory.windows import effects_in_window
 
 
@@ -85,6 +87,7 @@ RUNS: dict[str, Callable[[Any], object]] = {
     "script": lambda parts: script(parts, Deliver(1)),
     "seed": lambda parts: simulate(parts, steps_max=1_000),
     "search": lambda parts: explore(parts, Bounds(crashes=0), worlds_max=1_000),
+    "sockets": lambda parts: run_live(parts, time_scale=0.01),
 }
 
 
@@ -345,6 +348,7 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
         lambda: effects_in_window(retries=1, every_s=1.0, window_s=1.0, sliding="no"),
         ("sliding", "'no'", "True"),
     ),
+    "gap_check a word": (lambda: Highest(gap_check="no"), ("gap_check", "'no'", "True")),
     "ordered a word": (
         lambda: Semantic("mine", (), "acked", ordered="no"), ("ordered", "'no'", "True"),
     ),

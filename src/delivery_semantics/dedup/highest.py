@@ -5,6 +5,7 @@ Book: 07-deduplication
 
 from __future__ import annotations
 
+from ..core.check import truth
 from .in_memory import moment
 from .question import Id, NotRemembered, stored_bytes
 
@@ -19,10 +20,11 @@ class Highest:
     Whatever is not above it counts as a copy. Without ``gap_check``, a message that was
     overtaken is taken for a copy and is lost. With it, a message that has overtaken another is
     refused with Gap, and nothing is lost as long as the sender repeats what is not acked.
+    Raises ValueError for a word instead of ``gap_check``.
     """
 
     def __init__(self, *, gap_check: bool = True) -> None:
-        self.gap_check = gap_check
+        self.gap_check = truth("gap_check", gap_check)
         self.state = 0  # the highest number
 
     def first_time(self, id: Id, now_s: float) -> bool:

@@ -25,7 +25,7 @@ from ..core.effects import Participant
 from ..core.network import Network
 from ..core.perform import boot, lose
 from ..core.simulate import HINT, UnboundedRun
-from ..core.tasks import Carrier, running
+from ..core.tasks import Carrier
 from ..core.trace import Event, Trace
 from ..core.world import Packet, World
 from .wire import decode, encode, learn
@@ -51,7 +51,7 @@ async def live(
     stores: Mapping[str, str] | None = None,
     record: Callable[[Event], None] | None = None,
     on_open: Callable[[dict[str, int]], None] | None = None,
-    carry: Carrier = running,
+    carry: Carrier | None = None,
 ) -> Trace:
     """Run until nothing more can happen, and return the trace; parameters as for ``simulate``.
 
