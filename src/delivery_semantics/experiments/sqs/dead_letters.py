@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ... import Audit, Message, Trace, audit
+from ...show.diagram import sequence
+from ...show.view import View
 from ...systems.sqs import client
-from .lab import PRODUCER, QUEUE, Handed, SQSLab, lab
+from ...systems.sqs.server import running
+from .lab import PRODUCER, QUEUE, Handed, SQSLab, at_the_consumers, lab
 
 UNREADABLE = "p2"
 PAYMENTS = tuple(Message(id) for id in ("p1", "p2", "p3"))
 ACCOUNT = "Ada"
 """All three are for one account, and so in one message group."""
+QUEUES = ("standard", "FIFO")
+NEVER = "never"
+PUT_ASIDE = (NEVER, "after 3 times")
+RECEIVES_MAX = dict(zip(PUT_ASIDE, (None, 3), strict=True))
+AFTER_S = (200, 301)
+OLD, NEW = IDS = ("the old one", "a new one")
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,37 @@ def unreadable(url: str, *, fifo: bool, receives_max: int | None, rounds: int = 
     return PutAside(trace, order, receives, tuple(one.payment.id for one in aside))
 
 
+@cache
+def unreadable_runs() -> dict[tuple[str, str], PutAside]:
+    """Make the run on each kind of queue, without dead letters and with them."""
+    with running() as url:
+        return {
+            (queue, aside): unreadable(url, fifo=queue == "FIFO", receives_max=receives)
+            for queue in QUEUES
+            for aside, receives in RECEIVES_MAX.items()
+        }
+
+
+def unreadable_view(*, queue: str, aside: str, seed: int = 1) -> View:
+    """Show what becomes of the payments around one that cannot be read."""
+    run = unreadable_runs()[queue, aside]
+    got = ", ".join(run.order)
+    kept = f"{UNREADABLE} is put aside" if run.aside else f"{UNREADABLE} stays in the queue"
+    return View(
+        sequence(
+            at_the_consumers(run.trace), title=f"{queue} queue; p2 put aside {aside}",
+            totals=False,
+        ),
+        {
+            "processed": got,
+            "put aside": ", ".join(run.aside) or "none",
+            "p2 handed over": run.receives,
+        },
+        f"A {queue} queue: {UNREADABLE} is handed over {run.receives} times. Processed: {got}; "
+        f"{kept}.",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class BroughtBack:
     """What became of the payment that was put aside and then sent again: ``found`` of it."""
@@ -79,6 +120,44 @@ def brought_back(url: str, *, after_s: int, new_id: bool = False) -> BroughtBack
         run.note("drained", QUEUE)
         trace = run.trace()
     return BroughtBack(trace, audit(trace))
+
+
+@cache
+def brought_back_runs() -> dict[tuple[int, str], BroughtBack]:
+    """Bring the payment back at each of ``AFTER_S``, under each of ``IDS``."""
+    with running() as url:
+        return {
+            (after_s, id): brought_back(url, after_s=after_s, new_id=id == NEW)
+            for after_s in AFTER_S
+            for id in IDS
+        }
+
+
+def brought_back_view(*, after_s: int, id: str, seed: int = 1) -> View:
+    """Show what became of the payment that was brought back."""
+    back = brought_back_runs()[after_s, id]
+    lost = ", ".join(back.found.lost) or "none"
+    return View(
+        sequence(
+            _of_one(back.trace), totals=False,
+            title=f"{UNREADABLE}, sent again after {after_s} s; its id: {id}",
+        ),
+        {
+            "money expected": back.found.money_expected,
+            "money there": back.found.money_there,
+            "told OK": len(back.found.acked),
+            "lost": lost,
+        },
+        f"Sent again after {after_s} s, its id {id}: the sender is told OK. Lost: {lost}. Of "
+        f"{back.found.money_expected}, {back.found.money_there} arrive.",
+    )  # fmt: skip
+
+
+def _of_one(trace: Trace) -> Trace:
+    """Return what is drawn: the payment that was put aside."""
+    other = {payment.id for payment in PAYMENTS} - {UNREADABLE}
+    kept = (e for e in trace.events if e.payload is None or e.payload.id not in other)
+    return replace(trace, events=tuple(kept))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ... import (
     AckThenProcess, Bounds, Broker, Exploration, Message, Participant, ProcessOnce,
     ProcessThenAck, RetryUntilAcked, explore, payments,
 )  # fmt: skip
+from ...show.diagram import sequence
 from ...show.strips import kill_strip
 from ...show.view import View
 from ...systems.consumer import Open
@@ -60,11 +61,40 @@ def all_endings() -> dict[tuple[str, str], list[Ending]]:
         }
 
 
+def killed() -> dict[str, Ending]:
+    """Return each run in which a consumer of a FIFO queue is killed, by consumer and place."""
+    return {
+        f"{name}: {end.step}": end for name in RECEIVERS for end in all_endings()[name, KILLED]
+    }
+
+
+def killed_view(*, place: str, seed: int = 1) -> View:
+    """Show one kill: where it fell, the run, and the money in the end."""
+    ended = killed()[place]
+    receiver, _, step = place.partition(": ")
+    made = {0: "is not made", 1: "is made once", 2: "is made twice"}[
+        len(ended.trace.of("processed"))
+    ]
+    return View(
+        (
+            kill_strip({receiver: [ended]}, title=f"{receiver}, killed {step}"),
+            sequence(ended.trace, title=f"What came of it: {receiver}, killed {step}"),
+        ),
+        {"money expected": ended.expected, "money there": ended.money},
+        f"The consumer ({receiver}) is killed {step}. The payment {made}.",
+    )
+
+
 def kills_view(*, receiver: str, fault: str, seed: int = 1) -> View:
     """Show what one fault at each step came to, for one consumer."""
     ended = all_endings()[receiver, fault]
     wrong = [one for one in ended if one.money != one.expected]
     at = f": {', '.join(one.step for one in wrong)}" if wrong else ""
+    model = kills_search(RECEIVERS[receiver](), fault)
+    verdicts = {
+        "never twice, in the model": model.never_more_than_once,
+        "never lost, in the model": model.at_least_once_eventually,
+    }
     return View(
         kill_strip({receiver: ended}, title=f"A FIFO queue; {receiver}; {fault} at each step"),
         {
@@ -72,7 +102,8 @@ def kills_view(*, receiver: str, fault: str, seed: int = 1) -> View:
             "wrong": len(wrong),
             "least money": min(one.money for one in ended),
             "most money": max(one.money for one in ended),
-        },
+        }
+        | {name: "holds" if verdict.holds else "broken" for name, verdict in verdicts.items()},
         f"The consumer ({receiver}) is {fault} at each of {len(ended)} steps, once in each "
         f"run. The money is wrong in {len(wrong)} of them{at}.",
     )

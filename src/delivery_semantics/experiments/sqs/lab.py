@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
 
-from ... import Message, Record
+from ... import Message, Record, Trace
 from ...core.effects import Payload
 from ...live.run_log import LabelledAck, LabelledMessage, RunLog
 from ...systems.frames import FrameName
@@ -27,6 +27,19 @@ PRODUCER, QUEUE, CONSUMER, SECOND = "producer", "SQS", "consumer", "second consu
 UNTOLD = tuple(Passed(way, 0, "forwarded", "", "") for way in ("request", "reply"))
 """What has passed where there is no proxy to tell it, and an answer came."""
 FIRST_SEND = "SendMessage reply", 1
+
+
+def at_the_consumers(trace: Trace) -> Trace:
+    """Return what is drawn of a long run: what was handed over, processed and put aside.
+
+    The requests around it, to send and to delete, are left out.
+    """
+    return replace(trace, events=tuple(
+        event for event in trace.events
+        if event.payload is None
+        or isinstance(event.payload, Record)
+        or event.what == "dead_lettered"
+    ))  # fmt: skip
 
 
 @dataclass(frozen=True)
