@@ -19,7 +19,13 @@ from delivery_semantics import (
     audit,
     payments,
 )
-from delivery_semantics.experiments.sqs import kills, visibility, window
+from delivery_semantics.experiments.sqs import (
+    dead_letters,
+    groups,
+    kills,
+    visibility,
+    window,
+)
 from delivery_semantics.experiments.sqs import lab as lab_module
 from delivery_semantics.experiments.sqs.dead_letters import brought_back, unreadable
 from delivery_semantics.experiments.sqs.differences import QUESTIONS, answers
@@ -155,6 +161,27 @@ def test_a_zombies_late_deletion_is_refused(url: str) -> None:
     assert [e.note for e in zombie.trace.of("ignored")] == ["ReceiptHandleIsInvalid"]
 
 
+def test_a_kill_that_is_chosen_is_the_one_between_the_two_steps() -> None:
+    chosen = {
+        name: [kills.killed(name, place).money for place in kills.PLACES]
+        for name in kills.RECEIVERS
+    }
+    assert chosen == {
+        "delete, process": [10, 0, 10],
+        "process, delete": [10, 20, 10],
+        "process once, delete": [10, 10, 10],
+    }
+    lost = kills.killed_view(receiver="delete, process", place="between them")
+    assert lost.numbers["money there"] == 0
+    assert "killed before Process. The payment is not made" in lost.sentence
+
+
+def test_the_panel_of_kills_tells_the_searchs_verdicts() -> None:
+    numbers = kills.kills_view(receiver="process, delete", fault=KILLED).numbers
+    assert numbers["never twice, in the model"] == "broken"
+    assert numbers["never lost, in the model"] == "holds"
+
+
 # Order, and what cannot be read
 
 
@@ -164,6 +191,21 @@ def test_a_group_waits_for_what_is_in_flight_and_other_groups_do_not(url: str) -
     assert (standard.meanwhile, standard.afterwards) == (("a2", "b1", "b2"), ("a1",))
     assert audit(fifo.trace).verdict(FIFO) == "ok"
     assert audit(standard.trace).out_of_order == ("a1",)
+
+
+def test_one_group_for_all_has_everybody_wait() -> None:
+    view = groups.groups_view(queue=groups.BY_SHOP)
+    assert (view.numbers["got at once"], view.numbers["got after 30 s"]) == (0, 4)
+    overtakes = groups.groups_view(queue=groups.STANDARD)
+    assert overtakes.numbers["out of order"] == "a1"
+
+
+def test_what_is_drawn_of_a_long_run_is_what_the_consumers_did(url: str) -> None:
+    whole = blocked(url, fifo=True).trace
+    drawn = lab_module.at_the_consumers(whole)
+    assert drawn.of("processed") == whole.of("processed")
+    assert {e.who for e in drawn.of("sent")} == {QUEUE}
+    assert drawn.of("confirmed") == ()
 
 
 def test_what_cannot_be_read_blocks_its_group_until_it_is_put_aside(url: str) -> None:
@@ -180,6 +222,26 @@ def test_what_is_brought_back_within_five_minutes_is_lost_though_acked(url: str)
     for back in (brought_back(url, after_s=301), brought_back(url, after_s=200, new_id=True)):
         assert (back.found.lost, back.found.money_there) == ((), 30)
         assert back.found.one_at_two_positions == ("p2",)
+
+
+@pytest.mark.parametrize(("after_s", "id", "money"), [
+    (200, dead_letters.OLD, 20), (200, dead_letters.NEW, 30),
+    (301, dead_letters.OLD, 30), (301, dead_letters.NEW, 30),
+])  # fmt: skip
+def test_the_panel_of_what_is_brought_back_draws_that_payment_alone(
+    after_s: int, id: str, money: int
+) -> None:
+    view = dead_letters.brought_back_view(after_s=after_s, id=id)
+    assert view.numbers["money there"] == money
+    [picture] = view.pictures
+    assert "p2" in picture.description
+    assert "p3" not in picture.description
+
+
+def test_the_panel_of_what_cannot_be_read_says_what_stays() -> None:
+    stays = dead_letters.unreadable_view(queue="FIFO", aside=dead_letters.NEVER)
+    assert (stays.numbers["processed"], stays.numbers["put aside"]) == ("p1", "none")
+    assert "stays in the queue" in stays.sentence
 
 
 # The emulator

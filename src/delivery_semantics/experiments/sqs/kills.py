@@ -28,6 +28,9 @@ RECEIVERS: dict[str, type[Participant]] = {
     "process once, delete": ProcessOnce,
 }
 
+PLACES = ("before both", "between them", "after both")
+"""Where a consumer is killed: each processes and deletes, or deletes and processes."""
+
 
 @contextmanager
 def filled(url: str, *, fifo: bool, messages: Sequence[Message] = PAYMENTS) -> Iterator[Open]:
@@ -61,27 +64,28 @@ def all_endings() -> dict[tuple[str, str], list[Ending]]:
         }
 
 
-def killed() -> dict[str, Ending]:
-    """Return each run in which a consumer of a FIFO queue is killed, by consumer and place."""
-    return {
-        f"{name}: {end.step}": end for name in RECEIVERS for end in all_endings()[name, KILLED]
-    }
-
-
-def killed_view(*, place: str, seed: int = 1) -> View:
-    """Show one kill: where it fell, the run, and the money in the end."""
-    ended = killed()[place]
-    receiver, _, step = place.partition(": ")
-    made = {0: "is not made", 1: "is made once", 2: "is made twice"}[
-        len(ended.trace.of("processed"))
+def killed(receiver: str, place: str) -> Ending:
+    """Return the run in which a consumer of a FIFO queue is killed at one of ``PLACES``."""
+    outside = [
+        end for end in all_endings()[receiver, KILLED] if not end.step.startswith("inside")
     ]
+    return outside[PLACES.index(place)]
+
+
+def killed_view(*, receiver: str, place: str, seed: int = 1) -> View:
+    """Show where a consumer can be killed, the money of each kill, and the run of one."""
+    ended = killed(receiver, place)
+    times = len(ended.trace.of("processed"))
+    made = {0: "is not made", 1: "is made once", 2: "is made twice"}[times]
     return View(
         (
-            kill_strip({receiver: [ended]}, title=f"{receiver}, killed {step}"),
-            sequence(ended.trace, title=f"What came of it: {receiver}, killed {step}"),
+            kill_strip(
+                {receiver: all_endings()[receiver, KILLED]}, title="Each kill, and its money"
+            ),
+            sequence(ended.trace, title=f"Killed {ended.step}: what happened"),
         ),
         {"money expected": ended.expected, "money there": ended.money},
-        f"The consumer ({receiver}) is killed {step}. The payment {made}.",
+        f"The consumer ({receiver}) is killed {ended.step}. The payment {made}.",
     )
 
 
