@@ -11,6 +11,10 @@ from shares import WIDTH_PX, shares
 
 CODE_MAX = 0.15
 TOUCHED_MIN = 0.20
+PANELS_MIN = {
+    "13-aws-sqs": 0.25,
+}
+"""Of each chapter named, how much of its height panels and playgrounds take at least."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CHAPTERS = [page for page in shown.pages() if page.parent.name == "chapters"]
@@ -27,6 +31,7 @@ def test_a_chapter_shows_little_code_and_has_its_reader_act(
     said = {kind: f"{share:.0%}" for kind, share in found.items()}
     assert found["code"] <= CODE_MAX, said
     assert found["panels"] + found["asked"] >= TOUCHED_MIN, said
+    assert found["panels"] >= PANELS_MIN.get(chapter.stem, 0), said
 
 
 def test_each_kind_counts_once_and_what_is_folded_is_as_high_as_its_fold(
