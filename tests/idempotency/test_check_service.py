@@ -79,6 +79,10 @@ class Service:
             return (400, b"empty key"), False
         if len(bare) > 255 and "h13" not in self.wrong:
             return (400, b"long key"), False
+        if handler.path != "/orders" and "h4 elsewhere" not in self.wrong:
+            if self.stripe:
+                return (400, b"another request"), False
+            key += handler.path
         name = (owner, "" if "h8" in self.wrong else key)
         return self.with_key(handler.connection, account, name, body)
 
@@ -197,6 +201,7 @@ def asked(url: str) -> Template:
         other_account=(("X-Account", "bob"),),
         count="/orders",
         expires_s=EXPIRES_S,
+        elsewhere="POST /refunds",
     )
 
 
@@ -232,7 +237,7 @@ def test_a_service_that_is_right_is_convicted_of_nothing(profile: Profile) -> No
 
 
 @PROFILES
-@pytest.mark.parametrize("wrong", [*SINGLE, "h18 stuck", "h18 again"])
+@pytest.mark.parametrize("wrong", [*SINGLE, "h4 elsewhere", "h18 stuck", "h18 again"])
 def test_a_service_that_is_wrong_in_one_way_is_convicted_of_that(
     profile: Profile, wrong: str
 ) -> None:
@@ -244,6 +249,15 @@ def test_what_only_one_profile_asks_for_is_asked_there() -> None:
     assert convicted(checked(IETF_DRAFT, "h17")) == set()
     assert convicted(checked(IETF_DRAFT, "h11")) == {"h11"}
     assert convicted(checked(STRIPE, "h11")) == set()
+
+
+def test_what_a_key_means_elsewhere_is_said() -> None:
+    found = {one.check: one for one in checked(STRIPE)}
+    assert (found["H4"].verdict, found["H4"].why) == ("holds", "")
+    found = {one.check: one for one in checked(IETF_DRAFT)}
+    assert (found["H4"].verdict, found["H4"].why) == ("holds", "elsewhere it is another key")
+    found = {one.check: one for one in checked(STRIPE, "h4 elsewhere")}
+    assert "/refunds" in found["H4"].curl
 
 
 def test_the_key_may_have_another_header(capsys: pytest.CaptureFixture[str]) -> None:
@@ -410,6 +424,7 @@ def test_a_table_is_printed_and_the_lines_for_a_shell(
         (["http://127.0.0.1:1/"], "Connection refused"),
         (["http://127.0.0.1:1/", "--requests-max", "0"], "requests_max is 0; allowed:"),
         (["http://127.0.0.1:1/", "--body", "@/nowhere"], "No such file"),
+        (["http://127.0.0.1:1/", "--elsewhere", "/x"], "elsewhere is '/x'; allowed: 'METHOD /"),
     ],
 )
 def test_what_its_user_can_mend_is_said_in_one_line(

@@ -57,7 +57,8 @@ def h4(see: Witness) -> str:
     """The key of another request is refused, and nothing is carried out."""
     first, mixed = see.post(), see.post(body="other")
     is_refused(see, mixed, Refusal.OTHER_REQUEST)
-    return see.carried_out(1, first, mixed)
+    how = see.carried_out(1, first, mixed)
+    return is_another(see, first) if see.template.elsewhere else how
 
 
 def h5(see: Witness) -> str:
@@ -217,6 +218,18 @@ def is_refused(see: Witness, answer: WireAnswer, refusal: Refusal) -> None:
     """Raise DoesNotHold unless an answer has the status that the profile has for it."""
     status = see.profile.refuse(refusal).status
     see.must(answer.status == status, f"answered {answer.status}, not {status}")
+
+
+def is_another(see: Witness, first: WireAnswer) -> str:
+    """Check that the key does not give the first answer at another method or path."""
+    away = see.post(elsewhere=True)
+    if not (away.done and see.profile.key_per_endpoint):
+        is_refused(see, away, Refusal.OTHER_REQUEST)
+        return see.carried_out(1, first, away)
+    kept = "elsewhere the kept answer is given"
+    see.must(not marker(away) or bool(marker(first)), kept)
+    alike = "elsewhere: cannot be seen, as both are answered alike"
+    return alike if away.body == first.body else "elsewhere it is another key"
 
 
 def is_what_was_asked(answer: WireAnswer, least: int, beyond: int) -> None:

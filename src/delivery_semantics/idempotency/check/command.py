@@ -44,6 +44,10 @@ def add_check(commands: argparse._SubParsersAction[Any]) -> None:
         "--count", default="", metavar="PATH", help="a GET there gives the effects as JSON: a "
         "number, a list, or an object with a list",
     )  # fmt: skip
+    parser.add_argument(
+        "--elsewhere", default="", metavar="'METHOD /PATH'",
+        help="where the same request is carried out too: H4 tries its key there",
+    )  # fmt: skip
     parser.add_argument("--expires-s", type=float, help="how long a key is kept, if not long")
     parser.add_argument("--requests-max", type=int, default=300)
     parser.add_argument("--timeout-s", type=float, default=30.0)
@@ -57,6 +61,7 @@ def run_check(given: argparse.Namespace) -> int:
         url=given.url, method=given.method, headers=tuple(given.header), body=given.body,
         bodies={name: content for name, content in bodies.items() if content is not None},
         other_account=tuple(given.other_account), count=given.count, expires_s=given.expires_s,
+        elsewhere=given.elsewhere,
     )  # fmt: skip
     limits = {"requests_max": given.requests_max, "timeout_s": given.timeout_s}
     try:

@@ -43,7 +43,9 @@ class Template:
     ``bodies``: other bodies, by the names in ``BODIES``. ``other_account``: headers that make
     it somebody else's, instead of those of the same name. ``count``: where its effects
     are, as a path: a GET with the same headers gives JSON, a number, a list, or an object with
-    a list. ``expires_s``: how long the service keeps a key, if that is short.
+    a list. ``expires_s``: how long the service keeps a key, if that is short. ``elsewhere``:
+    another method and path at which the same headers and body are carried out. Raises
+    ValueError for one of another form.
     """
 
     url: str
@@ -54,6 +56,12 @@ class Template:
     other_account: Headers = ()
     count: str = ""
     expires_s: float | None = None
+    elsewhere: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what a type does not say."""
+        if not re.fullmatch(r"([A-Z]+ /\S*)?", self.elsewhere):
+            raise ValueError(f"elsewhere is {self.elsewhere!r}; allowed: 'METHOD /PATH'")
 
     def body_of(self, name: str) -> bytes:
         """Return a body. Raises CannotBeSeen for one that was not given."""
@@ -91,8 +99,9 @@ class Witness:
     # Asking
 
     def request(
-        self, key: str = "k", *, body: str = "", other: bool = False, field: str | None = None
-    ) -> WireRequest:
+        self, key: str = "k", *, body: str = "", other: bool = False, field: str | None = None,
+        elsewhere: bool = False,
+    ) -> WireRequest:  # fmt: skip
         """Return the request with a key that nobody used before this check, by its letter.
 
         ``field``: the header as it is sent, with {} for the key; "" for no header.
@@ -102,13 +111,18 @@ class Witness:
         own = ((name, value.strip().replace("{}", whole)),) if name else ()
         headers = (*self.template.headers_of(other=other), *own)
         content = self.template.body_of(body)
-        return WireRequest(self.template.method, self._wire.target, headers, content)
+        method, target = self.template.method, self._wire.target
+        if elsewhere:
+            method, target = self.template.elsewhere.split()
+        return WireRequest(method, target, headers, content)
 
     def post(
-        self, key: str = "k", *, body: str = "", other: bool = False, field: str | None = None
-    ) -> WireAnswer:
+        self, key: str = "k", *, body: str = "", other: bool = False, field: str | None = None,
+        elsewhere: bool = False,
+    ) -> WireAnswer:  # fmt: skip
         """Send it, and wait for its answer."""
-        return self._ask(self.request(key, body=body, other=other, field=field))
+        asked = self.request(key, body=body, other=other, field=field, elsewhere=elsewhere)
+        return self._ask(asked)
 
     def get(self, *, field: str = "") -> WireAnswer:
         """Look at where the effects are counted, or at the request's own address."""
