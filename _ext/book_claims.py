@@ -18,7 +18,14 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 CLAIM = re.compile(r"C\d+\. ")
-PICTURE = re.compile(r'<figure class="picture">.*?</figure>', re.DOTALL)
+PICTURE = re.compile(
+    r'(?P<alone><figure class="picture">.*?</figure>)'
+    r'|<div class="panel-frame">.*?(?P<drawn><div class="panel-picture[ "].*?</svg></div>'
+    r'(?:\n<div class="panel-picture picture-narrow".*?</svg></div>)?)',
+    re.DOTALL,
+)
+"""A picture that stands alone, or the first of the frame with which a panel begins."""
+TITLE = re.compile(r"<title [^>]*>(.*?)</title>", re.DOTALL)
 VERDICTS = {
     "Holds": ("holds", "✓", "hold"),
     "Holds if": ("if", "◐", "hold under a condition that the document does not name"),
@@ -40,7 +47,10 @@ class CountVerdicts(SphinxDirective):
 
 
 class ShowRun(SphinxDirective):
-    """``{run} TARGET``: the first picture that a chapter shows below a target."""
+    """``{run} TARGET``: the first picture that a chapter shows below a target.
+
+    Of a panel it is the one with which the panel begins.
+    """
 
     required_arguments = 1
 
@@ -61,8 +71,15 @@ def first_picture(cells: list[dict[str, Any]], target: str) -> str:
         below = below or f"({target})=" in "".join(cell["source"])
         for output in cell.get("outputs", ()) if below else ():
             if found := PICTURE.search("".join(output.get("data", {}).get("text/html", ""))):
-                return found[0]
+                return found["alone"] or _alone(found["drawn"])
     return ""
+
+
+def _alone(drawn: str) -> str:
+    """Return the drawing of a panel as a picture that stands alone, under its title."""
+    title = TITLE.search(drawn)
+    caption = f"<figcaption>{title[1]}</figcaption>" if title else ""
+    return f'<figure class="picture">\n{drawn}\n{caption}\n</figure>'
 
 
 class MarkVerdicts(Transform):

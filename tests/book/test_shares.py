@@ -12,6 +12,7 @@ from shares import WIDTH_PX, shares
 CODE_MAX = 0.15
 TOUCHED_MIN = 0.20
 PANELS_MIN = {
+    "01-the-problem": 0.25,
     "13-aws-sqs": 0.25,
 }
 """Of each chapter named, how much of its height panels and playgrounds take at least."""
