@@ -31,24 +31,30 @@ def of_run(
 
 
 def of_search(
-    found: Exploration, *, title: str, survived: Trace | None = None, saves: bool = False
+    found: Exploration,
+    *,
+    title: str,
+    claim: str = "",
+    survived: Trace | None = None,
+    saves: bool = False,
 ) -> View:
-    """Show a shortest run that breaks a promise; where none does, one that keeps both.
+    """Show a shortest run that breaks a promise; where none does, one that is survived.
 
-    Of two broken promises the run of "never more than once" is drawn. ``survived`` is a run
-    in which a fault strikes and is survived, for a search that finds nothing.
+    It is the promise named ``claim``, or the first that is broken. ``survived`` is a run in
+    which a fault strikes and breaks nothing; without it, any run of the search is drawn.
     """
-    broken = next((verdict for verdict in found.verdicts if not verdict.holds), None)
-    calm = survived or found.run(found.outcomes[-1])
-    if broken is None:
-        says = "No run breaks either promise; this is one of those that keep both."
-    else:
+    asked = [verdict for verdict in found.verdicts if claim in ("", verdict.claim)]
+    broken = next((verdict for verdict in asked if not verdict.holds), None)
+    run = broken.counterexample if broken else None
+    promise = f"“{claim}”" if claim else "either promise"
+    says = f"No run breaks {promise}; one of them is drawn."
+    if broken:
         says = f"“{broken.claim}” is broken in {len(broken.steps)} steps."
     numbers: dict[str, Scalar] = {
         verdict.claim: "holds" if verdict.holds else "broken" for verdict in found.verdicts
     }
     return of_run(
-        calm if broken is None or broken.counterexample is None else broken.counterexample,
+        run or survived or found.run(found.outcomes[-1]),
         title=title,
         says=f"{found.worlds:,} worlds were searched. {says} Bounds: {found.scope()}.",
         numbers=numbers | {"worlds": found.worlds},

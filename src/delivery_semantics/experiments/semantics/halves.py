@@ -85,8 +85,16 @@ CONSUMERS: Mapping[str, tuple[float | None, Callable[[], Participant]]] = {
 """The receiving half: after how many seconds the queue hands over again, and the consumer."""
 
 QUEUE_BOUNDS = Bounds(losses=1, duplicates=0, crashes=1, crashable=("consumer",))
+QUEUE_FAULTS: Mapping[str, Bounds] = {
+    "nothing": Bounds(losses=0, duplicates=0, crashes=0),
+    "a packet lost": Bounds(losses=1, duplicates=0, crashes=0),
+    "… or the consumer crashed": QUEUE_BOUNDS,
+    "… or a packet copied": Bounds(losses=1, duplicates=1, crashes=1, crashable=("consumer",)),
+}
+"""What may go wrong in one run; the queue itself never crashes."""
 
 
+@cache
 def with_queue(bounds: Bounds = QUEUE_BOUNDS) -> Matrix:
     """Search every run of producer, queue and consumer, for both halves of both."""
     return {
@@ -96,6 +104,22 @@ def with_queue(bounds: Bounds = QUEUE_BOUNDS) -> Matrix:
         }
         for sender in SENDERS
     }
+
+
+def corners(*, faults: str, seed: int) -> View:
+    """Show what two hops make together; ``faults`` is one of ``QUEUE_FAULTS``.
+
+    A search leaves nothing to chance, so the seed changes nothing.
+    """
+    matrix = with_queue(QUEUE_FAULTS[one_of("faults", faults, QUEUE_FAULTS)])
+    promises = [cell.promise for row in matrix.values() for cell in row.values()]
+    counts = {name: promises.count(name) for name in HUES}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return View(
+        picture=picture(matrix, title=f"Producer, queue and consumer; may go wrong: {faults}"),
+        numbers=counts,
+        sentence=f"Of the four: {said}. Bounds: 1 payment, {QUEUE_FAULTS[faults]}.",
+    )
 
 
 def _through_queue(sender: str, consumer: str) -> dict[str, Participant]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ... import (
     Bounds, Deliver, Faults, Lose, Network, Participant, ProcessThenAck, RetryUntilAcked,
@@ -17,7 +18,7 @@ from ...core.check import at_least
 from ...core.trace import Outcome
 from ...show.picture import Picture
 from ...show.plots import bars, curve, lines, points
-from ...show.view import View
+from ...show.view import Progress, View
 from ...theory.retries import Model, share_error
 
 
@@ -87,6 +88,7 @@ def met_by_chance(*, runs: int, seed: int) -> View:
 # A limit on attempts ----------------------------------------------------------------------
 
 
+@cache
 def never_processed(*, attempts: int, loss: float, messages: int, seed: int) -> float:
     """Return the share of payments never processed by a sender with this many attempts."""
     at_least("messages", messages, 1)
@@ -94,6 +96,9 @@ def never_processed(*, attempts: int, loss: float, messages: int, seed: int) -> 
     network = Network(messages=Faults(loss=loss))
     trace = simulate({"sender": sender, "receiver": ProcessThenAck()}, network, seed=seed)
     return 1 - len(trace.processed()) / messages
+
+
+_SHARES = (0.0001, 1.0)
 
 
 def limits(*, attempts: Sequence[int], loss: float, messages: int, seed: int) -> Picture:
@@ -109,5 +114,27 @@ def limits(*, attempts: Sequence[int], loss: float, messages: int, seed: int) ->
         title=f"Payments never processed; {100 * loss:g} % of messages lost",
         x="attempts at most",
         y="share never processed",
+        y_range=_SHARES,
         log_y=True,
+    )
+
+
+def limits_at(*, loss_percent: int, seed: int) -> Progress:
+    """Show what one to five attempts leave of 2,000 payments at this loss of messages."""
+    loss, messages = loss_percent / 100, 2_000
+    expected, missing = 10 * messages, {}
+    for attempts in range(1, 6):
+        yield (attempts - 1) / 5
+        share = never_processed(attempts=attempts, loss=loss, messages=messages, seed=seed)
+        missing[attempts] = round(expected * share)
+    return View(
+        picture=limits(attempts=tuple(missing), loss=loss, messages=messages, seed=seed),
+        numbers={
+            "money expected": expected,
+            "there, 1 attempt": expected - missing[1],
+            "there, 3 attempts": expected - missing[3],
+            "there, 5 attempts": expected - missing[5],
+        },
+        sentence=f"With {loss_percent} % of messages lost, {missing[1]:,} of {expected:,} are "
+        f"missing after one attempt, {missing[3]:,} after three, {missing[5]:,} after five.",
     )
