@@ -242,6 +242,7 @@ FOUND = {
     348: "two that crash together, one of them at an effect",
     41063: "a timer that ran out in a handler was late without limit",
     101003: "two that crash together, the second of them at an effect: so was the naive search",
+    302261: "a crash of two is one choice and two steps, which the length did not tell",
 }
 """Seeds at which a search was wrong once, and in what."""
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import NoneType
 from typing import ClassVar
 
 from ..core.check import at_least, not_negative, of_type, truth
-from ..core.steps import Run, Step, describe
+from ..core.steps import Crash, Run, Step, describe
 from ..core.trace import Outcome, Trace
 
 
@@ -83,10 +84,10 @@ class Verdict:
     """Whether a property holds within the bounds, and if not a shortest run that breaks it.
 
     Its steps have as few choices of the network, the timers and the crashes as any, and none of
-    their effects can be left out; ``longer_by_at_most`` is what another order of effects could
-    still save. ``loop`` are the last of the steps if they can go on for ever, and only another
-    fault could lead out; the counterexample then holds the way in, ``loop_event`` events, and
-    one turn.
+    their effects can be left out. ``longer_by_at_most`` is what another order of effects could
+    still save, or a way without a crash of many, which is one choice of several steps. ``loop``
+    are the last of the steps if they can go on for ever, and only another fault could lead out;
+    the counterexample then holds the way in, ``loop_event`` events, and one turn.
     """
 
     NEVER_TWICE: ClassVar[str] = "never more than once"
@@ -106,7 +107,8 @@ class Verdict:
     @property
     def longer_by_at_most(self) -> int:
         """By how many steps the counterexample may be longer than a shortest one."""
-        return sum(isinstance(step, Run) for step in self.steps)
+        kinds = [type(step) for step in self.steps]
+        return kinds.count(Run) + [*pairwise(kinds)].count((Crash, Crash))
 
     def __str__(self) -> str:
         if self.holds:
