@@ -3,8 +3,9 @@
     python tools/times.py [FOLDER]
 
 Read are the words of the built page that are not folded, looked at are its pictures, moved its
-panels, answered its questions; exercises are counted apart. The sum is rounded up to five
-minutes, which is what the chapter states in its beginning.
+panels, answered its questions; code in sight and what a cell printed take as long as a picture.
+Exercises are counted apart. The sum is rounded up to five minutes, which is what the chapter
+states in its beginning; the front page tells this rule.
 """
 
 from __future__ import annotations
