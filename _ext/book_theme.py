@@ -31,6 +31,9 @@ PERMALINK = re.compile(
     r'(?:(?<=<h[1-6]>)(?P<heading>.*?))?<a class="headerlink" href="(?P<to>[^"]*)" '
     r'title="Link to this (?:heading|definition)"'
 )
+LINES_MAX = 12
+"""How many lines of code a phone shows without being asked."""
+SWITCH = '<label class="unfold"><input type="checkbox" autocomplete="off"> All %d lines</label>'
 DESCRIPTION_LENGTH_MAX = 160  # characters; search engines cut what is longer
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",  # the empty corner of a table is no heading
@@ -100,6 +103,36 @@ class FoldCode(SphinxPostTransform):
                 cell.append(Details("", summary, *fold.children, classes=["hide"]))
 
 
+class FoldLongCode(SphinxPostTransform):
+    """Give each long piece of code a switch, by which a phone folds it and its reader opens it.
+
+    It is a checkbox, so that it needs no script; the style sheet cuts what is not switched on.
+    The code stays whole in the page: on paper, where there is room, and for a screen reader.
+    """
+
+    default_priority = 710  # what is folded has its place by then
+    formats = ("html",)
+
+    def run(self, **_: object) -> None:
+        """Put a switch behind the long code of one document."""
+        for code in list(self.document.findall(nodes.literal_block)):
+            lines = len(code.astext().splitlines())
+            if lines > LINES_MAX and not _stands_in(code, Details, "cell_output"):
+                code.replace_self(
+                    [code.deepcopy(), nodes.raw("", SWITCH % lines, format="html")]
+                )
+
+
+def _stands_in(node: nodes.Node, kind: type[nodes.Element], named: str) -> bool:
+    """Whether an element of this kind, or with this class, is around a node."""
+    above = node.parent
+    while above is not None:
+        if isinstance(above, kind) or named in above.get("classes", ()):
+            return True
+        above = above.parent
+    return False
+
+
 class MakeTablesScroll(SphinxPostTransform):
     """Put each table into a container of its own, which scrolls where the page is narrower."""
 
@@ -163,7 +196,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_html_theme("book", str(Path(__file__).parent / "theme"))
     app.add_node(Details, html=(visit_details, depart_details))
     app.add_node(Summary, html=(visit_summary, depart_summary))
-    for transform in (FoldCode, FoldDropdowns, MakeTablesScroll):
+    for transform in (FoldCode, FoldDropdowns, FoldLongCode, MakeTablesScroll):
         app.add_post_transform(transform)
     app.add_config_value("comments_config", {}, "")  # Jupyter Book always sets it
     app.connect("config-inited", add_panel_files)

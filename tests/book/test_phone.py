@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import shown
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from wrong_answers import WRONG
+from wrong_answers.answer import source
+
+from delivery_semantics.play.check import replied
+from delivery_semantics.play.exercises import CHAPTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in shown.pages()]
@@ -59,6 +65,25 @@ OUT_OF_SIGHT = """() => [...document.querySelectorAll(
     }
     return false;
   }).map(e => e.textContent)"""
+LINES_MAX = 12
+WORD = re.compile(r"\w+")
+UNSWITCHED = """lines => [...document.querySelectorAll("article .highlight pre")]
+  .filter(e => !e.closest("details, .cell_output, .unfold"))
+  .filter(e => e.textContent.trimEnd().split("\\n").length > lines)
+  .filter(e => !e.closest(".highlight").parentElement.matches(":has(+ .unfold)"))
+  .map(e => e.textContent)"""
+CUT_OFF = """() => [...document.querySelectorAll("article :has(+ .unfold) > .highlight pre")]
+  .map(e => e.scrollHeight > e.clientHeight + 1)"""
+ANSWERED = """async ([name, replies]) => {
+  const { mount } = await import("/_static/exercise.js");
+  const exercise = document.querySelector(`[data-exercise="${name}"]`);
+  const again = exercise.cloneNode(true);
+  again.querySelector(".exercise-bar").remove();
+  exercise.replaceWith(again);
+  const start = again.querySelector(".exercise-start").textContent;
+  mount(again, { name, start }, { call: async () => replies.shift() });
+}"""
+"""Mount an exercise anew, with answers that Python has given before."""
 
 
 @pytest.fixture
@@ -84,3 +109,55 @@ def test_no_letter_of_a_picture_is_small(phone: OpenPhone, name: str) -> None:
 @each_page
 def test_no_verdict_and_no_money_is_out_of_sight(phone: OpenPhone, name: str) -> None:
     assert phone(name).evaluate(OUT_OF_SIGHT) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_letter_of_an_answer_to_an_exercise_is_small(
+    browser: Browser, address: str, chapter: str
+) -> None:
+    page = browser.new_page(viewport=PHONE)
+    page.goto(f"{address}chapters/{chapter}.html")
+    for asked in CHAPTERS[chapter]:
+        wrong = (source(asked, one) for one in WRONG[asked.name])
+        replies = [replied(asked.name, code) for code in (asked.solution, asked.start, *wrong)]
+        replies = [reply for reply in replies if reply["picture"]]
+        page.evaluate(ANSWERED, [asked.name, replies])
+        exercise = page.locator(f"#exercise-{asked.name}")
+        exercise.get_by_role("button", name="Answer it here").click()
+        for reply in replies:
+            exercise.get_by_role("button", name="Check").click()
+            expect(exercise.locator(".exercise-reply")).to_contain_text(
+                " ".join(reply["words"].split())
+            )
+            expect(exercise.locator(".exercise-picture svg:visible")).to_have_count(1)
+            assert page.evaluate(SMALL_LETTERS, LETTER_PX_MIN) == [], asked.name
+    page.close()
+
+
+@each_page
+def test_long_code_is_folded_on_a_phone_and_nowhere_else(
+    browser: Browser, address: str, name: str
+) -> None:
+    page = browser.new_page(viewport=PHONE, java_script_enabled=False)
+    page.goto(f"{address}{name}.html")
+    assert page.evaluate(UNSWITCHED, LINES_MAX) == []
+    assert all(page.evaluate(CUT_OFF))
+    for code, switch in zip(
+        page.locator("article :has(+ .unfold) > .highlight pre").all(),
+        page.locator(".unfold input").all(),
+        strict=True,
+    ):
+        code.scroll_into_view_if_needed()
+        whole, heard = code.text_content() or "", code.aria_snapshot()
+        assert WORD.findall(heard)[-1] == WORD.findall(whole)[-1], "cut off by ear as well"
+        switch.focus()
+        switch.press("Space")
+    assert not any(page.evaluate(CUT_OFF))
+    page.reload()
+    page.emulate_media(media="print")
+    assert not any(page.evaluate(CUT_OFF))
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert not any(page.evaluate(CUT_OFF))
+    expect(page.locator(".unfold:visible")).to_have_count(0)
+    page.close()
