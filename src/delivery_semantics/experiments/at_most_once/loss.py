@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ... import (
     Faults, FireAndForget, HighWaterMark, MarkThenProcess, Message, Network, Participant,
@@ -18,7 +19,7 @@ from ... import (
 )  # fmt: skip
 from ...show.picture import Picture, draw, number, path, text
 from ...show.plots import curve, lines, money, points
-from ...show.view import View
+from ...show.view import Progress, View
 from ...theory.retries import Model, count_mean_and_deviation, count_probability
 
 PAYMENTS = 400
@@ -102,10 +103,16 @@ def _cross(x: float, y: float) -> str:
     return path(f"M{number(x - 4)} {number(y - 4)}l8 8m0-8l-8 8", stroke="fault", width=2)
 
 
-def loss_curve(*, messages: int = 2000, seed: int = 1) -> Picture:
+@cache
+def lost_at_each_rate(messages: int, seed: int) -> tuple[int, ...]:
+    """Return how many of ``messages`` are lost, at each of ``RATES_PERCENT``."""
+    return tuple(len(lost_ids(rate, messages=messages, seed=seed)) for rate in RATES_PERCENT)
+
+
+def loss_curve(*, messages: int = 2000, seed: int = 1, here: float | None = None) -> Picture:
     """Plot the share of messages lost, with two standard deviations, beside P(lost) = p."""
     rates = RATES_PERCENT
-    lost = [len(lost_ids(rate, messages=messages, seed=seed)) for rate in rates]
+    lost = lost_at_each_rate(messages, seed)
     deviations = [count_mean_and_deviation(messages, rate / 100)[1] for rate in rates]
     errors = [200 * deviation / messages for deviation in deviations]
     closed_form = [100 * float(Model(loss=rate / 100).undelivered(1)) for rate in rates]
@@ -115,6 +122,27 @@ def loss_curve(*, messages: int = 2000, seed: int = 1) -> Picture:
         title=f"Lost, of {messages:,} messages sent once; bars are two standard deviations",
         x="packets that the network loses (%)",
         y="messages never processed (%)",
+        y_range=(0, 70),
+        here=here,
+    )
+
+
+def loss_of(*, messages: int, loss_percent: int, seed: int) -> View:
+    """Show what is lost at one rate of ``RATES_PERCENT``, in the curve of all of them."""
+    lost = lost_at_each_rate(messages, seed)[RATES_PERCENT.index(loss_percent)]
+    mean, deviation = count_mean_and_deviation(messages, loss_percent / 100)
+    off = (lost - float(mean)) / deviation
+    return View(
+        picture=loss_curve(messages=messages, seed=seed, here=loss_percent),
+        numbers={
+            "lost": lost,
+            "by formula": f"{float(mean):g} ± {deviation:.1f}",
+            "off by": f"{off:+.2f} deviations",
+            "money expected": 10 * messages,
+            "money there": 10 * (messages - lost),
+        },
+        sentence=f"Of {messages:,} messages sent once {lost:,} were lost at {loss_percent} %; "
+        f"the formula says {float(mean):g} ± {deviation:.1f}.",
     )
 
 
@@ -152,6 +180,8 @@ class Spread:
             title=f"Lost messages in each of {runs} runs of {self.messages} messages",
             x="messages lost in a run",
             y="runs",
+            x_range=(0, max(70, *self.counts) + 2),
+            y_range=(0, runs / 4),
         )
 
 
@@ -163,6 +193,30 @@ def spread(
         len(lost_ids(loss_percent, messages=messages, seed=seed + run)) for run in range(runs)
     )
     return Spread(counts, messages, loss_percent / 100)
+
+
+def spread_at(*, loss_percent: int, seed: int) -> Progress:
+    """Show how many of 100 messages are lost in each of 400 runs, with seeds from this one."""
+    counts: list[int] = []
+    for done in range(4):
+        yield done / 4
+        hundred = spread(runs=100, loss_percent=loss_percent, seed=seed + 100 * done)
+        counts += hundred.counts
+    found = Spread(tuple(counts), 100, loss_percent / 100)
+    mean, deviation = count_mean_and_deviation(found.messages, found.loss)
+    return View(
+        picture=found.picture(),
+        numbers={
+            "mean": f"{found.mean:.2f}",
+            "mean by formula": float(mean),
+            "deviation": f"{found.deviation:.2f}",
+            "deviation by formula": f"{deviation:.2f}",
+            "missing in the worst run": 10 * max(counts),
+            "missing in the best run": 10 * min(counts),
+        },
+        sentence=f"Of 100 messages {min(counts)} to {max(counts)} were lost in a run, "
+        f"{found.mean:.2f} ± {found.deviation:.2f}.",
+    )
 
 
 # Duplicates -------------------------------------------------------------------------------

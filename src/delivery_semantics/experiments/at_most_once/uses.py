@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate, pairwise
 
 from ... import (
@@ -14,8 +15,8 @@ from ... import (
 )  # fmt: skip
 from ...core.dice import dice
 from ...show.picture import Picture
-from ...show.plots import curve, lines, points
-from ...show.view import View
+from ...show.plots import curve, lines, money, points
+from ...show.view import Progress, View
 from ...theory.retries import Model
 from .loss import RATES_PERCENT, fire
 
@@ -72,14 +73,19 @@ def missing(
 
     ``groups`` counters send ``reports`` reports of one event each.
     """
-    trace = fire(payments(groups * reports), Faults(loss=loss_percent / 100), seed=seed)
-    arrived = trace.processed()
+    arrived = _arrived(loss_percent, groups * reports, seed)
     lost, tail = 0, 0
     for first in range(1, groups * reports + 1, reports):
-        came = [arrived[str(first + n)] > 0 for n in range(reports)]
+        came = [str(first + n) in arrived for n in range(reports)]
         lost += came.count(False)
         tail += tail_length(came)
     return lost / (groups * reports), tail / (groups * reports)
+
+
+@cache
+def _arrived(loss_percent: float, messages: int, seed: int) -> frozenset[str]:
+    trace = fire(payments(messages), Faults(loss=loss_percent / 100), seed=seed)
+    return frozenset(trace.processed())
 
 
 def tail_length(came: Sequence[bool]) -> int:
@@ -102,6 +108,30 @@ def missing_curve(*, groups: int = 200, reports: int = 25, seed: int = 1) -> Pic
         title=f"What is missing, over {groups} counters of {reports} reports each",
         x="reports that the network loses (%)",
         y="missing from the count (%)",
+        y_range=(0, 60),
+    )
+
+
+_SENT = 5_000
+
+
+def missing_at(*, reports: int, seed: int) -> Progress:
+    """Show what deltas and totals miss, for counters of so many reports; 5,000 in all."""
+    groups = _SENT // reports
+    for done, rate in enumerate(RATES_PERCENT):
+        yield done / len(RATES_PERCENT)
+        missing(rate, groups=groups, reports=reports, seed=seed)
+    delta, total = missing(50, groups=groups, reports=reports, seed=seed)
+    return View(
+        picture=missing_curve(groups=groups, reports=reports, seed=seed),
+        numbers={
+            "deltas miss at 50 %": f"{100 * delta:.1f} %",
+            "totals miss at 50 %": f"{100 * total:.1f} %",
+            "by formula": f"{100 * tail_share(50, reports=reports):.1f} %",
+            "totals miss": f"{reports * total:.2f} reports",
+        },
+        sentence=f"With half of {reports} reports lost, deltas miss {100 * delta:.1f} % of the "
+        f"count and totals {100 * total:.1f} %: {reports * total:.2f} reports.",
     )
 
 
@@ -175,3 +205,33 @@ def overtaken_payments(
     """Audit payments over a network that loses none of them and lets them overtake."""
     faults = overtaking(reordering)
     return audit(fire(payments(count), faults, receiver=receiver, interval_s=0.05, seed=seed))
+
+
+def overtaken_money(*, reordering_percent: int, seed: int) -> View:
+    """Send 200 payments through a network that only lets them overtake, to two receivers."""
+    found = {
+        name: overtaken_payments(receiver, reordering=reordering_percent / 100, seed=seed)
+        for name, receiver in (("takes everything", ProcessOnly()), ("filter", HighWaterMark()))
+    }
+    every, filtered = found.values()
+    expected = every.money_expected
+    return View(
+        picture=money(
+            {
+                "takes everything": (expected, every.money_there),
+                "only what is above the highest": (expected, filtered.money_there),
+            },
+            title=f"200 payments, {reordering_percent} % of packets may overtake",
+            x="money, after 200 payments of 10",
+            x_max=2_500,
+        ),
+        numbers={
+            "dropped by the filter": len(filtered.lost),
+            "processed twice": len(filtered.duplicated),
+            "money expected": expected,
+            "there, without a filter": every.money_there,
+            "there, with the filter": filtered.money_there,
+        },
+        sentence=f"{reordering_percent} % may overtake and none is lost: with the filter "
+        f"{filtered.money_there:,} of {expected:,} are there.",
+    )
