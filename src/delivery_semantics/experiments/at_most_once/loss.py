@@ -137,7 +137,7 @@ def loss_of(*, messages: int, loss_percent: int, seed: int) -> View:
         numbers={
             "lost": lost,
             "by formula": f"{float(mean):g} ± {deviation:.1f}",
-            "off by": f"{off:+.2f} deviations",
+            "off by, in deviations": f"{off:+.2f}",
             "money expected": 10 * messages,
             "money there": 10 * (messages - lost),
         },
