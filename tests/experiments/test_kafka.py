@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from delivery_semantics import EXACTLY_ONCE, audit, payments
-from delivery_semantics.experiments.kafka import acks, consumers, outside, transfer
-from delivery_semantics.experiments.kafka.acks import (
-    PRODUCERS,
-    broker_killed,
-    lossy,
-    sent_again,
+from delivery_semantics.experiments.kafka import (
+    acks,
+    consumers,
+    outside,
+    rebalance,
+    share,
+    transactions,
+    transfer,
 )
+from delivery_semantics.experiments.kafka.acks import PRODUCERS, TROUBLES, lossy, troubled
 from delivery_semantics.experiments.kafka.model import producing, sharing_model
 from delivery_semantics.experiments.kafka.rebalance import REVOKED, rebalanced
 from delivery_semantics.experiments.kafka.share import shared
@@ -22,16 +25,17 @@ from delivery_semantics.experiments.kafka.transactions import (
     IDS,
     LEVELS,
     aborted,
-    every_third_aborted,
     frames_of_a_transaction,
     replaced,
     seen,
+    some_aborted,
 )
 from delivery_semantics.protocols.log import read_log
+from delivery_semantics.show.view import View
 from delivery_semantics.systems.kafka.client import topic
 from delivery_semantics.systems.kafka.defaults import java_defaults, librdkafka_defaults
 from delivery_semantics.systems.kafka.mock import mocked
-from delivery_semantics.systems.kafka.server import restartable, running
+from delivery_semantics.systems.kafka.server import running
 from delivery_semantics.systems.lab import KILLED
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("kafka")]
@@ -83,14 +87,14 @@ def test_there_are_as_many_duplicates_as_acks_were_lost(kafka: str, lost: int) -
     }  # fmt: skip
 
 
-def test_a_restarted_broker_still_knows_an_idempotent_producers_batch() -> None:
-    with restartable() as broker:
-        copies = [broker_killed(broker, kind).copies for kind in ("plain", "idempotent")]
-    assert copies == [1, 0]
-
-
-def test_what_a_program_sends_again_is_a_second_record(kafka: str) -> None:
-    assert sent_again(kafka).copies == 1
+@pytest.mark.parametrize(
+    ("trouble", "copies"), zip(TROUBLES, ([1, 0], [1, 0], [1, 1]), strict=True)
+)
+def test_an_idempotent_producer_is_known_again_unless_its_program_starts_again(
+    kafka: str, trouble: str, copies: list[int]
+) -> None:
+    found = [troubled(kafka, trouble, kind).copies for kind in ("plain", "idempotent")]
+    assert found == copies
 
 
 # The way out ---------------------------------------------------------------------------------
@@ -182,13 +186,21 @@ def test_the_mock_cluster_is_convicted_where_kafka_is_acquitted(kafka: str) -> N
 
 
 def test_after_an_abort_who_does_not_seek_back_loses_the_payment(kafka: str) -> None:
-    goes_on, seeks = (every_third_aborted(kafka, seeks=seeks) for seeks in (False, True))
+    goes_on, seeks = (some_aborted(kafka, seeks=seeks) for seeks in (False, True))
     assert audit(goes_on.trace).lost_though_acked == ("3", "6", "9")
     assert audit(seeks.trace).verdict(EXACTLY_ONCE) == "ok"
 
 
 def test_this_client_speaks_the_first_version_of_the_protocol(kafka: str) -> None:
     assert frames_of_a_transaction(kafka)["add partitions to txn"] == 1
+
+
+def test_a_zombie_without_a_transaction_is_told_nothing_and_does_more_harm(
+    kafka: str,
+) -> None:
+    ends = transfer.at_each_step(kafka, "no transaction", ONE, fault="paused")
+    assert [end.money for end in ends] == [20, 20, 10]
+    assert {end.zombie for end in ends} == {""}
 
 
 # A queue, and outside ------------------------------------------------------------------------
@@ -225,6 +237,52 @@ def test_the_two_clients_disagree_about_what_is_on() -> None:
     ]
 
 
+# In the panels ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "position", "there"),
+    [
+        (rebalance.rebalance_view, {"revoked": "stops and commits"}, 50),
+        (rebalance.rebalance_view, {"revoked": "goes on"}, 80),
+        (acks.acks_view, {"kind": "acks=0", "losing": "requests"}, 10),
+        (acks.trouble_view, {"trouble": "the ack is lost", "kind": "plain"}, 20),
+        (acks.trouble_view, {"trouble": "the ack is lost", "kind": "idempotent"}, 10),
+        (transactions.abort_view, {"then": "goes on", "every": 5}, 80),
+        (transactions.abort_view, {"then": "seeks back", "every": 2}, 100),
+        (transactions.fence_view, {"ids": IDS[1], "generation": "not sent"}, 20),
+        (share.share_view, {"limit": 2, "fails": 1}, 30),
+        (share.share_view, {"limit": 2, "fails": 2}, 20),
+    ],
+)
+def test_a_panel_tells_the_money_of_its_run(
+    kafka: str, view: Callable[..., View], position: dict[str, object], there: int
+) -> None:
+    assert view(kafka, **position).numbers["money there"] == there
+
+
+@pytest.mark.parametrize(
+    ("view", "position", "wrong", "at_worst"),
+    [
+        (consumers.consumer_view, {"name": "process, commit", "fault": "paused"}, 2, 20),
+        (consumers.consumer_view, {"name": "process once, commit"}, 0, 10),
+        (transfer.killed_view, {"way": "offset apart"}, 1, 20),
+        (transfer.paused_view, {"way": "no transaction"}, 2, 20),
+        (outside.sink_view, {"offsets": outside.OFFSETS[0]}, 2, 20),
+    ],
+)
+def test_a_panel_of_kills_tells_its_places_and_the_worst_of_them(
+    kafka: str, view: Callable[..., View], position: dict[str, str], wrong: int, at_worst: int
+) -> None:
+    numbers = view(kafka, **position).numbers
+    assert (numbers["of them wrong"], numbers["there, at worst"]) == (wrong, at_worst)
+
+
+def test_there_is_a_duplicate_for_each_lost_ack_of_the_plain_producer_only(kafka: str) -> None:
+    numbers = acks.copies_view(kafka, lost=4).numbers
+    assert (numbers["there, plain"], numbers["there, idempotent"]) == (160, 120)
+
+
 def test_names_that_there_are_not_are_told(kafka: str) -> None:
     for call in (
         lambda: acks.lossy(kafka, "fast", "replies"),
@@ -232,6 +290,8 @@ def test_names_that_there_are_not_are_told(kafka: str) -> None:
         lambda: consumers.endings(kafka, "process, commit", "tired"),
         lambda: transfer.at_each_step(kafka, "two transactions", ONE),
         lambda: rebalanced(kafka, "hopes"),
+        lambda: troubled(kafka, "hopes", "plain"),
+        lambda: transactions.abort_view(kafka, then="hopes", every=3),
         lambda: outside.sink_killed_at_each_step(kafka, "nowhere", ONE),
     ):
         with pytest.raises(ValueError, match=r" is '.*'; allowed: "):

@@ -8,15 +8,18 @@ from __future__ import annotations
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 from ... import Trace, audit, payments
 from ...core.check import one_of
 from ...show.diagram import sequence
+from ...show.plots import money
 from ...show.view import View
 from ...systems.cut import Cut
 from ...systems.frames import FrameName, NamedFrame
 from ...systems.kafka.client import producer, read, send_payments, topic, written
 from ...systems.kafka.frames import proxy
+from ...systems.kafka.server import restartable
 from ...systems.server import Server
 from .journal import BROKER, PRODUCER, KafkaJournal
 
@@ -81,14 +84,14 @@ def _wait_until_asked(between: Cut[NamedFrame], journal: KafkaJournal, asked: in
         between.changed.wait_for(lambda: journal.asked > asked)
 
 
-def sent_again(address: str) -> Sent:
+def sent_again(address: str, kind: str) -> Sent:
     """Hold the ack until the producer is gone, and have its program send the payment again."""
     reply: FrameName = ("produce reply", 1)
     journal = KafkaJournal(payments(1))
     cutting = proxy(address, cut={reply: 0}, hold=[reply], tell=journal.passed)
     with topic(address) as there, cutting as between:
         through = there.at(between.address)
-        first = producer(through, **PRODUCERS["idempotent"])
+        first = producer(through, **PRODUCERS[kind])
         first.produce(there.name, written(journal.now), partition=0)
         between.wait_for(reply)
         first.purge()
@@ -98,7 +101,7 @@ def sent_again(address: str) -> Sent:
             between.changed.wait_for(lambda: journal.lost == 1)
         journal.tell("crashed", PRODUCER)
         journal.tell("restarted", PRODUCER)
-        if send_payments(producer(through, **PRODUCERS["idempotent"]), through, journal.now):
+        if send_payments(producer(through, **PRODUCERS[kind]), through, journal.now):
             journal.tell("confirmed", PRODUCER)
         records = read(there)
     journal.read(records)
@@ -128,24 +131,67 @@ def broker_killed(broker: Server, kind: str) -> Sent:
     return Sent(journal.trace(), 1, len(records) - 1)
 
 
-class Acks:
-    """The panel's experiment, on the cluster at ``address``."""
+TROUBLES = ("the ack is lost", "the broker dies with it", "the program starts again")
+"""What becomes of the ack of a payment that the broker has stored."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
 
-    def __call__(self, *, kind: str, losing: str, seed: int = 1) -> View:
-        """Show two payments of which the second one's request or reply is lost."""
-        sent = lossy(self._address, kind, losing, count=2)
-        found = audit(sent.trace)
-        there, expected = found.money_there, 20
-        said = (
-            "All of the money is there." if there == expected
-            else "A payment is there twice." if there > expected
-            else "A payment is missing, and the producer was told that it was sent."
-        )  # fmt: skip
-        return View(
-            sequence(sent.trace, title=f"{kind}; lost: {losing}"),
-            {"confirmed": len(found.acked), "money expected": expected, "money there": there},
-            f"Producer: {kind}. Lost: {losing}. {said}",
-        )
+@cache
+def troubled(address: str, trouble: str, kind: str) -> Sent:
+    """Make one payment meet one of ``TROUBLES``; a broker that dies is one of its own.
+
+    Raises ValueError for another trouble.
+    """
+    one_of("trouble", trouble, TROUBLES)
+    if trouble == TROUBLES[0]:
+        return lossy(address, kind, "replies", count=1, first=1)
+    if trouble == TROUBLES[2]:
+        return sent_again(address, kind)
+    with restartable() as broker:
+        return broker_killed(broker, kind)
+
+
+def trouble_view(address: str, *, trouble: str, kind: str, seed: int = 1) -> View:
+    """Show the run of one payment with one of ``TROUBLES``."""
+    return _view(
+        troubled(address, trouble, kind), f"{kind.capitalize()} producer; {trouble}", 10
+    )
+
+
+def acks_view(address: str, *, kind: str, losing: str, seed: int = 1) -> View:
+    """Show two payments of which the second one's request or reply is lost."""
+    return _view(lossy(address, kind, losing, count=2), f"Producer {kind}; lost: {losing}", 20)
+
+
+def _view(sent: Sent, title: str, expected: int) -> View:
+    found = audit(sent.trace)
+    there = found.money_there
+    said = (
+        "All of the money is there." if there == expected
+        else "A payment is there twice." if there > expected
+        else "A payment is missing, and the producer was told that it was sent."
+    )  # fmt: skip
+    return View(
+        sequence(sent.trace, title=title),
+        {"confirmed": len(found.acked), "money expected": expected, "money there": there},
+        f"{title}. {said}",
+    )
+
+
+COUNTED = 12
+
+
+def copies_view(address: str, *, lost: int, seed: int = 1) -> View:
+    """Show the money of ``COUNTED`` payments, some with lost acks, for two producers."""
+    kinds = ("plain", "idempotent")
+    copies = {kind: lossy(address, kind, "replies", lost=lost, count=COUNTED).copies
+              for kind in kinds}  # fmt: skip
+    there = {kind: 10 * (COUNTED + copies[kind]) for kind in kinds}
+    return View(
+        money(
+            {f"{kind} producer": (10.0 * COUNTED, float(there[kind])) for kind in kinds},
+            title=f"{COUNTED} payments, {lost} acks lost", x="money in the log", x_max=200.0,
+        ),
+        {"money expected": 10 * COUNTED, **{f"there, {kind}": there[kind] for kind in kinds}},
+        f"{lost} acks are lost. Duplicates: {copies['plain']} of the plain producer, "
+        f"{copies['idempotent']} of the idempotent one.",
+    )  # fmt: skip

@@ -12,12 +12,11 @@ from functools import cache
 
 from ... import AckThenProcess, Participant, ProcessOnce, ProcessThenAck, payments
 from ...core.check import one_of
-from ...show.picture import Picture
-from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
 from ...systems.kafka.client import fill, session_ms, topic
 from ...systems.kafka.source import Reading
 from ...systems.lab import FAULTS, KILLED, PAUSED, Ending, at_a_message, fault_at_each_step
+from ..strips import run_of, strip_view
 
 CONSUMERS: dict[str, tuple[str, Participant]] = {
     "commit, process": ("by hand", AckThenProcess()),
@@ -54,29 +53,7 @@ def endings(address: str, name: str, fault: str) -> tuple[Ending, ...]:
     return tuple(at_a_message(found, ack="Commit" if commits == "by hand" else "Return"))
 
 
-class Consumers:
-    """The panel's experiment, on the cluster at ``address``."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __call__(self, *, name: str, fault: str, seed: int = 1) -> View:
-        """Show what a fault at each step of one consumer came to."""
-        ends = endings(self._address, name, fault)
-        wrong = [f"{end.step} ({end.money})" for end in ends if end.money != end.expected]
-        said = f"The money is wrong {', '.join(wrong)}." if wrong else "The money is right."
-        return View(
-            kill_strip({name: ends}, title=f"{name}: {fault} at each step"),
-            {"places": len(ends), "money wrong": len(wrong)},
-            f"A consumer that does {name} is {fault} at each of {len(ends)} places. {said}",
-        )
-
-
-def boundary_picture(address: str) -> Picture:
-    """Draw the steps of each consumer, and at their edges the runs that break it."""
-    ends = {name: endings(address, name, KILLED) for name in CONSUMERS}
-    return boundary(
-        {name: track(end.step for end in ends[name]) for name in CONSUMERS},
-        breaks={name: breaks_of(ends[name]) for name in CONSUMERS},
-        title="What one commit holds, and where the rest breaks",
-    )
+def consumer_view(address: str, *, name: str, fault: str = KILLED, seed: int = 1) -> View:
+    """Show what a fault at each step of one consumer came to, and the worst of these runs."""
+    ends = endings(address, name, fault)
+    return strip_view(name, ends, beside=[run_of(ends)])

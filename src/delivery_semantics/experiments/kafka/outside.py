@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import cache
 
 from confluent_kafka import OFFSET_STORED, Consumer, TopicPartition
 from confluent_kafka import Message as Delivered
 
-from ... import Message
+from ... import Message, payments
 from ...core.check import one_of
 from ...databases import connect, empty_place
 from ...databases.disk import DatabaseStore
 from ...live.standing import Announcer, Standing
 from ...show.strips import End
+from ...show.view import View
 from ...systems.kafka.client import (
     TIMEOUT_S,
     OwnTopic,
@@ -30,6 +32,7 @@ from ...systems.kafka.client import (
     topic,
     transactional,
 )
+from ..strips import strip_view
 from .transfer import send_offset
 
 OFFSETS = ("in Kafka's transaction", "with the effect")
@@ -85,8 +88,9 @@ def _payment(one: Delivered) -> Message:
     return Message(taken.id, taken.amount)
 
 
+@cache
 def sink_killed_at_each_step(
-    address: str, offsets: str, payments: tuple[Message, ...]
+    address: str, offsets: str, sent: tuple[Message, ...]
 ) -> list[End]:
     """Kill the process at each step in turn, a run each; another one goes on to the end.
 
@@ -94,15 +98,15 @@ def sink_killed_at_each_step(
     """
     one_of("offsets", offsets, OFFSETS)
     found: list[End] = []
-    while end := _run(address, offsets, payments, len(found)):
+    while end := _run(address, offsets, sent, len(found)):
         found.append(end)
     return found
 
 
-def _run(address: str, offsets: str, payments: tuple[Message, ...], place: int) -> End | None:
+def _run(address: str, offsets: str, sent: tuple[Message, ...], place: int) -> End | None:
     with ExitStack() as stack:
         source, store = stack.enter_context(topic(address)), stack.enter_context(empty_place())
-        fill(source, *payments)
+        fill(source, *sent)
         first = stack.enter_context(Standing(sink, source, store, offsets))
         step = first.next()
         for _ in range(place):
@@ -115,4 +119,9 @@ def _run(address: str, offsets: str, payments: tuple[Message, ...], place: int) 
                 pass
         with closing(connect(store)) as database:
             money = DatabaseStore(database).money()
-    return End("killed", step, money, sum(payment.amount for payment in payments))
+    return End("killed", step, money, sum(payment.amount for payment in sent))
+
+
+def sink_view(address: str, *, offsets: str, seed: int = 1) -> View:
+    """Show a kill at each step, where the offset is committed at one of ``OFFSETS``."""
+    return strip_view(offsets, sink_killed_at_each_step(address, offsets, payments(1)))

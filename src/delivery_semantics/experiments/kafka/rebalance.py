@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cache
 
 from confluent_kafka import Consumer
 from confluent_kafka import Message as Delivered
 
-from ... import Trace, payments
+from ... import Trace, audit, payments
 from ...core.check import one_of
 from ...live.run_log import RunLog
+from ...show.diagram import sequence
+from ...show.view import View
 from ...systems.kafka.client import (
     TIMEOUT_S,
     OwnTopic,
@@ -41,6 +44,7 @@ class Rebalanced:
     committed: int
 
 
+@cache
 def rebalanced(address: str, revoked: str, *, batch: int = 3, done: int = 1) -> Rebalanced:
     """Have a second consumer join when ``done`` of a batch are processed, and read to the end.
 
@@ -71,6 +75,24 @@ def rebalanced(address: str, revoked: str, *, batch: int = 3, done: int = 1) -> 
         at = committed(there)
     log.note("drained", SECOND)
     return Rebalanced(log.trace(), at)
+
+
+def rebalance_view(address: str, *, revoked: str, seed: int = 1) -> View:
+    """Show what both consumers did, and where the group stands in the end."""
+    move = rebalanced(address, revoked)
+    found = audit(move.trace)
+    twice = ", ".join(found.duplicated)
+    said = f"Made twice: payments {twice}." if twice else "No payment is made twice."
+    return View(
+        sequence(move.trace, title=f"The first consumer {revoked}"),
+        {
+            "money expected": found.money_expected,
+            "money there": found.money_there,
+            "offset in the end": move.committed,
+        },
+        f"The partition is taken away, and the first consumer {revoked}. {said} "
+        f"The group stands at {move.committed}.",
+    )
 
 
 class _First:

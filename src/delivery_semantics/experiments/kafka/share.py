@@ -16,7 +16,7 @@ from confluent_kafka import Message as Delivered
 
 from ... import Message, Trace, audit, payments
 from ...live.run_log import RunLog
-from ...show.plots import bars
+from ...show.plots import timeline
 from ...show.view import View
 from ...systems.kafka.client import TIMEOUT_S, fill, record, sharing, topic
 from .journal import BROKER, PRODUCER
@@ -80,27 +80,29 @@ def _next(group: ShareConsumer, *, patient: bool) -> list[Delivered]:
     return batch
 
 
-class Sharing:
-    """The panel's experiment, on the cluster at ``address``."""
+_DONE, _RELEASED = "done", "failed, released"
 
-    def __init__(self, address: str) -> None:
-        self._address = address
 
-    def __call__(self, *, limit: int, fails: int, seed: int = 1) -> View:
-        """Show three payments of which the work on one fails some times."""
-        run = shared(self._address, payments(3), fails={"2": fails}, deliveries_max=limit)
-        found, deliveries = audit(run.trace), [n for id, n in run.handed if id == "2"]
-        there = found.money_there
-        rows = {"money": {"sent": 30.0, "there": float(there)}}
-        said = (
-            "All of the money is there."
-            if there == 30
-            else ("Payment 2 is gone, and nobody was told.")
-        )
-        return View(
-            bars(rows, title=f"Limit {limit}, {fails} failures", x="money",
-                 x_max=40.0),
-            {"deliveries": len(deliveries), "money expected": 30, "money there": there},
-            f"The limit is {limit} deliveries, and the work on payment 2 fails {fails} times. "
-            f"It was handed over {len(deliveries)} times. {said}",
-        )  # fmt: skip
+def share_view(address: str, *, limit: int, fails: int, seed: int = 1) -> View:
+    """Show three payments of which the work on the second one fails some times."""
+    run = shared(address, payments(3), fails={"2": fails}, deliveries_max=limit)
+    found, deliveries = audit(run.trace), [n for id, n in run.handed if id == "2"]
+    there = found.money_there
+    rows = {
+        f"payment {id}": [
+            (float(at), _RELEASED if id == "2" and n <= fails else _DONE)
+            for at, (other, n) in enumerate(run.handed, 1)
+            if other == id
+        ]
+        for id in ("1", "2", "3")
+    }
+    failed = "once" if fails == 1 else f"{fails} times"
+    said = "All are done." if there == 30 else "Payment 2 is gone, and nobody was told."
+    return View(
+        timeline(rows, title=f"Limit {limit}; the work fails {failed}",
+                 x="handed over, in this order", x_range=(0.0, 8.0),
+                 hues={_DONE: "good", _RELEASED: "fault"}),
+        {"deliveries": len(deliveries), "money expected": 30, "money there": there},
+        f"The limit is {limit} deliveries, and the work on payment 2 fails {failed}. "
+        f"It was handed over {len(deliveries)} times. {said}",
+    )  # fmt: skip

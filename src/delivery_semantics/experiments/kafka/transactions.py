@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cache
 
 from confluent_kafka import OFFSET_STORED, KafkaException, Producer, TopicPartition
 
-from ... import Trace, payments
+from ... import Trace, audit, payments
 from ...core.check import one_of
-from ...show.plots import bars
+from ...show.plots import bars, money, timeline
 from ...show.view import View
 from ...systems.kafka.client import (
     TIMEOUT_S,
@@ -71,26 +72,20 @@ def finish(made: Producer, *, commits: bool) -> None:
         made.abort_transaction(TIMEOUT_S)
 
 
-class Isolation:
-    """The panel's experiment, on the cluster at ``address``."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __call__(self, *, end: str, after: int, seed: int = 1) -> View:
-        """Show what each reader sees of two payments inside and some after a transaction."""
-        found = seen(self._address, end, inside=2, after=after)
-        rows = {
-            level: {"sent": 10.0 * (2 + after), "seen": 10.0 * len(ids)}
-            for level, ids in found.items()
-        }
-        committed, uncommitted = (len(found[level]) for level in LEVELS)
-        return View(
-            bars(rows, title=f"A transaction that is {end}", x="money", x_max=60.0),
-            {"sent": 2 + after, "committed": committed, "uncommitted": uncommitted},
-            f"The transaction is {end}; {after} payments came after it. A reader of committed "
-            f"records sees {committed} payments, one of uncommitted records {uncommitted}.",
-        )
+def isolation_view(address: str, *, end: str, after: int, seed: int = 1) -> View:
+    """Show what each reader sees of two payments inside and some after a transaction."""
+    found = seen(address, end, inside=2, after=after)
+    rows = {
+        level: {"sent": 10.0 * (2 + after), "seen": 10.0 * len(ids)}
+        for level, ids in found.items()
+    }
+    committed, uncommitted = (len(found[level]) for level in LEVELS)
+    return View(
+        bars(rows, title=f"A transaction that is {end}", x="money", x_max=60.0),
+        {"sent": 2 + after, "committed": committed, "uncommitted": uncommitted},
+        f"The transaction is {end}; {after} payments came after it. A reader of committed "
+        f"records sees {committed} payments, one of uncommitted records {uncommitted}.",
+    )
 
 
 def aborted(there: OwnTopic, isolation: str) -> Trace:
@@ -127,26 +122,31 @@ def frames_of_a_transaction(address: str) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Aborts:
-    """Payments, a transaction each, every third of them aborted: what came through."""
+    """Payments, a transaction each, some of them aborted: what was tried, and came through.
+
+    ``tried`` has each payment's id in the order of the transactions, and whether it committed.
+    """
 
     trace: Trace
     passed: tuple[str, ...]
+    tried: tuple[tuple[str, bool], ...]
 
 
-def every_third_aborted(address: str, *, seeks: bool, count: int = 10) -> Aborts:
+@cache
+def some_aborted(address: str, *, seeks: bool, every: int = 3, count: int = 10) -> Aborts:
     """Pass payments on; at every third one the work takes too long, once, and is aborted.
 
     With ``seeks`` the consumer then goes back to what its group has committed, else it goes on.
     """
-    sent, tried = payments(count), set[str]()
+    sent, tried = payments(count), list[tuple[str, bool]]()
     with two_topics(address, *sent) as (source, target):
         made = transactional(target)
         with closing(consumer(source)) as reading:
             reading.assign([TopicPartition(source.name, 0, OFFSET_STORED)])
             while (one := next_of(reading)) is not None:
-                id = str(one.offset())
-                fails = (one.offset() or 0) % 3 == 2 and id not in tried
-                tried.add(id)
+                number = (one.offset() or 0) + 1
+                fails = number % every == 0 and (str(number), False) not in tried
+                tried.append((str(number), not fails))
                 made.begin_transaction()
                 made.produce(target.name, one.value(), partition=0)
                 send_offset(made, reading, one)
@@ -155,7 +155,45 @@ def every_third_aborted(address: str, *, seeks: bool, count: int = 10) -> Aborts
                     reading.seek(TopicPartition(source.name, 0, one.offset() or 0))
         records = read(target)
     trace = confirmed_and_read(sent, records, ("timed_out", TRANSFER))
-    return Aborts(trace, tuple(record.id for record in records))
+    return Aborts(trace, tuple(record.id for record in records), tuple(tried))
+
+
+AFTER_AN_ABORT = {"goes on": False, "seeks back": True}
+"""What the program does after an abort, and whether that is to seek."""
+_COMMITTED, _ABORTED, _READ, _LOST = "committed", "aborted", "read", "lost"
+
+
+def abort_view(address: str, *, then: str, every: int, seed: int = 1) -> View:
+    """Show the transactions of ten payments, of which some are aborted once, and a reader.
+
+    Raises ValueError for another ``then`` than in ``AFTER_AN_ABORT``.
+    """
+    one_of("then", then, AFTER_AN_ABORT)
+    run = some_aborted(address, seeks=AFTER_AN_ABORT[then], every=every)
+    found = audit(run.trace)
+    tried = {ok: [float(id) for id, committed in run.tried if committed == ok]
+             for ok in (True, False)}  # fmt: skip
+    rows = {
+        "first try": [(n, _ABORTED) for n in tried[False]]
+        + [(n, _COMMITTED) for n in tried[True] if n not in tried[False]],
+        "second try": [(n, _COMMITTED) for n in tried[True] if n in tried[False]],
+        "the reader": [(float(id), _READ) for id in run.passed]
+        + [(float(id), _LOST) for id in found.lost],
+    }
+    lost = f"Lost: {', '.join(found.lost)}." if found.lost else "None is lost."
+    return View(
+        timeline(
+            rows, title=f"Every {every} payments one is aborted; then the program {then}",
+            x="payment", x_range=(0.0, 11.0),
+            hues={_COMMITTED: "good", _ABORTED: "accent", _READ: "message", _LOST: "fault"},
+        ),
+        {
+            "aborted": len(tried[False]),
+            "money expected": found.money_expected,
+            "money there": found.money_there,
+        },
+        f"{len(tried[False])} transactions are aborted, and the program {then}. {lost}",
+    )  # fmt: skip
 
 
 # Two that do the same work ----------------------------------------------------------------
@@ -196,6 +234,19 @@ def replaced(address: str, *, ids: str, generation: bool) -> Zombie:
             told = error.args[0].name()
         records = read(target)
     return Zombie(told, confirmed_and_read(sent, records, ("paused", TRANSFER)))
+
+
+def fence_view(address: str, *, ids: str, generation: str, seed: int = 1) -> View:
+    """Show what a process is told that was replaced, and how often the payment is there."""
+    zombie = replaced(address, ids=ids, generation=generation == "sent")
+    there, told = audit(zombie.trace).money_there, zombie.told or "nothing"
+    return View(
+        money({"the payment": (10.0, float(there))}, title="What the two have passed on",
+              x="money that a reader sees", x_max=25.0),
+        {"money expected": 10, "money there": there},
+        f"Transactional id: {ids}; the group's generation is {generation}. "
+        f"The zombie is told: {told}. Money there: {there} of 10.",
+    )  # fmt: skip
 
 
 class Passer:

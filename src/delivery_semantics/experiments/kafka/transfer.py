@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from confluent_kafka import OFFSET_STORED, Consumer, Producer, TopicPartition
 from confluent_kafka import Message as Delivered
 
-from ... import Message, Trace
+from ... import Message, Trace, payments
 from ...core.check import one_of
 from ...live.standing import Announcer, Died, Standing
+from ...show.strips import Commit, boundary, breaks_of
+from ...show.view import View
 from ...systems.kafka.client import (
     TIMEOUT_S,
     OwnTopic,
@@ -29,6 +32,7 @@ from ...systems.kafka.client import (
     topic,
     transactional,
 )
+from ..strips import strip_view
 from .journal import confirmed_and_read
 
 TRANSFER = "transfer"
@@ -137,22 +141,23 @@ class TransferEnd:
     zombie: str = ""
 
 
+@cache
 def at_each_step(
-    address: str, way: str, payments: tuple[Message, ...], *, fault: str = "killed"
+    address: str, way: str, sent: tuple[Message, ...], *, fault: str = "killed"
 ) -> list[TransferEnd]:
     """Kill, or pause, the process at each step in turn; another one goes on to the end."""
     one_of("fault", fault, ("killed", "paused"))
     found: list[TransferEnd] = []
-    while end := _run(address, way, payments, fault, len(found)):
+    while end := _run(address, way, sent, fault, len(found)):
         found.append(end)
     return found
 
 
 def _run(
-    address: str, way: str, payments: tuple[Message, ...], fault: str, place: int
+    address: str, way: str, sent: tuple[Message, ...], fault: str, place: int
 ) -> TransferEnd | None:
     with ExitStack() as stack:
-        made = Route(*stack.enter_context(two_topics(address, *payments)), way)
+        made = Route(*stack.enter_context(two_topics(address, *sent)), way)
         first = stack.enter_context(Standing(run, made))
         steps = [first.next()]
         while len(steps) <= place and steps[-1]:
@@ -168,9 +173,9 @@ def _run(
             zombie = _to_the_end(first)
         records = read(made.target)
         everything = read(made.target, isolation="read_uncommitted")
-    trace = confirmed_and_read(payments, records, (fault, TRANSFER))
+    trace = confirmed_and_read(sent, records, (fault, TRANSFER))
     money, uncommitted = (sum(r.amount for r in each) for each in (records, everything))
-    expected = sum(payment.amount for payment in payments)
+    expected = sum(payment.amount for payment in sent)
     return TransferEnd(fault, step, money, expected, uncommitted, trace, zombie)
 
 
@@ -186,7 +191,36 @@ def _to_the_end(process: Standing) -> str:
 
 
 @contextmanager
-def two_topics(address: str, *payments: Message) -> Iterator[tuple[OwnTopic, OwnTopic]]:
+def two_topics(address: str, *sent: Message) -> Iterator[tuple[OwnTopic, OwnTopic]]:
     """Yield a topic with these payments, and an empty one."""
     with topic(address) as source, topic(address) as target:
-        yield fill(source, *payments), target
+        yield fill(source, *sent), target
+
+
+# In a panel --------------------------------------------------------------------------------
+
+COMMITS: dict[str, list[str | Commit]] = {
+    "no transaction": ["Produce", "CommitOffset"],
+    "offset apart": [Commit("transaction", ("Produce",)), "CommitOffset"],
+    "one transaction": [Commit("transaction", ("Produce", "SendOffset"))],
+}
+"""What each of ``WAYS`` has Kafka commit together."""
+
+
+def killed_view(address: str, *, way: str, seed: int = 1) -> View:
+    """Show a kill at each step of one way, and what its commits hold."""
+    ends = at_each_step(address, way, payments(1))
+    held = boundary(
+        {way: COMMITS[way]},
+        breaks={way: breaks_of(ends)},
+        title="What one commit of Kafka holds",
+    )
+    return strip_view(way, ends, beside=[held])
+
+
+def paused_view(address: str, *, way: str, seed: int = 1) -> View:
+    """Show a pause at each step of one way; the sentence says what the zombies were told."""
+    ends = at_each_step(address, way, payments(1), fault="paused")
+    told = ", ".join(end.zombie or "nothing" for end in ends)
+    view = strip_view(way, ends)
+    return View(view.picture, view.numbers, f"{view.sentence} The zombies are told: {told}.")

@@ -5,7 +5,7 @@ Book: 10-real-world-systems
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,7 +20,7 @@ from ...systems.rabbitmq import server as rabbitmq
 from ...systems.sqs import server as sqs
 from .brokers import kafka_ends, rabbitmq_ends, sqs_ends
 from .calls import grpc_ends
-from .model import Mix
+from .model import Mix, mixed, mixed_run, there
 from .path import guarantee
 
 DEFAULT, ASKED, MARKED = SETTINGS = ("as it comes", "when asked", "with a mark")
@@ -134,14 +134,40 @@ def cell_view(*, system: str, setting: str, seed: int = 1) -> View:
     one_of("system", system, SYSTEMS)
     ends = measured()[system, setting]
     said = SYSTEMS[system].choice(setting).said
-    lost = sum(end.money < end.expected for end in ends)
-    again = sum(end.money > end.expected for end in ends)
+    lost, again = _wrong(ends)
     return View(
         kill_strip({system: ends}, title=f"{system}, {setting}: {said}"),
         {"runs": len(ends), "lost": lost, "paid again": again},
         f"{said}. In {lost} of {len(ends)} runs the payment is lost, in {again} it is made "
         f"again: {guarantee(ends)}.",
     )
+
+
+def beside_view(*, system: str, setting: str, seed: int = 1) -> View:
+    """Show what the search finds for a cell's mix, and below it what the system did.
+
+    Raises ValueError for a system or a setting that is not there.
+    """
+    one_of("system", system, SYSTEMS)
+    choice, ends = SYSTEMS[system].choice(setting), measured()[system, setting]
+    found = mixed(*choice.mix)
+    lost, again = _wrong(ends)
+    return View(
+        [mixed_run(choice.mix), kill_strip({system: ends}, title=f"{system}, {setting}")],
+        {
+            "twice, searched": there(found.never_more_than_once.holds),
+            "twice, measured": f"{again} runs",
+            "never, searched": there(found.at_least_once_eventually.holds),
+            "never, measured": f"{lost} runs",
+        },
+        f"As a mix: {'; '.join(choice.mix)}. Searched and measured: {guarantee(ends)}.",
+    )
+
+
+def _wrong(ends: Sequence[End]) -> tuple[int, int]:
+    """Count the runs in which money is missing, and those in which there is too much."""
+    lost = sum(end.money < end.expected for end in ends)
+    return lost, sum(end.money > end.expected for end in ends)
 
 
 def commit_view(*, system: str, seed: int = 1) -> View:

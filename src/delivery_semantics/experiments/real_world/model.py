@@ -22,6 +22,7 @@ from ... import (
 )
 from ...core.check import one_of
 from ...show.diagram import sequence
+from ...show.picture import Picture
 from ...show.view import View
 from .path import PAYMENTS, guarantee_of
 
@@ -72,20 +73,29 @@ def model_word(mix: Mix) -> str:
 
 def mixed_view(*, producer: str, broker: str, consumer: str, seed: int = 1) -> View:
     """Show a shortest run that pays twice, else one that pays never, else one that is right."""
-    found = mixed(producer, broker, consumer)
-    wrong = [each for each in found.verdicts if not each.holds]
-    said = model_word((producer, broker, consumer))
-    run = wrong[0] if wrong else found.run(found.outcomes[0])
+    mix = producer, broker, consumer
+    found = mixed(*mix)
     return View(
-        sequence(run, title=f"Producer {producer}; broker: {broker}; consumer {consumer}"),
+        mixed_run(mix),
         {
             "worlds": found.worlds,
-            "paid twice": _there(found.never_more_than_once.holds),
-            "never paid": _there(found.at_least_once_eventually.holds),
+            "paid twice": there(found.never_more_than_once.holds),
+            "never paid": there(found.at_least_once_eventually.holds),
         },
-        f"{said.capitalize()}: {found.worlds:,} worlds; 1 payment, {found.bounds}.",
+        f"{model_word(mix).capitalize()}: {found.worlds:,} worlds; 1 payment, {found.bounds}.",
     )
 
 
-def _there(holds: bool) -> str:
+def mixed_run(mix: Mix) -> Picture:
+    """Draw a shortest run that pays twice, else one that pays never, else one that is right."""
+    found = mixed(*mix)
+    wrong = [each for each in found.verdicts if not each.holds]
+    run = wrong[0] if wrong else found.run(found.outcomes[0])
+    producer, broker, consumer = mix
+    title = f"Producer {producer}; broker: {broker}; consumer {consumer}"
+    return sequence(run, title=title)
+
+
+def there(holds: bool) -> str:
+    """Say whether a promise has a run that breaks it."""
     return "no run" if holds else "possible"
