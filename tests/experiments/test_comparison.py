@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from delivery_semantics.experiments.comparison.footnote import footnote_view, halves
 from delivery_semantics.experiments.comparison.measured import (
     PROFILES,
     ROWS,
     cells,
     killed,
+    killed_view,
     simulated,
 )
 from delivery_semantics.experiments.comparison.patience import limited, patience
-from delivery_semantics.experiments.comparison.price import cheapest, price, use
+from delivery_semantics.experiments.comparison.price import PRICES, best, price
 from delivery_semantics.experiments.semantics.pairs import count
 
 
@@ -59,12 +61,44 @@ def test_more_attempts_lose_less_and_a_doubt_is_no_loss() -> None:
 
 
 def test_the_price_chooses_the_row() -> None:
-    def best(lost: int, repeated: int) -> str:
-        return cheapest({row: use(row).cost(lost=lost, repeated=repeated) for row in ROWS})
-
     assert best(0, 1) == "at-most-once"
     assert best(10, 1) == "at-least-once"
     assert best(10, 10) == "exactly-once processing"
     assert price(lost=10, repeated=10, seed=1).sentence.startswith("Cheapest: exactly-once")
     with pytest.raises(ValueError, match="repeated is -1"):
         price(lost=0, repeated=-1, seed=1)
+
+
+def test_the_map_of_prices_marks_where_the_reader_stands() -> None:
+    _, chart = price(lost=10, repeated=1, seed=1).pictures
+    assert chart.description.count("(here)") == 1
+    assert "lost 10, repeated 1: at-least-once (here)." in chart.description
+    assert chart.description.count("lost ") == len(PRICES) ** 2
+
+
+@pytest.mark.slow
+def test_the_panel_of_kills_has_the_money_of_the_database() -> None:
+    view = killed_view(row="at-least-once", profile="receiver crashes", seed=1)
+    assert view.numbers["money there"] == 2_110
+    assert view.numbers["twice or more"] == 11
+
+
+@pytest.mark.parametrize(
+    ("retries", "deduplication", "never", "twice"),
+    [("yes", "yes", False, False), ("no", "yes", True, False),
+     ("yes", "no", False, True), ("no", "no", True, True)],
+)  # fmt: skip
+def test_each_half_keeps_away_one_mistake(
+    retries: str, deduplication: str, *, never: bool, twice: bool
+) -> None:
+    groups = halves(retries, deduplication, "all three").groups()
+    assert (bool(groups["never"]), bool(groups["twice or more"])) == (never, twice)
+    view = footnote_view(
+        retries=retries, deduplication=deduplication, profile="nothing", seed=1
+    )
+    assert view.numbers["money there"] == view.numbers["money expected"] == 10_000
+
+
+def test_a_half_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match=r"retries is 'often'; allowed: "):
+        halves("often", "yes", "nothing")

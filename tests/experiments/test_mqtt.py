@@ -71,3 +71,18 @@ def test_a_killed_consumer_loses_with_level_2_and_level_1_with_a_mark_is_right()
     assert twice == [(), ("1",), ()]
     right = {found.verdict(EXACTLY_ONCE) for found in verdicts["QoS 1: process once, ack"]}
     assert right == {"ok"}
+
+
+def test_the_panels_tell_the_money_of_their_runs() -> None:
+    def lost(session: str) -> object:
+        view = sessions.session_view(reply="QoS 2: PUBCOMP", session=session)
+        return view.numbers["money there"]
+
+    assert (lost("kept"), lost("lost")) == (10, 20)
+    numbers = sessions.consumer_view(name="QoS 2: process").numbers
+    assert (numbers["of them wrong"], numbers["there, at worst"]) == (1, 0)
+    for number, there in (("SIGTERM", 10), ("SIGKILL", 0)):
+        view = sessions.ended_view(number=number, quality="2")
+        assert view.numbers["money there"] == there
+    with pytest.raises(ValueError, match=r"session is 'old'; allowed: "):
+        sessions.session_view(reply="QoS 2: PUBCOMP", session="old")

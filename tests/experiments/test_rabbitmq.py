@@ -122,3 +122,24 @@ def test_what_is_there_after_the_broker_was_killed() -> None:
         restarts.TRANSIENT: 0,
         restarts.NEW: 0,
     }
+
+
+def test_the_panels_tell_the_money_and_the_flags_of_their_runs(url: str) -> None:
+    auto = kills.killed_view(url, receiver="auto-ack").numbers
+    assert (auto["places"], auto["of them wrong"], auto["there, at worst"]) == (7, 5, 0)
+    zombie = kills.paused_view(url, receiver="process, ack").numbers
+    assert (zombie["of them wrong"], zombie["there, at worst"]) == (3, 20)
+    seen = limits.flags_view(url, history="handed over, not looked at").numbers
+    assert dict(seen) == {"copies": 0, "redelivered": 5}
+    acked = [limits.acked_view(url, acks=acks).numbers["money there"] for acks in (1, 2)]
+    assert acked == [30, 50]
+    slow = [limits.slow_view(url, heartbeats=h).numbers["money there"]
+            for h in ("answered", "not answered")]  # fmt: skip
+    assert slow == [10, 20]
+
+
+def test_the_panel_of_restarts_tells_what_each_queue_has_left() -> None:
+    left = [restarts.restart_view(kind=kind).numbers["money there"] for kind in restarts.QUEUES]
+    assert left == [30, 30, 0, 0]
+    with pytest.raises(ValueError, match=r"kind is 'old'; allowed: "):
+        restarts.restart_view(kind="old")

@@ -13,6 +13,7 @@ from delivery_semantics.experiments.real_world.measured import (
     MARKED,
     SETTINGS,
     SYSTEMS,
+    beside_view,
     cell_view,
     commit_view,
     measured,
@@ -129,3 +130,15 @@ def test_what_is_not_there_is_refused() -> None:
         SYSTEMS["Kafka"].choice("fast")
     with pytest.raises(ValueError, match=r"broker is 'slow'; allowed: .*drops copies"):
         mixed("asks again", "slow", "works, then acks")
+
+
+@pytest.mark.slow
+@pytest.mark.needs("kafka", "rabbitmq")
+def test_beside_a_run_of_the_search_the_system_keeps_to_what_it_found() -> None:
+    for name, setting in measured():
+        view = beside_view(system=name, setting=setting)
+        for wrong in ("twice", "never"):
+            if view.numbers[f"{wrong}, searched"] == "no run":
+                assert view.numbers[f"{wrong}, measured"] == "0 runs"
+    with pytest.raises(ValueError, match=r"system is 'Pulsar'; allowed: "):
+        beside_view(system="Pulsar", setting=DEFAULT)

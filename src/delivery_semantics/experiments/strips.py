@@ -1,4 +1,4 @@
-"""The frame of a panel in which one way to work is chosen, and disturbed at each of its steps.
+"""Frames of panels on real systems: one way of many, a fault at each step, and the money.
 
 Book: 11-kafka
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ..show.diagram import sequence
 from ..show.picture import Picture
+from ..show.plots import money
 from ..show.strips import RunEnd, kill_strip
 from ..show.view import View
 from ..systems.lab import Ending
@@ -56,3 +57,14 @@ def run_of(ends: Sequence[Ending]) -> Picture:
     wrong = [end for end in ends if end.money != end.expected]
     end = max(wrong, key=lambda end: abs(end.money - end.expected)) if wrong else ends[-2]
     return sequence(end.trace, title=f"The run that is {end.fault} {end.step}")
+
+
+def money_view(
+    name: str, *, expected: int, there: int, title: str, said: str, most: int = 2
+) -> View:
+    """Show the money of one run, on a scale of ``most`` times what was expected."""
+    drawn = money(
+        {name: (float(expected), float(there))}, title=title, x="money",
+        x_max=float(most * expected),
+    )  # fmt: skip
+    return View(drawn, {"money expected": expected, "money there": there}, said)

@@ -13,6 +13,7 @@ from ...core.check import one_of
 from ...databases import empty_place
 from ...live.processes import Processes
 from ...show.picture import Picture, draw, number, path, rect, text
+from ...show.plots import money
 from ...show.view import View
 from ..semantics.pairs import PAIRS, Chances, Counts, count, trace_by_chance
 
@@ -60,6 +61,7 @@ class KilledRow:
     money_there: int
 
 
+@cache
 def killed(pair: str, profile: str, *, messages: int = 200, seed: int = 1) -> KilledRow:
     """Do the same with the receiver in a process that is killed wherever it would crash.
 
@@ -72,6 +74,29 @@ def killed(pair: str, profile: str, *, messages: int = 200, seed: int = 1) -> Ki
         trace = trace_by_chance(pairs, PROFILES[profile], seed=seed, carry=processes)
         processes.check(trace)
         return KilledRow(count(trace), processes.kills, processes.money())
+
+
+def killed_view(*, row: str, profile: str, seed: int) -> View:
+    """Show the money of 200 payments in a process that is killed, and in the simulation."""
+    real = killed(row, profile, seed=seed)
+    memory = simulated(row, profile, messages=200, seed=seed)
+    expected, groups = real.counts.money_expected, real.counts.groups()
+    rows = {
+        "in the database": (float(expected), float(real.money_there)),
+        "simulated": (float(expected), float(memory.money_there)),
+    }
+    return View(
+        money(rows, title=f"{row}; {profile}", x="money", x_max=1.3 * expected),
+        {
+            "kills": real.kills,
+            "never": groups["never"],
+            "twice or more": groups["twice or more"],
+            "money expected": expected,
+            "money there": real.money_there,
+        },
+        f"{row}, {profile}: killed {real.kills} times. {groups['never']} of 200 payments were "
+        f"never made, {groups['twice or more']} twice or more. The simulation says the same.",
+    )
 
 
 # The document's table, with what was measured in each cell --------------------------------
@@ -87,10 +112,10 @@ def cells(*, profile: str, seed: int) -> View:
         for pair, counts in found.items()
         for cell, times in wrong_cells(pair, counts).items()
     ]
-    money = {f"there, {pair}": counts.money_there for pair, counts in found.items()}
+    sums = {f"there, {pair}": counts.money_there for pair, counts in found.items()}
     return View(
         picture=_picture(found, title=f"The document's table; what goes wrong: {profile}"),
-        numbers={"money expected": AMOUNT * PAYMENTS, **money},
+        numbers={"money expected": AMOUNT * PAYMENTS, **sums},
         sentence=f"{PAYMENTS:,} payments a row. "
         + (f"Otherwise than the document says: {'; '.join(wrong)}." if wrong
            else "Every cell is as the document says."),

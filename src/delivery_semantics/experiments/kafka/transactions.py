@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_STORED, KafkaException, Producer, TopicPartit
 
 from ... import Trace, audit, payments
 from ...core.check import one_of
-from ...show.plots import bars, money, timeline
+from ...show.plots import bars, timeline
 from ...show.view import View
 from ...systems.kafka.client import (
     TIMEOUT_S,
@@ -28,6 +28,7 @@ from ...systems.kafka.client import (
     transactional,
 )
 from ...systems.kafka.frames import proxy
+from ..strips import money_view
 from .journal import PRODUCER, KafkaJournal, confirmed_and_read
 from .transfer import TRANSFER, send_offset, two_topics
 
@@ -160,7 +161,7 @@ def some_aborted(address: str, *, seeks: bool, every: int = 3, count: int = 10) 
 
 AFTER_AN_ABORT = {"goes on": False, "seeks back": True}
 """What the program does after an abort, and whether that is to seek."""
-_COMMITTED, _ABORTED, _READ, _LOST = "committed", "aborted", "read", "lost"
+_DONE, _ABORTED, _LOST = "done", "aborted", "lost"
 
 
 def abort_view(address: str, *, then: str, every: int, seed: int = 1) -> View:
@@ -175,9 +176,9 @@ def abort_view(address: str, *, then: str, every: int, seed: int = 1) -> View:
              for ok in (True, False)}  # fmt: skip
     rows = {
         "first try": [(n, _ABORTED) for n in tried[False]]
-        + [(n, _COMMITTED) for n in tried[True] if n not in tried[False]],
-        "second try": [(n, _COMMITTED) for n in tried[True] if n in tried[False]],
-        "the reader": [(float(id), _READ) for id in run.passed]
+        + [(n, _DONE) for n in tried[True] if n not in tried[False]],
+        "second try": [(n, _DONE) for n in tried[True] if n in tried[False]],
+        "the reader": [(float(id), _DONE) for id in run.passed]
         + [(float(id), _LOST) for id in found.lost],
     }
     lost = f"Lost: {', '.join(found.lost)}." if found.lost else "None is lost."
@@ -185,7 +186,7 @@ def abort_view(address: str, *, then: str, every: int, seed: int = 1) -> View:
         timeline(
             rows, title=f"Every {every} payments one is aborted; then the program {then}",
             x="payment", x_range=(0.0, 11.0),
-            hues={_COMMITTED: "good", _ABORTED: "accent", _READ: "message", _LOST: "fault"},
+            hues={_DONE: "good", _ABORTED: "accent", _LOST: "fault"},
         ),
         {
             "aborted": len(tried[False]),
@@ -240,11 +241,9 @@ def fence_view(address: str, *, ids: str, generation: str, seed: int = 1) -> Vie
     """Show what a process is told that was replaced, and how often the payment is there."""
     zombie = replaced(address, ids=ids, generation=generation == "sent")
     there, told = audit(zombie.trace).money_there, zombie.told or "nothing"
-    return View(
-        money({"the payment": (10.0, float(there))}, title="What the two have passed on",
-              x="money that a reader sees", x_max=25.0),
-        {"money expected": 10, "money there": there},
-        f"Transactional id: {ids}; the group's generation is {generation}. "
+    return money_view(
+        "the payment", expected=10, there=there, title="What the two have passed on",
+        said=f"Transactional id: {ids}; the group's generation is {generation}. "
         f"The zombie is told: {told}. Money there: {there} of 10.",
     )  # fmt: skip
 

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from ... import Message, Participant, ProcessOnce, ProcessOnly, ProcessThenAck
+from ...core.check import one_of
+from ...show.view import View
 from ...systems.consumer import Open
 from ...systems.frames import FrameName
 from ...systems.lab import Ending, at_a_message, kill_at_each_step
 from ...systems.mqtt.client import END, Peer, SubscriberSource, names, payment
 from ...systems.mqtt.frames import on_hop
 from ...systems.mqtt.server import restartable, running
+from ..strips import money_view, run_of, strip_view
 from .hops import PAYMENT, PUBLISHER, SUBSCRIBER
 
 REPLIES: dict[str, tuple[int, FrameName]] = {
@@ -139,3 +142,47 @@ def sessions() -> Sessions:
         for quality in (1, 2)
     }
     return Sessions(kept, lost, ended)
+
+
+# In panels ---------------------------------------------------------------------------------
+
+
+def session_view(*, reply: str, session: str, seed: int = 1) -> View:
+    """Show the money where an answer to the publisher is lost; its session is kept, or lost.
+
+    Raises ValueError for another ``reply`` than in ``REPLIES``, and for another ``session``.
+    """
+    one_of("reply", reply, REPLIES)
+    one_of("session", session, ("kept", "lost"))
+    sums = sessions().kept if session == "kept" else sessions().lost
+    there = sums[list(REPLIES).index(reply)]
+    return money_view(
+        "the payment", expected=10, there=there, title=f"{reply} is lost",
+        said=f"{reply} is lost, and the publisher's session is {session}. "
+        f"The subscriber gets {there} of 10.",
+    )  # fmt: skip
+
+
+def consumer_view(*, name: str, seed: int = 1) -> View:
+    """Show a kill at each step of one of ``CONSUMERS``, and the worst of these runs.
+
+    Raises ValueError for another name.
+    """
+    one_of("name", name, CONSUMERS)
+    ends = killed()[name]
+    return strip_view(name, ends, beside=[run_of(ends)])
+
+
+def ended_view(*, number: str, quality: str, seed: int = 1) -> View:
+    """Show what is left of a payment that the broker has acked, when it is ended and started.
+
+    Raises ValueError for another signal than SIGTERM and SIGKILL, and for a level 0.
+    """
+    one_of("number", number, ("SIGTERM", "SIGKILL"))
+    one_of("quality", quality, ("1", "2"))
+    told, there = sessions().ended[number, int(quality)]
+    return money_view(
+        "the payment", expected=10, there=there, title=f"{number}, QoS {quality}",
+        said=f"QoS {quality}: the publisher was {'' if told else 'not '}told that the broker "
+        f"has it. The broker is ended by {number}. Money there: {there} of 10.",
+    )  # fmt: skip

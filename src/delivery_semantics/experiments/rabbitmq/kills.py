@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 
 from ... import (
     AckThenProcess,
@@ -22,9 +22,11 @@ from ... import (
     explore,
     payments,
 )
+from ...show.view import View
 from ...systems.consumer import Open
 from ...systems.lab import KILLED, PAUSED, Ending, fault_at_each_step
 from ...systems.rabbitmq.client import Deliveries, publish, queue
+from ..strips import run_of, strip_view
 
 AUTO = "auto-ack"
 RECEIVERS: dict[str, type[Participant]] = {
@@ -51,12 +53,14 @@ def filled(
         )  # fmt: skip
 
 
-def killed(url: str, receiver: str, messages: Sequence[Message] = PAYMENTS) -> list[Ending]:
+@cache
+def killed(url: str, receiver: str, messages: tuple[Message, ...] = PAYMENTS) -> list[Ending]:
     """Kill one of ``RECEIVERS`` at each of its steps, a run each."""
     fill = partial(filled, url, messages, auto_ack=receiver == AUTO)
     return fault_at_each_step(KILLED, fill, RECEIVERS[receiver](), messages)
 
 
+@cache
 def paused(url: str, receiver: str) -> list[Ending]:
     """Pause it at each step of one payment, until the broker has missed its heartbeats.
 
@@ -80,3 +84,15 @@ def crash_search(receiver: str, *, fault: str = KILLED) -> Exploration:
         crashable=("consumer",),
     )  # fmt: skip
     return explore(parts, bounds)
+
+
+def killed_view(url: str, *, receiver: str, seed: int = 1) -> View:
+    """Show a kill at each step of one of ``RECEIVERS``, and the worst of these runs."""
+    ends = killed(url, receiver)
+    return strip_view(receiver, ends, beside=[run_of(ends)])
+
+
+def paused_view(url: str, *, receiver: str, seed: int = 1) -> View:
+    """Show a pause at each step of one of ``RECEIVERS``, and the worst of these runs."""
+    ends = paused(url, receiver)
+    return strip_view(receiver, ends, beside=[run_of(ends)])

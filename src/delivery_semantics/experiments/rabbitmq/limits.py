@@ -5,11 +5,14 @@ Book: 12-rabbitmq
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from functools import cache
 
 from ... import payments
-from ...show.plots import timeline
+from ...core.check import one_of
+from ...show.plots import money, timeline
 from ...show.view import View
 from ...systems.consumer import AckRefused
 from ...systems.rabbitmq.client import (
@@ -21,6 +24,7 @@ from ...systems.rabbitmq.client import (
     publish,
     queue,
 )
+from ..strips import money_view
 
 [PAYMENT] = payments(1)
 ROUNDS_MAX = 30
@@ -84,6 +88,7 @@ def _taken(url: str, name: str) -> bool:
 # Redelivered ------------------------------------------------------------------------------
 
 
+@cache
 def flags(url: str) -> dict[str, tuple[int, list[bool]]]:
     """Return, for three histories, how often they were seen before, and ``redelivered``.
 
@@ -104,6 +109,29 @@ def flags(url: str) -> dict[str, tuple[int, list[bool]]]:
     return found
 
 
+def flags_view(url: str, *, history: str, seed: int = 1) -> View:
+    """Show each delivery of one of the histories of `flags`, and whether it has the flag.
+
+    Raises ValueError for another history.
+    """
+    found = flags(url)
+    one_of("history", history, found)
+    seen, flagged = found[history]
+    marks = [(float(n), _FLAG if flag else _NO_FLAG) for n, flag in enumerate(flagged, 1)]
+    return View(
+        timeline(
+            {"handed over": marks}, title=history, x="delivery to a consumer that looks",
+            x_range=(0.0, 6.0), hues={_FLAG: "accent", _NO_FLAG: "message"},
+        ),
+        {"copies": seen, "redelivered": sum(flagged)},
+        f"{history.capitalize()}: of what is handed over, {seen} is a copy of what the "
+        f"consumer has processed, and {sum(flagged)} of {len(flagged)} have the flag.",
+    )  # fmt: skip
+
+
+_FLAG, _NO_FLAG = "redelivered", "no flag"
+
+
 def _flags(url: str, name: str) -> list[bool]:
     return [record.delivery != 1 for record in drain(url, name)]
 
@@ -111,6 +139,7 @@ def _flags(url: str, name: str) -> list[bool]:
 # Troubles ---------------------------------------------------------------------------------
 
 
+@cache
 def acked_twice(url: str, *, acks: int) -> list[str]:
     """Process three payments, then ack them, the first so many times; return all processed.
 
@@ -130,6 +159,7 @@ def acked_twice(url: str, *, acks: int) -> list[str]:
     return done
 
 
+@cache
 def slow(url: str, *, serves: bool) -> list[str]:
     """Process a payment for three heartbeats; return who processed it.
 
@@ -150,6 +180,32 @@ def slow(url: str, *, serves: bool) -> list[str]:
             with suppress(AckRefused):
                 first.ack(record)
         return done + _by_second(url, name)
+
+
+def acked_view(url: str, *, acks: int, seed: int = 1) -> View:
+    """Show how often each of three payments is processed, the first acked so many times."""
+    made = Counter(acked_twice(url, acks=acks))
+    rows = {f"payment {id}": (10.0, 10.0 * made[id]) for id in ("1", "2", "3")}
+    return View(
+        money(
+            rows,
+            title=f"Payment 1 is acked {'once' if acks == 1 else 'twice'}",
+            x="money",
+            x_max=25.0,
+        ),
+        {"money expected": 30, "money there": 10 * made.total()},
+        f"Acks of payment 1: {acks}. Processed: {', '.join(made.elements())}.",
+    )
+
+
+def slow_view(url: str, *, heartbeats: str, seed: int = 1) -> View:
+    """Show who processes a payment whose consumer answers heartbeats meanwhile, or not."""
+    made = slow(url, serves=heartbeats == "answered")
+    return money_view(
+        "the payment", expected=10, there=10 * len(made),
+        title=f"Work for three heartbeats, which are {heartbeats}",
+        said=f"Heartbeats are {heartbeats}. The payment is processed by: {', '.join(made)}.",
+    )  # fmt: skip
 
 
 def _by_second(url: str, name: str) -> list[str]:

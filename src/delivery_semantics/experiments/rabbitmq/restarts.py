@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from functools import cache
 
 from ... import payments
+from ...core.check import one_of
+from ...show.view import View
 from ...systems.rabbitmq.client import CLASSIC, drain, publish, queue
 from ...systems.rabbitmq.server import restartable
+from ..strips import money_view
 
 PAYMENTS = payments(3)
 NOT_FOUND = "was not found on this node"
@@ -22,6 +26,7 @@ QUORUM_QUEUE, PERSISTENT, TRANSIENT, NEW = (
 )  # fmt: skip
 
 
+@cache
 def killed_broker() -> dict[str, int]:
     """Confirm three payments in each of four queues, kill the broker, count what is there.
 
@@ -42,3 +47,22 @@ def killed_broker() -> dict[str, int]:
         server.restart(signal.SIGKILL)
         there = {what: len(drain(url, name)) for what, name in names.items()}
         return there | {NEW: 0 if NOT_FOUND in server.log else len(drain(url, new))}
+
+
+QUEUES = (QUORUM_QUEUE, PERSISTENT, TRANSIENT, NEW)
+
+
+def restart_view(*, kind: str, seed: int = 1) -> View:
+    """Show what is left of three payments in one of ``QUEUES``.
+
+    Raises ValueError for another queue.
+    """
+    one_of("kind", kind, QUEUES)
+    left = killed_broker()[kind]
+    return money_view(
+        "three payments",
+        expected=30,
+        there=10 * left,
+        title=f"A {kind}",
+        said=f"A {kind}: 3 payments are confirmed, and {left} are there after the restart.",
+    )
