@@ -156,9 +156,9 @@ def beside_view(*, system: str, setting: str, seed: int = 1) -> View:
         [mixed_run(choice.mix), kill_strip({system: ends}, title=f"{system}, {setting}")],
         {
             "twice, searched": there(found.never_more_than_once.holds),
-            "twice, measured": f"{again} runs",
+            "twice, of the runs": again,
             "never, searched": there(found.at_least_once_eventually.holds),
-            "never, measured": f"{lost} runs",
+            "never, of the runs": lost,
         },
         f"As a mix: {'; '.join(choice.mix)}. Searched and measured: {guarantee(ends)}.",
     )
