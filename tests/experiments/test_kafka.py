@@ -88,7 +88,7 @@ def test_there_are_as_many_duplicates_as_acks_were_lost(kafka: str, lost: int) -
 
 
 @pytest.mark.parametrize(
-    ("trouble", "copies"), zip(TROUBLES, ([1, 0], [1, 0], [1, 1]), strict=True)
+    ("trouble", "copies"), [*zip(TROUBLES, ([1, 0], [1, 0], [1, 1]), strict=True)]
 )
 def test_an_idempotent_producer_is_known_again_unless_its_program_starts_again(
     kafka: str, trouble: str, copies: list[int]
