@@ -10,7 +10,13 @@ from delivery_semantics.databases import connect, empty_place
 from delivery_semantics.databases.announced import Announced, gist
 from delivery_semantics.experiments.idempotent import bank
 from delivery_semantics.experiments.idempotent.banks import balances, open_accounts
+from delivery_semantics.experiments.idempotent.kill_views import (
+    killed_view,
+    receipts_view,
+    versions_view,
+)
 from delivery_semantics.experiments.idempotent.kills import (
+    KilledTransfer,
     Transfer,
     killed_before,
     killed_everywhere,
@@ -70,6 +76,42 @@ def test_a_receipt_outside_of_the_transaction_is_printed_twice() -> None:
     before, after = (killed_before(numbers[s], "receipt after") for s in ("receipt", "reply"))
     assert (before.step, before.receipts, before.transfers) == ("receipt", 1, 1)
     assert (after.step, after.receipts, after.transfers) == ("reply", 2, 1)
+
+
+def killed(
+    step: str, left: tuple[int, int], end: tuple[int, int], receipts: int
+) -> KilledTransfer:
+    a_left, b_left = left
+    a_end, b_end = end
+    before, after = {"a": a_left, "b": b_left}, {"a": a_end, "b": b_end}
+    return KilledTransfer("second", step, before, after, "returned", receipts)
+
+
+KILLED = [
+    killed("check", (100, 0), (90, 10), 1),
+    killed("credit", (90, 0), (80, 10), 1),
+    killed("reply", (90, 10), (90, 10), 2),
+]
+
+
+def test_a_view_of_a_kill_shows_its_place_and_the_money_after_the_retry() -> None:
+    view = killed_view(KILLED, before="credit")
+    assert view.numbers == {"money expected": 10, "paid by a": 20, "there in b": 10}
+    assert "a has paid 10 and b has got 0. After the retry" in view.sentence
+    steps, money = view.pictures
+    assert steps.description == "Done before the kill: check. Not done: credit, reply."
+    assert "a has paid: expected 10, ✗ 20 there, 10 too much" in money.description
+
+
+def test_a_view_of_receipts_counts_them_beside_the_money() -> None:
+    assert receipts_view(KILLED, before="reply").numbers["receipts"] == 2
+    assert "1 too much" in receipts_view(KILLED, before="reply").pictures[2].description
+
+
+def test_a_view_of_a_version_says_how_many_kills_do_harm() -> None:
+    sides = ("a has paid", "b has got")
+    views = [versions_view({"second": KILLED}, version="second", side=side) for side in sides]
+    assert [view.numbers["wrong in the end"] for view in views] == [1, 0]
 
 
 @pytest.mark.slow

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from delivery_semantics.experiments.idempotent.law_views import (
+    CARRIES,
+    WHENS,
+    late_view,
+    law_view,
+    state_text,
+    way_view,
+)
 from delivery_semantics.experiments.idempotent.laws import (
     late_copies,
     late_copies_mended,
-    law_table,
     mended,
-    mended_table,
     six,
 )
 
@@ -52,11 +58,40 @@ def test_every_way_of_mending_stands_a_copy_and_only_ids_stand_a_late_one() -> N
     assert deleted == [False, False, False, None, None]
 
 
-def test_tables_say_holds_broken_and_where() -> None:
-    broken = law_table(late_copies(), law="late", caption="Late copies")
-    assert list(broken["late"]) == ["broken"] * 3
-    assert list(broken["with it"]) == ["5", "Ada, Eve", "no user, Eve"]
-    kept = law_table(late_copies_mended(), law="late", caption="With versions")
-    assert "with it" not in kept.columns
-    mended_ones = mended_table(mended(), caption="Mended")
-    assert list(mended_ones["copy at once"]) == ["does nothing"] * 5
+def test_a_view_shows_the_state_that_breaks_a_law_and_the_replies() -> None:
+    found = six()
+    kept, broken = (
+        law_view(found, operation=name) for name in ("DELETE /users/123", "POST /orders")
+    )
+    assert kept.numbers == {"states tried": 6, "f(f(x)) = f(x)": "holds"}
+    assert "reply: 204; reply: 404" in kept.pictures[0].description
+    assert broken.numbers["f(f(x)) = f(x)"] == "broken"
+    assert "without the copy: salt, with it: 2 × salt" in broken.pictures[0].description
+
+
+def test_a_late_copy_is_shown_beside_its_mended_self() -> None:
+    undone, refused = late_copies(), late_copies_mended()
+    pair = "DELETE, then PUT Bob"
+    plain, carried = (late_view(undone, refused, pair=pair, carries=it) for it in CARRIES)
+    assert plain.numbers["late copy harmless"] == "broken"
+    assert "makes it no user, Eve" in plain.sentence
+    assert carried.numbers["late copy harmless"] == "holds"
+    assert "DELETE with If-Match" in carried.sentence
+
+
+def test_a_way_of_mending_is_shown_for_each_time_of_its_copy() -> None:
+    ways = mended()
+    upsert, counted = "upsert: ON CONFLICT DO UPDATE", "x = x + 1 with an operation id"
+    said = {
+        way: [way_view(ways, way=way, when=when).numbers["copy harmless"] for when in WHENS]
+        for way in (upsert, counted)
+    }
+    assert said == {upsert: ["holds", "broken", "broken"], counted: ["holds", "holds", "–"]}
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [((), "nothing"), (("salt", "salt"), "2 × salt"), (("", "Eve"), "no user, Eve"), (7, "7")],
+)
+def test_a_state_is_told_in_few_words(state: object, says: str) -> None:
+    assert state_text(state) == says

@@ -4,11 +4,14 @@ import pytest
 
 from delivery_semantics import audit
 from delivery_semantics.experiments.idempotent.pictures import (
+    ARRIVES,
     HOW,
+    LOOKS,
     copies_view,
     gap_view,
     late_set,
-    race_picture,
+    late_set_view,
+    looks_view,
     two_servers,
     value_after,
 )
@@ -28,7 +31,21 @@ def test_two_servers_that_look_before_either_marks_both_transfer() -> None:
     assert looked == ["no", "no"]
     assert audit(trace).duplicated == ("tx-1",)
     assert (audit(trace).money_expected, audit(trace).money_there) == (10, 20)
-    assert "twice in all" in race_picture().description
+    assert (
+        "twice in all"
+        in looks_view(looks="before a has moved the money").pictures[0].description
+    )
+
+
+def test_only_the_mark_stops_the_other_server() -> None:
+    there = [looks_view(looks=looks).numbers["money there"] for looks in LOOKS]
+    assert there == [20, 20, 10]
+
+
+def test_only_a_copy_that_comes_last_undoes_the_last_request() -> None:
+    views = [late_set_view(arrives=arrives) for arrives in ARRIVES]
+    assert [view.numbers["there"] for view in views] == [7, 5, 7]
+    assert [view.numbers["applied"] for view in views] == [3, 3, 2]
 
 
 @pytest.mark.parametrize("copies", [1, 2, 8])

@@ -17,7 +17,7 @@ from delivery_semantics.experiments.idempotent.race import (
     document_race,
     in_memory,
     mended_race,
-    race_table,
+    race_view,
 )
 from delivery_semantics.systems.postgresql import postgresql
 
@@ -133,9 +133,17 @@ def test_an_error_of_one_copy_is_raised_to_whoever_asked() -> None:
         at_once(2, ask)
 
 
-def test_the_table_has_a_row_for_each_race() -> None:
-    race = in_memory(copies=8)
-    shown = race_table({("memory", "second"): race})
-    assert shown["transfers"].tolist() == [8]
-    assert shown["a + b"].tolist() == [100]
-    assert shown.caption == "8 copies of one transfer of 10, at once; a held 100, b held 0"
+def test_a_race_is_shown_with_its_money_and_what_callers_heard() -> None:
+    race = Race(90, 10, 1, ("returned", *["AlreadyThere"] * 7))
+    view = race_view({"one": race}, code="one")
+    assert view.numbers == {
+        "transfers": 1,
+        "marks": 1,
+        "refused": 7,
+        "money expected": 10,
+        "money there": 10,
+    }
+    assert "7 AlreadyThere" in view.sentence
+    assert "the same answer 1, an error 7" in view.pictures[1].description
+    twice = race_view({"two": in_memory(copies=2)}, code="two")
+    assert "10 too much" in twice.pictures[0].description

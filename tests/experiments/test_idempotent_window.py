@@ -14,6 +14,7 @@ from delivery_semantics.experiments.idempotent.window import (
     run,
     steps_picture,
     window_plot,
+    window_plot_view,
     window_view,
 )
 from delivery_semantics.theory.race import transfers_at_once
@@ -96,6 +97,12 @@ def test_without_a_window_no_money_moves_twice() -> None:
 
 def test_the_plot_is_close_to_its_curves() -> None:
     assert "gap even, measured is at most" in window_plot(trials=50).description
+
+
+def test_the_plots_view_says_what_the_formulas_give_at_10_ms() -> None:
+    view = window_plot_view(gap_ms=20)
+    assert view.numbers == {"even, at 10 ms": 0.5, "exponential, at 10 ms": 0.393}
+    assert "Transferred twice, gaps up to 20 ms" in view.pictures[0].title
 
 
 @pytest.mark.parametrize(("gap_ms", "says"), [(5, "2 transfers"), (10, "1 transfer")])

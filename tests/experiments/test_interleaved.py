@@ -8,6 +8,7 @@ import pytest
 
 from delivery_semantics.experiments.idempotent.interleaved import (
     Interleaved,
+    codes_view,
     interleaved,
     interleaved_mended,
     interleavings,
@@ -96,3 +97,10 @@ def test_a_view_says_what_came_of_it(runs: dict[tuple[str, str], Interleaved]) -
         "money there": 20,
     }
     assert "the money moved 2 times" in view.sentence
+
+
+def test_codes_are_shown_side_by_side(runs: dict[tuple[str, str], Interleaved]) -> None:
+    codes = {"looks first": runs["READ COMMITTED", "balances"]}
+    view = codes_view(codes, code="looks first")
+    assert (view.numbers["waits"], view.numbers["money there"]) == (1, 20)
+    assert view.sentence.startswith("Code that looks first: the money moved 2 times.")

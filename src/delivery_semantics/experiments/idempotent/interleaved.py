@@ -245,17 +245,25 @@ def lanes_view(
     runs: Mapping[tuple[str, str], Interleaved], *, level: str, tables: str, seed: int = 0
 ) -> View:
     """Show what became of two copies at an isolation level, over tables of ``TABLES``."""
-    run = runs[level, tables]
+    return _view(runs[level, tables], f"At {level}, with {tables}")
+
+
+def codes_view(runs: Mapping[str, Interleaved], *, code: str, seed: int = 0) -> View:
+    """Show what became of two copies of one of several codes."""
+    return _view(runs[code], f"Code that {code}")
+
+
+def _view(run: Interleaved, where: str) -> View:
     refused = sum(one.refused for one in run.statements)
     times = "once" if run.transfers == 1 else f"{run.transfers} times"
     return View(
-        lanes_picture(run, title=f"Two copies at {level}, {tables}"),
+        lanes_picture(run, title=f"{where}: two copies"),
         {
             "waits": run.waits,
             "refused": refused,
             "money expected": AMOUNT,
             "money there": run.b,
         },
-        f"At {level}, with {tables}: the money moved {times}. Copies that had to wait: "
-        f"{run.waits}. Copies that were refused: {refused}.",
+        f"{where}: the money moved {times}. Copies that had to wait: {run.waits}. "
+        f"Copies that were refused: {refused}.",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...show.tables import Table, table
 from .operations import Finding, Operation, idempotent, overtaken
 from .systems import TriedSystem, systems
 
@@ -112,64 +111,3 @@ def _both_laws(
         overtaken(system, operation, change, system.STATES),
         overtaken(system, operation, delete, system.STATES) if delete else None,
     )
-
-
-# Tables -----------------------------------------------------------------------------------
-
-
-def law_table(found: Mapping[str, Finding[Any]], *, law: str, caption: str) -> Table:
-    """Show one row for each law that was tried; where it broke, the first state that broke it.
-
-    Columns in which nothing would stand are left out.
-    """
-    results = list(found.values())
-    broken = [not one.holds for one in results]
-    columns: dict[str, list[Any]] = {
-        "states tried": [one.states for one in results],
-        law: ["broken" if broke else "holds" for broke in broken],
-        "replies": [_replies(one) for one in results],
-        "from": [_text(one.state) for one in results],
-        "without the copy": [_text(one.expected) for one in results],
-        "with it": [_text(one.found) for one in results],
-    }
-    for name in ("from", "without the copy", "with it"):
-        columns[name] = [t if b else "" for t, b in zip(columns[name], broken, strict=True)]
-    kept = {name: column for name, column in columns.items() if any(column)}
-    return table(kept, rows=found, rows_name="operation", caption=caption)
-
-
-def mended_table(found: Mapping[str, Mended], *, caption: str) -> Table:
-    """Show for each operation what copies do: one at once, and late ones."""
-    results = list(found.values())
-    columns: dict[str, list[str]] = {
-        "copy at once": [_does(one.at_once) for one in results],
-        "late copy, after a change": [_does(one.changed) for one in results],
-        "late copy, after a deletion": [
-            _does(one.deleted) if one.deleted else "–" for one in results
-        ],
-        "replies": [_replies(one.at_once) for one in results],
-    }
-    return table(columns, rows=found, rows_name="operation", caption=caption)
-
-
-def _does(one: Finding[Any]) -> str:
-    return "does nothing" if one.holds else "does harm"
-
-
-def _replies(one: Finding[Any]) -> str:
-    first, second = one.replies
-    return "" if first is None else f"{first}, then {second}"
-
-
-def _text(state: object) -> str:
-    match state:
-        case ():
-            return "nothing"
-        case (first, *rest) if rest and all(one == first for one in rest):
-            each = f"({_text(first)})" if isinstance(first, tuple) else _text(first)
-            return f"{len(rest) + 1} × {each}"
-        case tuple():
-            return ", ".join(_text(part) for part in state)
-        case "":
-            return "no user"
-    return str(state)

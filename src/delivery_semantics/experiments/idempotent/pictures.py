@@ -5,15 +5,15 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ... import (
-    Confirm, Deliver, Duplicate, FireAndForget, Message, Passive, ProcessOnly,
-    ProcessThenMark, Run, Send, Trace, script,
+    Confirm, Deliver, Duplicate, FireAndForget, Lose, Message, Passive, ProcessOnly,
+    ProcessThenMark, Run, Send, Step, Trace, audit, script,
 )  # fmt: skip
 from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
-from ...show.picture import Picture
 from ...show.plots import bars
 from ...show.view import View
 from .banks import AMOUNT, OPENING, TRANSACTION
@@ -24,10 +24,29 @@ from .window import run, steps_picture
 SETS = (Message("SET 5", 5), Message("SET 7", 7))
 
 
-def late_set() -> Trace:
-    """Set a variable to 5, then to 7, and let a copy of the first request come last."""
+ARRIVES: Mapping[str, tuple[Step, ...]] = {
+    "before SET 7": (Deliver(1), Deliver(3), Deliver(2)),
+    "after SET 7": (Deliver(1), Deliver(2), Deliver(3)),
+    "never": (Deliver(1), Deliver(2), Lose(3)),
+}
+"""When the copy of the first request arrives, and the steps that make it so."""
+
+
+def late_set(arrives: str = "after SET 7") -> Trace:
+    """Set a variable to 5, then to 7; a copy of the first request ``arrives`` as it says."""
     pair = {"client": FireAndForget("variable", SETS), "variable": ProcessOnly()}
-    return script(pair, Duplicate(1), Deliver(1), Deliver(2), Deliver(3))
+    return script(pair, Duplicate(1), *ARRIVES[arrives])
+
+
+def late_set_view(*, arrives: str, seed: int = 0) -> View:
+    """Show the two requests and the copy."""
+    trace = late_set(arrives)
+    x, applied = value_after(trace), len(trace.of("processed"))
+    return View(
+        sequence(trace, title=f"SET 5, SET 7, and a copy of SET 5: {arrives}", totals=False),
+        {"expected": SETS[-1].amount, "there": x, "applied": applied},
+        f"The copy of SET 5 arrives {arrives}. In the end x is {x}; the last request said 7.",
+    )
 
 
 def value_after(trace: Trace) -> int:
@@ -55,23 +74,40 @@ class AsksBoth(Passive):
         yield Confirm(payload.id)
 
 
-def two_servers() -> Trace:
-    """Let both servers look for the mark in their one database before either has made it."""
+_A, _B, _CLIENT = Run("server a"), Run("server b"), Run("client")
+LOOKS: Mapping[str, tuple[Step, ...]] = {
+    "before a has moved the money": (_A, Deliver(2), _B, _A, _A, _B, _B),
+    "after that, before a's mark": (_A, _A, Deliver(2), _B, _A, _B, _B),
+    "after a's mark": (_A, _A, _A, Deliver(2), _B),
+}
+"""When server b looks for the mark, and the steps of both from a's look on."""
+
+
+def two_servers(looks: str = "before a has moved the money") -> Trace:
+    """Let one request reach two servers with one database; b ``looks`` as it says."""
     server = ProcessThenMark()
     three = {"server a": server, "client": AsksBoth(), "server b": server}
-    a, b = Run("server a"), Run("server b")
-    looked = (Run("client"), Run("client"), Deliver(1), a, Deliver(2), b)
-    moved_and_marked = (a, a, b, b)
-    acked = (b, a, Deliver(3), Run("client"), Deliver(4), Run("client"))
+    acked = (_B, _A, Deliver(3), _CLIENT, Deliver(4), _CLIENT)
     return script(
-        three, *looked, *moved_and_marked, *acked,
+        three, _CLIENT, _CLIENT, Deliver(1), *LOOKS[looks], *acked,
         automatic=False, stores={"server b": "server a"},
     )  # fmt: skip
 
 
-def race_picture() -> Picture:
-    """Draw ``two_servers``."""
-    return sequence(two_servers(), title="Two copies at once: both look, then both transfer")
+def looks_view(*, looks: str, seed: int = 0) -> View:
+    """Show both servers."""
+    trace = two_servers(looks)
+    found = audit(trace)
+    times = trace.processed()[TRANSACTION]
+    return View(
+        sequence(trace, title=f"One transfer at two servers; b looks {looks}"),
+        {
+            "transfers": times,
+            "money expected": found.money_expected,
+            "money there": found.money_there,
+        },
+        f"Server b looks {looks}: the money moves {'once' if times == 1 else 'twice'}.",
+    )
 
 
 def copies_view(*, copies: int, how: str, seed: int = 0) -> View:

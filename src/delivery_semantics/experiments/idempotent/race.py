@@ -10,13 +10,14 @@ Book: 06-idempotent-operations
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
 from ...databases import Connections, Database, DatabaseRefused, connect, empty_place
-from ...show.tables import Table, table
+from ...show.plots import bars, money
+from ...show.view import View
 from ...systems.gate import TIMEOUT_S, Gate
 from . import bank
 from .banks import (
@@ -197,33 +198,49 @@ def money_at(url: str, *, ledger: bool = False) -> Counter[str]:
     return left
 
 
-def races(*, server: str, copies: int = COPIES) -> dict[tuple[str, str], Race]:
+def races(*, server: str, copies: int = COPIES) -> dict[str, Race]:
     """Run every variant on both databases; ``server`` is a PostgreSQL's URL."""
-    found: dict[tuple[str, str], Race] = {}
+    found: dict[str, Race] = {}
     places = (("SQLite", "", ON_SQLITE), ("PostgreSQL", server, ON_POSTGRESQL))
     for name, place, variants in places:
         for variant in variants:
-            found[name, variant.name] = document_race(variant, server=place, copies=copies)
-        found[name, "mended"] = mended_race(server=place, copies=copies)
+            found[f"{name}, {variant.name}"] = document_race(
+                variant, server=place, copies=copies
+            )
+        found[f"{name}, mended"] = mended_race(server=place, copies=copies)
     return found
 
 
-def race_table(found: dict[tuple[str, str], Race]) -> Table:
-    """Show races side by side."""
-    results = list(found.values())
-    return table(
+def race_view(found: Mapping[str, Race], *, code: str, seed: int = 0) -> View:
+    """Show the money of one race, and what its callers heard."""
+    race = found[code]
+    copies = len(race.replies)
+    refused = sum(reply not in ANSWERS for reply in race.replies)
+    heard = {"the same answer": race.equal_replies, "an error": refused}
+    return View(
+        (
+            money(
+                {"arrived in b": (AMOUNT, race.b)},
+                title=f"{copies} copies of one transfer of {AMOUNT}",
+                x=f"money; a began with {OPENING[A]}, b with {OPENING[B]}",
+                x_max=float(AMOUNT * copies),
+            ),
+            bars(
+                {"callers": heard},
+                title=f"What the {copies} callers heard",
+                x="callers",
+                stacked=True,
+                x_max=float(copies),
+                hues={"the same answer": "good", "an error": "fault"},
+            ),
+        ),
         {
-            "database": [database for database, _ in found],
-            "code": [name for _, name in found],
-            "transfers": [race.transfers for race in results],
-            "marks": [race.marks for race in results],
-            "refused": [race.refused for race in results],
-            "a": [race.a for race in results],
-            "b": [race.b for race in results],
-            "a + b": [race.a + race.b for race in results],
-            "equal replies": [race.equal_replies for race in results],
+            "transfers": race.transfers,
+            "marks": race.marks,
+            "refused": refused,
+            "money expected": AMOUNT,
+            "money there": race.b,
         },
-        caption=f"{COPIES} copies of one transfer of {AMOUNT}, at once; "
-        f"a held {OPENING[A]}, b held {OPENING[B]}",
-        expected={"transfers": 1, "a": OPENING[A] - AMOUNT, "b": OPENING[B] + AMOUNT},
+        f"{code}: {copies} copies at once made {race.transfers} "
+        f"transfer{'s' * (race.transfers != 1)}. Errors that callers heard: {race.refused}.",
     )

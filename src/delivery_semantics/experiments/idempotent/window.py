@@ -149,6 +149,17 @@ def window_view(*, window_ms: int, gap_ms: int, gaps: str, seed: int = 1) -> Vie
     )
 
 
+def window_plot_view(*, gap_ms: int, seed: int = 1) -> View:
+    """Show ``window_plot``, and what it says at a window of 10 ms."""
+    even, mean = (FORMS[gaps](0.01, gap_ms / 1000) for gaps in (EVEN, RANDOM))
+    return View(
+        window_plot(gap_s=gap_ms / 1000, seed=seed),
+        {"even, at 10 ms": round(even, 3), "exponential, at 10 ms": round(mean, 3)},
+        f"With 10 ms from check to mark, {100 * even:.0f} % move the money twice where gaps "
+        f"are even up to {gap_ms} ms, and {100 * mean:.0f} % where that is their mean.",
+    )
+
+
 def window_plot(*, gap_s: float = 0.05, trials: int = 1000, seed: int = 1) -> Picture:
     """Plot both distributions against the window: points measured, curves by formula."""
     windows = [0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05]
