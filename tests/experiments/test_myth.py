@@ -7,13 +7,19 @@ import pytest
 from delivery_semantics import Bounds, audit
 from delivery_semantics.experiments.myth.effects import (
     COSTS,
+    DAYS,
+    EFFECT,
     LOSS,
+    MAILS,
     WINDOWS,
+    day_view,
     mail_outside,
+    mail_view,
     measured,
     two_receipts,
-    window_plot,
+    window_view,
 )
+from delivery_semantics.experiments.myth.generals import exchange, exchange_view
 from delivery_semantics.experiments.myth.search import (
     BIT_CRASHES,
     alternating_bit,
@@ -25,6 +31,7 @@ from delivery_semantics.experiments.myth.search import (
 from delivery_semantics.experiments.myth.worlds import (
     STORIES,
     five_worlds,
+    rule_view,
     what_the_sender_saw,
     world_view,
 )
@@ -121,11 +128,66 @@ def test_a_crash_at_every_attempt_is_refused() -> None:
         measured(receiver="ProcessOnce", crash=1)
 
 
-def test_the_plot_holds_every_receiver_of_the_formula() -> None:
-    picture = window_plot(messages=50)
-    assert all(receiver in picture.svg for receiver, _, _ in COSTS)
+@pytest.mark.parametrize(("receiver", "_", "word"), COSTS)
+def test_a_window_is_shown_with_its_formula_and_its_money(
+    receiver: str, _: str, word: str
+) -> None:
+    view = window_view(receiver=receiver, crash_percent=40)
+    there = int(view.numbers["money there"])
+    theory = "0.0 %" if receiver == "ProcessOnce" else "40.0 %"
+    assert view.numbers[f"{word}, by formula"] == theory
+    wrong = {"ProcessThenMark": there > 10_000, "MarkThenProcess": there < 10_000}
+    assert wrong.get(receiver, there == 10_000)
+
+
+def test_the_formulas_are_the_probability_of_the_crash() -> None:
     assert process_then_mark(loss=LOSS, crash=0.4).several == pytest.approx(0.4)
     assert process_once(loss=LOSS, crash=0.4).none == 0
+
+
+@pytest.mark.parametrize("what", DAYS)
+def test_a_day_has_one_effect_where_effect_and_mark_are_one(what: str) -> None:
+    once, acked = (day_view(what=what, receiver=receiver).numbers for receiver in EFFECT)
+    assert once["processed"] == 1
+    assert once["delivered"] == acked["delivered"]
+    twice = what in ("the ack is lost", "a crash before the ack", "a crash, then a lost ack")
+    assert acked["money there"] == (20 if twice else 10)
+
+
+def test_no_place_is_right_for_the_mail() -> None:
+    crashes = ("nowhere", "between the two")
+    receipts = {
+        mail: [mail_view(mail=mail, crash=crash).numbers["receipts"] for crash in crashes]
+        for mail in MAILS
+    }
+    assert receipts == {"before the transaction": [1, 2], "after it": [1, 0]}
+    assert mail_view(mail="after it", crash=crashes[1]).numbers["money there"] == 10
+
+
+@pytest.mark.parametrize("packets", [1, 2, 3, 4])
+def test_whoever_sends_the_last_packet_sees_the_same(packets: int) -> None:
+    for last in ("arrives", "is lost"):
+        numbers = exchange_view(packets=packets, last=last).numbers
+        spoke, heard = ("receiver", "sender") if packets % 2 == 0 else ("sender", "receiver")
+        assert numbers == {f"{spoke} sees": "the same", f"{heard} sees": "a difference"}
+
+
+def test_an_exchange_ends_with_its_last_packet() -> None:
+    assert len(exchange(3, arrives=True).of("delivered")) == 3
+    assert [event.what for event in exchange(3, arrives=False).of("lost")] == ["lost"]
+    with pytest.raises(ValueError, match="packets is 0"):
+        exchange(0, arrives=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "right", "lost", "twice"), [("stop", 3, 2, 0), ("retry", 2, 0, 3)]
+)
+def test_a_rule_is_shown_in_all_five_worlds(
+    rule: str, right: int, lost: int, twice: int
+) -> None:
+    view = rule_view(rule=rule)
+    assert list(view.numbers.values()) == [right, lost, twice]
+    assert view.pictures[0].description.count("✗") == lost + twice
 
 
 def test_a_mail_outside_the_transaction_goes_out_twice() -> None:

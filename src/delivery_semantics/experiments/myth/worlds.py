@@ -12,6 +12,7 @@ from ... import (
     Step, Timeout, Trace, audit, payments, script,
 )  # fmt: skip
 from ...show.diagram import sequence
+from ...show.plots import money
 from ...show.view import View
 
 
@@ -82,4 +83,25 @@ def world_view(*, world: str, rule: str, seed: int = 1) -> View:
             "processed": times,
         },
         f"World: {world}. Rule: {rule}. The payment {said}.",
+    )
+
+
+def rule_view(*, rule: str, seed: int = 1) -> View:
+    """Show the money of all five worlds under one rule ("stop" or "retry")."""
+    found = {
+        world: audit(trace)
+        for world, trace in five_worlds(attempts=2 if rule == "retry" else 1).items()
+    }
+    amounts = {world: (one.money_expected, one.money_there) for world, one in found.items()}
+    lost = sum(there < expected for expected, there in amounts.values())
+    again = sum(there > expected for expected, there in amounts.values())
+    return View(
+        money(amounts, title=f"After a timeout: {rule}", x="money, 10 expected", x_max=20),
+        {
+            "worlds right": len(amounts) - lost - again,
+            "paid nothing": lost,
+            "paid twice": again,
+        },
+        f"After a timeout: {rule}. Of {len(amounts)} worlds, {lost} lose the payment and "
+        f"{again} make it twice.",
     )
