@@ -15,6 +15,9 @@ PANELS_MIN = {
     "01-the-problem": 0.25,
     "02-delivery-semantics": 0.25,
     "03-at-most-once": 0.25,
+    "04-at-least-once": 0.25,
+    "05-exactly-once-a-myth": 0.25,
+    "06-idempotent-operations": 0.25,
     "13-aws-sqs": 0.25,
 }
 """Of each chapter named, how much of its height panels and playgrounds take at least."""

@@ -7,16 +7,35 @@ from typing import Any
 import pytest
 
 from delivery_semantics import AT_LEAST_ONCE, Bounds, audit, explore
+from delivery_semantics.experiments.at_least_once.patience import (
+    ACKS,
+    CRASHES_S,
+    LISTS,
+    PAUSES,
+    acked_view,
+    outlasted_view,
+    remembered_view,
+)
+from delivery_semantics.experiments.at_least_once.payment import (
+    SERVERS,
+    WHAT,
+    asked_again_view,
+    both_orders,
+    limits,
+    searched_view,
+)
 from delivery_semantics.experiments.at_least_once.retries import (
     CAUSES,
     LIMITED,
     PAYMENTS,
     Faulty,
+    cause_view,
     fates,
     fates_expected,
     limited,
     measured,
     moving,
+    moving_view,
     retried,
     totals,
 )
@@ -247,3 +266,76 @@ def test_longer_promises_lose_less_and_longer_outages_more() -> None:
         assert row == sorted(row, reverse=True)
     assert all(a <= b for a, b in zip(lost[3], lost[12], strict=True))
     assert lost[12] == [12, 9, 0]  # four hours of retries reach back a little more than three
+
+
+@pytest.mark.parametrize(
+    ("lost", "attempts", "there"),
+    list(zip(WHAT, [1, 2, 2, 2], [10, 10, 20, 20], strict=True)),
+)
+def test_a_payment_is_made_twice_only_if_its_ack_is_missed(
+    lost: str, attempts: int, there: int
+) -> None:
+    plain, looked = (asked_again_view(lost=lost, looks=looks).numbers for looks in SERVERS)
+    assert plain == {"attempts": attempts, "money expected": 10, "money there": there}
+    assert (looked["attempts"], looked["money there"]) == (attempts, 10)
+
+
+def test_each_order_of_the_two_lines_breaks_the_other_property() -> None:
+    found = both_orders()
+    early, late = (searched_view(found, name=f"{a}Then{b}") for a, b in (
+        ("Ack", "Process"), ("Process", "Ack"),
+    ))  # fmt: skip
+    assert list(early.numbers.values())[:2] == ["holds", "broken"]
+    assert list(late.numbers.values())[:2] == ["broken", "holds"]
+    assert "in 8 steps" in early.sentence
+    assert "there 0" in early.pictures[0].description
+    assert "there 20" in late.pictures[0].description
+
+
+def test_a_limit_to_the_attempts_loses_what_a_crash_outlasts() -> None:
+    found = limits()
+    limited_, patient = (searched_view(found, name=name).numbers for name in found)
+    assert limited_["at least once, eventually"] == "broken"
+    assert patient["at least once, eventually"] == "holds"
+
+
+def test_growing_pauses_outlast_an_outage_that_fixed_ones_do_not() -> None:
+    lost = {
+        pauses: [
+            outlasted_view(pauses=pauses, down_s=down_s).numbers["never processed"]
+            for down_s in (5, 30, 60)
+        ]
+        for pauses in PAUSES
+    }
+    assert lost == {"fixed": [1, 6, 12], "growing": [0, 1, 2]}
+    view = outlasted_view(pauses="fixed", down_s=30)
+    assert (view.numbers["money expected"], view.numbers["money there"]) == (200, 140)
+
+
+def test_a_list_on_disk_repeats_and_a_list_in_memory_forgets() -> None:
+    there = {
+        kept: [remembered_view(kept=kept, crash=at).numbers["money there"] for at in CRASHES_S]
+        for kept in LISTS
+    }
+    assert there == {"on disk": [40, 40, 30], "in memory": [10, 20, 30]}
+
+
+def test_an_early_ack_loses_what_a_late_one_repeats() -> None:
+    early, late = (acked_view(when=when, crash_percent=10).numbers for when in ACKS)
+    assert (early["acked"], early["lost though acked"], early["duplicated"]) == (200, 20, 0)
+    assert (late["acked"], late["lost though acked"], late["duplicated"]) == (200, 0, 20)
+    assert (early["money there"], late["money there"]) == (1800, 2230)
+    unharmed = acked_view(when="has received", crash_percent=0).numbers
+    assert unharmed["money there"] == unharmed["money expected"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_cause_is_shown_with_its_formula_and_as_it_grows(cause: str) -> None:
+    harmful = cause in ("crash after processing", "ack lost")
+    alone = cause_view(cause=cause).numbers
+    assert (int(alone["processed again"]) > 0) == harmful
+    assert (alone["money there"] != alone["money expected"]) == harmful
+    moved = moving_view(cause=cause)
+    assert (float(moved.numbers["duplicates, at 50 %"]) > 0.5) == harmful
+    assert ("grow as well" in moved.sentence) == harmful

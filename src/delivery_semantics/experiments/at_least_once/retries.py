@@ -23,7 +23,7 @@ from ...show.view import View
 from ...theory.retries import Model, Number
 
 PAYMENTS = 200
-ATTEMPTS_SHOWN = 1_100  # the length of the axis, so that the attempts are seen to grow
+ATTEMPTS_SHOWN = 5.5  # a payment: the length of the axis, so that they are seen to grow
 LIMITED = 300
 ACK_LOSS_PERCENT = 20
 MEASURED_PERCENT = (0, 10, 20, 30, 40, 50)
@@ -146,25 +146,25 @@ def retried(
 
 
 def _effects(trace: Trace, found: Totals) -> tuple[Picture, Picture]:
-    found_there = audit(trace)
+    found_there, sent = audit(trace), len(trace.messages)
     parts = {
-        "needed": PAYMENTS,
-        "for nothing": found.attempts - PAYMENTS - found.again,
+        "needed": sent,
+        "for nothing": found.attempts - sent - found.again,
         "processed again": found.again,
     }
     attempts = bars(
         {"attempts": parts},
         title="What became of the attempts",
-        x=f"attempts for {PAYMENTS} payments",
+        x=f"attempts for {sent:,} payments",
         stacked=True,
-        x_max=ATTEMPTS_SHOWN,
+        x_max=ATTEMPTS_SHOWN * sent,
         hues={"needed": "good", "for nothing": "message", "processed again": "fault"},
     )
     there = money(
         {"money": (found_there.money_expected, found_there.money_there)},
         title="Money",
-        x=f"{PAYMENTS} payments of 10",
-        x_max=26 * PAYMENTS,
+        x=f"{sent:,} payments of 10",
+        x_max=26 * sent,
     )
     return attempts, there
 
@@ -196,6 +196,42 @@ def moving(name: str, others: Model, *, messages: int = 1500, seed: int = 1) -> 
         x=f"{name} (%)",
         y="per message",
     )  # fmt: skip
+
+
+def moving_view(*, cause: str, seed: int = 1) -> View:
+    """Show ``moving`` for one of ``CAUSES``; 20 % of the other kind of packets are lost."""
+    before = cause in list(CAUSES)[:2]
+    others = Model(ack_loss=0.2) if before else Model(loss=0.2)
+    run = measured(replace(others, **{CAUSES[cause]: 0.5}), messages=1500, seed=seed)
+    return View(
+        moving(cause, others, seed=seed),
+        {
+            "attempts, at 50 %": run.attempts / 1500,
+            "duplicates, at 50 %": run.again / 1500,
+        },
+        f"As “{cause}” becomes more frequent, attempts grow, and duplicates "
+        f"{'stay where they are' if before else 'grow as well'}.",
+    )
+
+
+def cause_view(*, cause: str, seed: int = 1) -> View:
+    """Show 2,000 payments when one of ``CAUSES`` befalls 20 % of the attempts, alone."""
+    model, messages = Model(**{CAUSES[cause]: 0.2}), 2000
+    trace = Faulty(model, messages, seed=seed).run()
+    found = totals(trace, model)
+    return View(
+        _effects(trace, found),
+        {
+            "attempts": found.attempts,
+            "attempts, by formula": "{:.0f} ± {:.0f}".format(*found.attempts_expected),
+            "processed again": found.again,
+            "again, by formula": "{:.0f} ± {:.0f}".format(*found.again_expected),
+            "money expected": 10 * messages,
+            "money there": 10 * (messages + found.again),
+        },
+        f"{cause}, 20 %: {messages:,} payments take {found.attempts:,} attempts; {found.again} "
+        "times a payment is processed again.",
+    )
 
 
 # With a limit -----------------------------------------------------------------------------
