@@ -11,7 +11,6 @@ from ... import (
     AckThenProcess, Bounds, Deliver, Exploration, Lose, Passive, ProcessThenAck,
     ProcessThenMark, RetryUntilAcked, Step, Timeout, Trace, audit, explore, payments, script,
 )  # fmt: skip
-from ...search.exploration import Verdict
 from ...show.diagram import sequence
 from ...show.view import View
 
@@ -81,10 +80,10 @@ def limits() -> dict[str, Exploration]:
 def searched_view(searched: Mapping[str, Exploration], *, name: str, seed: int = 1) -> View:
     """Show both verdicts of a search, and the shortest run that does most harm.
 
-    That is one that loses the payment; or else one that makes it twice.
+    That is one that loses the payment, or else one that makes it twice: each breaks something.
     """
     found = searched[name]
-    worst = _worst(found)
+    worst = next(verdict for verdict in reversed(found.verdicts) if not verdict.holds)
     said = f"A shortest run that breaks “{worst.claim}”"
     return View(
         sequence(worst, title=f"{name}: {said[0].lower()}{said[1:]}"),
@@ -92,8 +91,3 @@ def searched_view(searched: Mapping[str, Exploration], *, name: str, seed: int =
         | {"worlds searched": found.worlds},
         f"{name}. {said}, in {len(worst.steps)} steps. Bounds: {found.scope()}.",
     )
-
-
-def _worst(found: Exploration) -> Verdict:
-    """Return the verdict that says most; all pairs here break one at least."""
-    return next(v for v in reversed(found.verdicts) if not v.holds)
