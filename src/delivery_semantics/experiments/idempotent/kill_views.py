@@ -27,7 +27,7 @@ def killed_view(killed: Killed, *, before: str, seed: int = 0) -> View:
     (paid, got), (paid_then, got_then) = _moved(one.after_retry), _moved(one.left)
     return View(
         (
-            steps_picture([each.step for each in killed], before),
+            struck_picture([each.step for each in killed], before),
             money(
                 {"a has paid": (AMOUNT, paid), "b has got": (AMOUNT, got)},
                 title="After the retry",
@@ -46,7 +46,7 @@ def receipts_view(killed: Killed, *, before: str, seed: int = 0) -> View:
     one = _at(killed, before)
     return View(
         (
-            steps_picture([each.step for each in killed], before),
+            struck_picture([each.step for each in killed], before),
             money(
                 {"money in b": (AMOUNT, one.after_retry[B])},
                 title="The transfer", x="money, after the retry", x_max=2.0 * AMOUNT,
@@ -77,7 +77,7 @@ def versions_view(
     )
 
 
-def steps_picture(steps: Sequence[str], before: str) -> Picture:
+def struck_picture(steps: Sequence[str], before: str) -> Picture:
     """Draw the steps from left to right, those that were done filled, and a bolt ``before``."""
     parts, x = [], 1.0
     done = True
