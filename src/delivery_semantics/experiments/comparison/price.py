@@ -51,7 +51,7 @@ def cheapest(costs: Mapping[str, int]) -> str:
 
 
 PRICES = (0, 1, 10, 100)
-_NAME, _WIDE, _HIGH = 64, 104, 34
+_NAME, _WIDE, _HEAD, _HIGH = 66, 85, 42, 34
 
 
 def best(lost: int, repeated: int, *, seed: int = 1) -> str:
@@ -63,23 +63,25 @@ def best(lost: int, repeated: int, *, seed: int = 1) -> str:
 
 def _map(lost: int, repeated: int, *, seed: int) -> Picture:
     """Draw the cheapest row at each pair of ``PRICES``, and where the two given ones stand."""
-    parts = [
-        text(f"repeated {price}", _NAME + _WIDE * (column + 0.5), 14, anchor="middle")
+    parts = [text("a repeated message costs", _NAME, 14)]
+    parts += [
+        text(f"{price}", _NAME + _WIDE * (column + 0.5), 35, anchor="middle")
         for column, price in enumerate(PRICES)
     ]
     said = []
     for place, (n, r) in enumerate(product(PRICES, PRICES)):
-        left, top = _NAME + _WIDE * (place % len(PRICES)), 22 + _HIGH * (place // len(PRICES))
+        left = _NAME + _WIDE * (place % len(PRICES))
+        top = _HEAD + _HIGH * (place // len(PRICES))
         here, row = (n, r) == (lost, repeated), best(n, r, seed=seed)
         hue = "accent" if here else "muted"
-        name = row.removesuffix(" processing")
+        name = row.removesuffix(" processing").removesuffix("-once")
         parts.append(rect(left + 2, top + 2, _WIDE - 4, _HIGH - 4, stroke=hue))
         parts.append(text(name, left + _WIDE / 2, top + 22, anchor="middle", bold=here))
         if r == PRICES[0]:
             parts.append(text(f"lost {n}", 0, top + 22))
         said.append(f"lost {n}, repeated {r}: {row}{' (here)' if here else ''}.")
-    width, height = _NAME + _WIDE * len(PRICES), 22 + _HIGH * len(PRICES)
-    title = "The cheapest row at each pair of prices"
+    width, height = _NAME + _WIDE * len(PRICES), _HEAD + _HIGH * len(PRICES)
+    title = "The cheapest row at each pair of prices: at most, at least, or exactly once"
     return draw(*parts, width=width, height=height, title=title, description=" ".join(said))
 
 
