@@ -18,6 +18,10 @@ PANELS_MIN = {
     "04-at-least-once": 0.25,
     "05-exactly-once-a-myth": 0.25,
     "06-idempotent-operations": 0.25,
+    "09-comparison-table": 0.25,
+    "10-real-world-systems": 0.25,
+    "11-kafka": 0.25,
+    "12-rabbitmq": 0.25,
     "13-aws-sqs": 0.25,
 }
 """Of each chapter named, how much of its height panels and playgrounds take at least."""
