@@ -10,6 +10,7 @@ from delivery_semantics.experiments.stripe.life import Change, Life, life_of_a_k
 from delivery_semantics.experiments.stripe.life_picture import (
     STATES,
     WAYS,
+    key_view,
     life_picture,
     told_table,
 )
@@ -102,3 +103,16 @@ def test_the_life_of_a_key_is_drawn_as_it_was(seen: Life) -> None:
 
 def test_what_a_request_is_told_stands_in_a_table(seen: Life) -> None:
     assert "409" in told_table(seen)._repr_html_()
+
+
+def test_from_a_chosen_state_only_its_arrows_are_not_muted(seen: Life) -> None:
+    muted = COLOURS["muted"]
+    for state in STATES:
+        drawn = life_picture(seen, state).svg
+        assert f'fill="{COLOURS["fault"]}"' not in drawn
+        assert drawn.count(f'Z" fill="{muted}"') < len(WAYS)  # the heads of arrows
+        view = key_view(state=state)
+        assert view.sentence.startswith(f"From {state}: by ")
+    assert life_picture(seen).svg.count(f'Z" fill="{muted}"') == 0
+    with pytest.raises(ValueError, match=r"chosen is 'gone'; allowed: .*broke off"):
+        life_picture(seen, "gone")

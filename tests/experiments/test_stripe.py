@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -13,16 +14,30 @@ import pytest
 from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.core.effects import Message
 from delivery_semantics.databases import empty_place
-from delivery_semantics.experiments.stripe import expiry
+from delivery_semantics.experiments.stripe import attempts, expiry, outside, rules
 from delivery_semantics.experiments.stripe.check_first import check_first
-from delivery_semantics.experiments.stripe.faults import FAULTS, POLICIES, faced, fault_view
+from delivery_semantics.experiments.stripe.failures import failure_view, three_attempts
+from delivery_semantics.experiments.stripe.faults import (
+    FAULTS,
+    POLICIES,
+    check_first_view,
+    faced,
+    fault_view,
+)
 from delivery_semantics.experiments.stripe.journal import Journal
 from delivery_semantics.experiments.stripe.kills import (
+    AFTER_A_KILL,
     SERVERS,
+    TAKES,
     After,
+    at_each_step,
+    derived_view,
     in_money,
     killed_at_each_step,
     moved,
+    servers_view,
+    where_view,
+    with_card,
 )
 from delivery_semantics.experiments.stripe.lab import lab, processor
 from delivery_semantics.experiments.stripe.live import (
@@ -34,8 +49,8 @@ from delivery_semantics.experiments.stripe.live import (
     service,
 )
 from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_table
-from delivery_semantics.experiments.stripe.races import together
-from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, Profile
+from delivery_semantics.experiments.stripe.races import copies_view, raced, together
+from delivery_semantics.idempotency import IETF_DRAFT
 from delivery_semantics.live.standing import Died
 from delivery_semantics.systems.http.client import ask
 from delivery_semantics.systems.http.framing import Passed
@@ -252,6 +267,104 @@ def test_copies_at_once_convict_check_process_store_and_not_the_claim(copies: in
     assert (right.charges, right.answers) == (1, {200: 1, 409: copies - 1})
 
 
+def test_the_copies_part_where_the_key_is_claimed() -> None:
+    checks, claims = (raced(server, 8).passed for server in SERVERS)
+    assert set(checks.values()) == {8}
+    assert (claims["received"], claims["claimed"], claims["result committed"]) == (8, 1, 1)
+    view = copies_view(server="check, process, store", copies=8)
+    assert view.numbers["money there"] == 8 * PAYMENT.amount
+    assert "charged 8 times" in view.sentence
+
+
+# Panels -----------------------------------------------------------------------------------
+
+
+def pays(url: str, retries: int) -> bool:
+    """Ask until there is an answer, as Stripe's client does."""
+    for _ in range(1 + retries):
+        with suppress(ConnectionError):
+            return ask(url, charge("abc123")).status == 200
+    return False
+
+
+@pytest.mark.parametrize(
+    ("lost", "retries", "expected"),
+    [
+        ("nothing", 2, (1, 2000, True)),
+        ("the first request", 0, (1, 0, False)),
+        ("the first request", 2, (2, 2000, True)),
+        ("the first reply", 0, (1, 2000, False)),
+        ("the first reply", 2, (2, 2000, True)),
+    ],
+)
+def test_a_client_that_may_not_retry_is_in_doubt(
+    lost: str, retries: int, expected: tuple[int, int, bool]
+) -> None:
+    run = attempts.paid(pays, lost=lost, retries=retries)
+    assert (run.requests, run.money, run.answered) == expected
+    view = attempts.attempts_view(pays, lost=lost, retries=retries)
+    assert view.numbers["money there"] == run.money
+    with pytest.raises(ValueError, match=r"lost is 'both'; allowed: nothing"):
+        attempts.paid(pays, lost="both", retries=1)
+
+
+@pytest.mark.parametrize(
+    ("second", "told", "replayed"),
+    [
+        (rules.AT_ONCE, (200, 409), False),
+        ("the same, afterwards", (200, 200), True),
+        ("with another amount", (200, 400), False),
+        ("mended, after a wrong amount", (400, 200), False),
+        ("the same, after a decline", (402, 402), True),
+        ("with another card, after a decline", (402, 400), False),
+        ("from another shop", (200, 200), False),
+    ],
+)
+def test_a_second_request_is_told_what_the_rules_say(
+    second: str, told: tuple[int, int], replayed: bool
+) -> None:
+    found, view = rules.sent(second), rules.rules_view(second=second)
+    assert (found.first.status, found.second.status) == told
+    assert view.sentence.endswith(", replayed.") == replayed
+    assert view.numbers["money there"] == view.numbers["money expected"]
+
+
+def test_a_key_for_each_attempt_pays_twice_at_a_processor_that_honours_keys() -> None:
+    kills = list(with_card("a new key each time"))
+    assert {step: n for step, n in counts(kills, "moved").items() if n != 1} == {
+        "card answered": 2
+    }
+    view = derived_view(sent="a new key each time")
+    assert view.sentence.endswith("Right after 9 of 10 kills; answered 500 after 0.")
+
+
+def test_only_a_processor_that_takes_keys_and_is_asked_again_is_right_everywhere() -> None:
+    right = {}
+    for takes in TAKES:
+        for after_a_kill in AFTER_A_KILL:
+            numbers = where_view(takes=takes, after=after_a_kill).numbers
+            right[takes, after_a_kill] = numbers["money there"] == numbers["money expected"]
+    assert [way for way, good in right.items() if good] == [("takes keys", "asks again")]
+
+
+def test_the_panels_of_the_two_servers_tell_what_their_kills_came_to() -> None:
+    said = {server: servers_view(server=server).sentence for server in SERVERS}
+    assert "Right after 5 of 6 kills" in said["check, process, store"]
+    assert "Right after 7 of 7 kills" in said["claim first"]
+    steps = [kill.step for kill in at_each_step("check, process, store")]
+    money = {step: check_first_view(step=step).numbers["money there"] for step in steps}
+    assert [step for step, there in money.items() if there != PAYMENT.amount] == ["processed"]
+
+
+def test_three_services_are_told_apart_from_outside() -> None:
+    failing = {
+        service: outside.checked_view(service=service).numbers["does not hold"]
+        for service in outside.SERVICES
+    }
+    assert failing["ours"] == 0
+    assert 0 < int(failing["check, process, store"]) < int(failing["without keys"])
+
+
 # Time and profiles ------------------------------------------------------------------------
 
 
@@ -269,22 +382,20 @@ def test_an_expired_key_charges_as_often_as_the_window_says(kept_h: int, every_h
 
 
 @pytest.mark.parametrize(
-    ("profile", "expected"),
+    ("profile", "lost", "expected"),
     [
-        (STRIPE, [(500, "", 1), (500, "true", 1), (200, "", 2)]),
-        (IETF_DRAFT, [(500, "", 1), (200, "", 1), (200, "", 2)]),
+        ("Stripe", "reply", [(500, False, 1), (500, True, 1), (200, False, 2)]),
+        ("Stripe", "request", [(500, False, 0), (500, True, 0), (200, False, 1)]),
+        ("IETF draft", "reply", [(500, False, 1), (200, False, 1), (200, False, 2)]),
+        ("IETF draft", "request", [(500, False, 0), (200, False, 1), (200, False, 2)]),
     ],
-    ids=["Stripe", "IETF draft"],
 )
 def test_a_failure_is_kept_by_one_profile_and_continued_by_the_other(
-    profile: Profile, expected: list[tuple[int, str, int]]
+    profile: str, lost: str, expected: list[tuple[int, bool, int]]
 ) -> None:
-    found = []
-    with processor(lose={("reply", 1)}) as card, lab(card=card, profile=profile) as running:
-        for key in ("k", "k", "new"):
-            reply = ask(running.url, charge(key))
-            found.append((reply.status, reply.header("Idempotent-Replayed"), moved(card)))
-    assert found == expected
+    assert list(three_attempts(profile, lost)) == expected
+    view = failure_view(profile=profile, lost=lost)
+    assert view.numbers["money there"] == PAYMENT.amount * expected[-1][2]
 
 
 def test_the_table_of_profiles_has_a_column_for_each_and_they_differ() -> None:

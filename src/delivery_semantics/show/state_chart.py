@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import hypot
 from typing import NamedTuple
 
+from ..core.check import one_of
 from .diagram.paper import Box, Point, Text, uncovered
 from .picture import Picture, draw, path, polyline, text
 
@@ -83,13 +84,19 @@ def state_chart(
     frames: Mapping[str, StateFrame],
     ways: Mapping[tuple[str, str], Track],
     dashed: Sequence[str] = (),
+    chosen: str = "",
     title: str,
 ) -> Picture:
     """Draw the changes that were seen; those by ``dashed`` words with dashed lines.
 
-    A change without a way of its own is drawn straight, and in red: nobody expected it.
-    Raises ValueError for a change from or to a state that is not there.
+    A change without a way of its own is drawn straight, and in red: nobody expected it. With a
+    ``chosen`` state only the arrows that lead from it are not muted.
+    Raises ValueError for a change from or to a state that is not there, and for such a
+    ``chosen``.
     """
+    if chosen:
+        one_of("chosen", chosen, states)
+    within = {chosen, *(name for name, frame in frames.items() if chosen in frame.members)}
     gathered = gather(seen, {name: frame.members for name, frame in frames.items()})
     boxes = {name: state.box for name, state in states.items()}
     boxes |= {name: frame.box for name, frame in frames.items()}
@@ -101,9 +108,11 @@ def state_chart(
     found = [(_way(ways, boxes, one, two), words) for one, words, two in gathered]
     covers = [Text(words, *way.words_at, "middle").box for way, words in found]
     for (source, words, target), (way, _) in zip(gathered, found, strict=True):
-        hue = "ink" if (source, target) in ways else "fault"
+        hue = "fault" if (source, target) not in ways else "ink"
+        hue = "muted" if chosen and source not in within else hue
         parts += _arrow(way, words, covers, hue, dash="5 4" if words in dashed else "")
-    parts += [part for name, state in states.items() for part in _state(name, state)]
+    parts += [part for name, state in states.items()
+              for part in _state(name, state, chosen=name == chosen)]  # fmt: skip
     right, bottom = (max(box[side] for box in boxes.values()) for side in (2, 3))
     return draw(
         *parts, width=right + MARGIN, height=bottom + 6, title=title,
@@ -127,10 +136,11 @@ def _frame(name: str, frame: StateFrame) -> list[str]:
     return [path(_outline(frame.box), stroke="muted", width=1), label]
 
 
-def _state(name: str, state: StateBox) -> list[str]:
+def _state(name: str, state: StateBox, *, chosen: bool) -> list[str]:
     left, top, right, bottom = state.box
     label = text(name, (left + right) / 2, (top + bottom) / 2 + 5, anchor="middle", bold=True)
-    return [path(_outline(state.box), stroke=state.hue, fill="paper", width=2), label]
+    return [path(_outline(state.box), stroke=state.hue, fill="paper",
+                 width=5 if chosen else 2), label]  # fmt: skip
 
 
 def _outline(box: Box) -> str:
@@ -163,5 +173,5 @@ def _arrow(way: Track, words: str, covers: Sequence[Box], hue: str, dash: str) -
     return [
         path("".join(map(polyline, pieces)), stroke=hue, dash=dash),
         path(polyline([head[0], (tip_x, tip_y), head[1]]) + "Z", fill=hue),
-        text(words, *way.words_at, anchor="middle", fill="fault" if hue == "fault" else "ink"),
+        text(words, *way.words_at, anchor="middle", fill=hue),
     ]

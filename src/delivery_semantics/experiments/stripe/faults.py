@@ -13,8 +13,9 @@ from ...show.diagram import sequence
 from ...show.view import View
 from ...systems.frames import FrameName
 from ...systems.http.proxy import Proxy
+from .check_first import check_first
 from .journal import CLIENT, SERVICE, Journal
-from .live import PAYMENT, Restartable, charge, charged, killable
+from .live import PAYMENT, MakeService, Restartable, charge, charged, killable, service
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,20 @@ class Ended:
 @cache
 def faced(fault: str, policy: str) -> Ended:
     """Run one fault of ``FAULTS`` against one of ``POLICIES``, with a real process."""
-    journal, wrong = Journal(PAYMENT), FAULTS[fault]
+    return met(FAULTS[fault], POLICIES[policy])
+
+
+def met(wrong: Fault, keys: tuple[str, ...], make: MakeService = service) -> Ended:
+    """Run one fault against a client that uses one of the keys in each of its attempts."""
+    journal = Journal(PAYMENT)
     losing = {wrong.lost} if wrong.lost else set()
     with (
-        killable() as (service, url),
-        Proxy(service.url, lose=losing, tell=journal.passed) as proxy,
+        killable(make) as (running, url),
+        Proxy(running.url, lose=losing, tell=journal.passed) as proxy,
     ):
         knows = False
-        for key in POLICIES[policy]:
-            knows = _attempt(service, proxy, journal, key, wrong)
+        for key in keys:
+            knows = _attempt(running, proxy, journal, key, wrong)
             if knows:
                 break
             wrong = Fault()  # a second attempt meets no fault
@@ -72,7 +78,7 @@ def faced(fault: str, policy: str) -> Ended:
 
 
 def _attempt(
-    service: Restartable, proxy: Proxy, journal: Journal, key: str, wrong: Fault
+    running: Restartable, proxy: Proxy, journal: Journal, key: str, wrong: Fault
 ) -> bool:
     """Make one attempt, and restart the service if it was killed; whether an answer came."""
 
@@ -81,13 +87,13 @@ def _attempt(
             journal.note("crashed", SERVICE, note=f"at “{step}”")
         return step == wrong.killed_at
 
-    reply = service.attempt(
+    reply = running.attempt(
         charge(key), through=proxy, tell=journal.step, kill_at=dies,
         arrives=wrong.lost != ("request", 1),
     )  # fmt: skip
     if wrong.killed_at:
-        service.restart()
-        proxy.target = service.url
+        running.restart()
+        proxy.target = running.url
         journal.note("restarted", SERVICE)
     return reply is not None
 
@@ -95,15 +101,33 @@ def _attempt(
 def fault_view(*, fault: str, policy: str, seed: int = 1) -> View:
     """Show one fault against one policy."""
     ended = faced(fault, policy)
+    said = f"{fault}; the client {policy}"
+    return _view(ended, said, f"Fault: {fault}. The client {policy}.")
+
+
+@cache
+def killed_after(step: str) -> Ended:
+    """Kill the server that checks first after ``step``, and retry with the same key."""
+    return met(Fault(killed_at=step), ("key-1", "key-1"), check_first)
+
+
+def check_first_view(*, step: str, seed: int = 1) -> View:
+    """Show the server that checks first, killed after ``step`` and asked again."""
+    ended = killed_after(step)
+    said = f"check, process, store, killed after “{step}”"
+    return _view(ended, said, f"Killed after “{step}”, and asked again with the same key.")
+
+
+def _view(ended: Ended, title: str, says: str) -> View:
     times = ("not charged", "charged once", "charged twice")[ended.charges]
     return View(
-        sequence(ended.trace, title=f"{fault}; the client {policy}", saves=True),
+        sequence(ended.trace, title=title, saves=True),
         {
             "charges": ended.charges,
             "money expected": PAYMENT.amount,
             "money there": ended.money,
             "the client has an answer": "yes" if ended.answered else "no",
         },
-        f"Fault: {fault}. The client {policy}. The card was {times}; "
+        f"{says} The card was {times}; "
         f"the client {'has an answer' if ended.answered else 'is in doubt'}.",
     )

@@ -8,15 +8,19 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from ...core.check import one_of
-from ...show.strips import End
+from ...show.strips import End, kill_strip
+from ...show.view import View
 from ...systems.payments import Card
 from ...systems.payments.card import movements
+from ...systems.payments.envelope import random_id
+from ...systems.payments.parameters import ChargeAsked
 from .check_first import check_first
+from .lab import processor
 from .live import PAYMENT, MakeService, charge, charged, killable, service
 
 SERVERS: dict[str, MakeService] = {"check, process, store": check_first, "claim first": service}
@@ -62,6 +66,80 @@ def in_money(kills: Sequence[After], counted: str = "charges") -> list[End]:
         )
         for kill in kills
     ]
+
+
+@cache
+def at_each_step(server: str) -> tuple[After, ...]:
+    """Kill one of ``SERVERS`` at each step, once."""
+    return tuple(killed_at_each_step(SERVERS[server]))
+
+
+def servers_view(*, server: str, seed: int = 1) -> View:
+    """Show what the kills of one of ``SERVERS`` came to."""
+    kills = at_each_step(server)
+    return _strip(f"{server}: killed, and asked again", {server: in_money(kills)}, kills)
+
+
+@dataclass(frozen=True)
+class ForgetsItsKey(Card):
+    """A client of the processor that makes up a key for each attempt: a control."""
+
+    def charge(self, asked: ChargeAsked, key: str) -> bool:
+        """Ask with another key than the last time."""
+        return super().charge(asked, f"{key}-{random_id()}")
+
+
+SENT_ALONG: dict[str, Callable[[str], Card]] = {
+    "the derived key": Card,
+    "a new key each time": ForgetsItsKey,
+}
+"""What the service sends the processor."""
+TAKES = ("takes keys", "ignores keys")
+AFTER_A_KILL = ("asks again", "does not ask")
+
+
+@cache
+def with_card(sent: str, *, keys: bool = True, ask_again: bool = True) -> tuple[After, ...]:
+    """Kill the service at each step of a charge that a processor carries out.
+
+    ``keys``: whether the processor honours them. ``ask_again`` is the card's.
+    """
+    with processor(keys=keys) as card:
+        asks = replace(SENT_ALONG[sent](card.url), ask_again=ask_again)
+        return tuple(killed_at_each_step(card=asks))
+
+
+def derived_view(*, sent: str, seed: int = 1) -> View:
+    """Show what a processor that honours keys moves, by what is sent along."""
+    kills = with_card(sent)
+    moved = {f"moved, with {sent}": in_money(kills, "moved")}
+    return _strip(f"The processor is sent {sent}", moved, kills)
+
+
+def where_view(*, takes: str, after: str, seed: int = 1) -> View:
+    """Show what a processor moves, with or without keys, when the service asks or does not."""
+    kills = with_card(
+        "the derived key", keys=takes == TAKES[0], ask_again=after == AFTER_A_KILL[0]
+    )
+    title = f"The processor {takes}; after a kill the service {after}"
+    return _strip(title, {"moved at the processor": in_money(kills, "moved")}, kills)
+
+
+def _strip(title: str, rows: Mapping[str, Sequence[End]], kills: Sequence[After]) -> View:
+    """Show strips, and count how the kills ended by the money of the last."""
+    money = [end.money for end in list(rows.values())[-1]]
+    right = money.count(PAYMENT.amount)
+    doubt = sum(kill.status == 500 for kill in kills)
+    return View(
+        kill_strip(rows, title=title),
+        {
+            "kills": len(kills),
+            "money expected": PAYMENT.amount * len(kills),
+            "money there": sum(money),
+            "in doubt": doubt,
+        },
+        f"{title}. Right after {right} of {len(kills)} kills; answered 500 after {doubt}.",
+    )
 
 
 def _killed_at(step: str, make: MakeService, card: Card | None) -> After:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from ... import Trace
 from ...databases import Connections, empty_place
@@ -27,6 +28,9 @@ from .live import PAYMENT, charged
 
 START_S = 1_800_000_000.0
 TIMEOUT_S = 30.0
+
+Told = TypeVar("Told")
+"""What a call returns."""
 
 
 class Watched(KeyStore):
@@ -128,7 +132,7 @@ def processor(*, keys: bool = True, lose: Iterable[FrameName] = ()) -> Iterator[
 
 
 @contextmanager
-def at_once(call: Callable[[], object]) -> Iterator[Callable[[], object]]:
+def at_once(call: Callable[[], Told]) -> Iterator[Callable[[], Told]]:
     """Run ``call`` in another thread; what is yielded waits for its result."""
     with ThreadPoolExecutor(1) as thread:
         future = thread.submit(call)

@@ -10,6 +10,7 @@ from functools import cache
 from ...show.picture import Picture
 from ...show.state_chart import StateBox, StateFrame, Track, state_chart
 from ...show.tables import Table, table
+from ...show.view import View
 from .life import ANOTHER, EXPIRED, EXPIRES, LEASE_ENDS, SAME, Change, Life, life_of_a_key
 
 WORDS = {
@@ -61,6 +62,9 @@ WAYS = {
 }
 """Where boxes, frames and arrows stand on 380 units, which a telephone shows legibly."""
 
+ASKED = {"the same request": SAME, "another request": ANOTHER}
+"""Who may come with the key."""
+
 
 @cache
 def life() -> Life:
@@ -68,13 +72,16 @@ def life() -> Life:
     return life_of_a_key()
 
 
-def life_picture(seen: Life | None = None) -> Picture:
-    """Draw the states of a key, and every change of them that was seen."""
+def life_picture(seen: Life | None = None, chosen: str = "") -> Picture:
+    """Draw the states of a key, and every change of them that was seen.
+
+    Those from a ``chosen`` state stand out.
+    """
     found = seen or life()
     return state_chart(
         {_on_paper(change) for change in found.changes},
         states=STATES, frames=FRAMES, ways=WAYS, dashed=(EXPIRES, LEASE_ENDS),
-        title=f"The life of a key, as seen in {found.situations} situations",
+        chosen=chosen, title=f"The life of a key, as seen in {found.situations} situations",
     )  # fmt: skip
 
 
@@ -84,15 +91,29 @@ def _on_paper(change: Change) -> tuple[str, str, str]:
     return change.source, words, change.target
 
 
+def key_view(*, state: str, seed: int = 1) -> View:
+    """Show where a key goes from a state, and what requests with it are told there."""
+    found = life()
+    ways = sorted({(words, to) for one in found.changes if one.source == state
+                   for _, words, to in [_on_paper(one)]})  # fmt: skip
+    leads = "; ".join(f"by {words}, {to}" for words, to in ways)
+    return View(
+        life_picture(chosen=state),
+        {name: _told(found, state, call) for name, call in ASKED.items()},
+        f"From {state}: {leads}.",
+    )
+
+
+def _told(found: Life, state: str, call: str) -> str:
+    return " or ".join(sorted(found.told[state, call]))
+
+
 def told_table(seen: Life | None = None) -> Table:
     """Tell for each state what the same request is told, and what another one is."""
     found = seen or life()
     states = list(STATES)
     return table(
-        {
-            name: [" or ".join(sorted(found.told[state, call])) for state in states]
-            for name, call in (("the same request", SAME), ("another request", ANOTHER))
-        },
+        {name: [_told(found, state, call) for state in states] for name, call in ASKED.items()},
         rows=states,
         rows_name="the key is",
         caption="What a request with the key is told",

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...databases import Connections, empty_place
 from ...idempotency import STRIPE, KeyStore
 from ...idempotency.check import CheckResult, Template, check_service
-from ...show.tables import Table, table
+from ...show.diagram.paper import wrapped
+from ...show.picture import Picture, draw, text
+from ...show.strips.rail import responsive
+from ...show.strips.signs import Glyph, verdict
+from ...show.view import View
 from ...systems.http.serving import serving
 from ...systems.payments import payments_app
 from ...systems.payments.envelope import KEY
@@ -24,6 +30,15 @@ from .live import PAYMENT, charge
 CHECKED_S = 0.2
 """How long the document's server takes between its check and its charge: longer than the check
 waits before it leaves, and longer than its retry takes to come."""
+LEFT, LINE = 24, 18
+"""Units: where the words of a check begin, and from one line to the next."""
+FAILS = "does not hold"
+SIGNS: dict[str, Glyph] = {
+    "holds": partial(verdict, right=True),
+    FAILS: partial(verdict, right=False),
+    "cannot be seen": lambda x, y: [text("?", x, y + 5, anchor="middle", fill="muted")],
+}
+"""The verdicts, as they are drawn."""
 SERVER = logging.getLogger("uvicorn.error")
 
 
@@ -85,14 +100,33 @@ def checked(service: str) -> list[CheckResult]:
         SERVER.disabled = False
 
 
-def checked_table(found: dict[str, list[CheckResult]]) -> Table:
-    """Return the verdicts of several services side by side."""
-    first = next(iter(found.values()))
-    columns = {"what is to hold": [one.says for one in first]}
-    columns |= {name: [one.verdict for one in results] for name, results in found.items()}
-    return table(
-        columns,
-        rows=[one.check for one in first],
-        rows_name="check",
-        caption="Three services, asked from outside",
+@cache
+def seen(service: str) -> tuple[CheckResult, ...]:
+    """Check one of ``SERVICES`` once."""
+    return tuple(checked(service))
+
+
+def checked_view(*, service: str, seed: int = 1) -> View:
+    """Show each check's verdict on one of ``SERVICES``."""
+    found = seen(service)
+    counts = Counter(one.verdict for one in found)
+    wrong = [one.check for one in found if one.verdict == FAILS]
+    told = f"Does not hold: {', '.join(wrong)}." if wrong else "Nothing fails."
+    return View(
+        responsive(partial(_list, service, found)),
+        {name: counts[name] for name in SIGNS},
+        f"{service}, asked from outside with {len(found)} checks. {told}",
     )
+
+
+def _list(service: str, found: Sequence[CheckResult], limit: float) -> Picture:
+    parts, y = [], 4.0
+    for one in found:
+        lines = wrapped(f"{one.check} {one.says}", limit - LEFT)
+        parts += SIGNS[one.verdict](LEFT / 2, y + 10)
+        hue = "fault" if one.verdict == FAILS else "ink"
+        parts += [text(line, LEFT, y + 15 + LINE * n, fill=hue) for n, line in enumerate(lines)]
+        y += LINE * len(lines) + 5
+    said = " ".join(f"{one.check}, {one.says.rstrip('.')}: {one.verdict}." for one in found)
+    title = f"{service}, asked from outside"
+    return draw(*parts, width=limit, height=y, title=title, description=said)

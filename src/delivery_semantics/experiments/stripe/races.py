@@ -9,22 +9,31 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 from ...databases import empty_place
+from ...show.plots import bars
+from ...show.view import View
 from ...systems.gate import Gate
 from ...systems.http.client import ask
 from ...systems.http.serving import serving
 from .kills import SERVERS
-from .live import charge, charged
+from .live import PAYMENT, charge, charged
+
+COPIES = (1, 2, 8)
 
 
 @dataclass(frozen=True)
 class CopiesAtOnce:
-    """What came of ``copies`` of one request: charges, and how many answers of each status."""
+    """What came of ``copies`` of one request: charges, and how many answers of each status.
+
+    ``passed`` says how many of the copies passed each step.
+    """
 
     copies: int
     charges: int
     answers: dict[int, int]
+    passed: dict[str, int]
 
 
 def together(server: str, *, copies: int) -> CopiesAtOnce:
@@ -36,7 +45,10 @@ def together(server: str, *, copies: int) -> CopiesAtOnce:
     """
     gates = {step: Gate(step, opens_at=copies) for step in ("received", "checked", "claimed")}
 
+    steps: list[str] = []
+
     def announce(step: str) -> None:
+        steps.append(step)
         if step in gates:
             gates[step].enter()
 
@@ -49,4 +61,30 @@ def together(server: str, *, copies: int) -> CopiesAtOnce:
         app = SERVERS[server](announce, time.time, url=url)
         with serving(app) as address, ThreadPoolExecutor(copies) as clients:
             statuses = Counter(clients.map(copy, [address] * copies))
-        return CopiesAtOnce(copies, len(charged(url)), dict(sorted(statuses.items())))
+        charges, passed = len(charged(url)), dict(Counter(steps))
+    return CopiesAtOnce(copies, charges, dict(sorted(statuses.items())), passed)
+
+
+@cache
+def raced(server: str, copies: int) -> CopiesAtOnce:
+    """Send the copies once."""
+    return together(server, copies=copies)
+
+
+def copies_view(*, server: str, copies: int, seed: int = 1) -> View:
+    """Show how many copies pass each step of a server, and what is charged for them."""
+    found = raced(server, copies)
+    rows = {step: {"copies": float(count)} for step, count in found.passed.items()}
+    told = ", ".join(f"{count} × {status}" for status, count in found.answers.items())
+    once = "once" if found.charges == 1 else f"{found.charges} times"
+    return View(
+        bars(rows, title=f"{server}: {copies} at once", x="copies that pass each step",
+             x_max=float(COPIES[-1])),
+        {
+            "answered 200": found.answers.get(200, 0),
+            "answered 409": found.answers.get(409, 0),
+            "money expected": PAYMENT.amount,
+            "money there": PAYMENT.amount * found.charges,
+        },
+        f"{server}, {copies} at the same moment: charged {once}. Answers: {told}.",
+    )  # fmt: skip
