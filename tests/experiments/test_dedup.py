@@ -19,9 +19,11 @@ from delivery_semantics import (
 from delivery_semantics.core.effects import label
 from delivery_semantics.dedup import Bloom, Highest, InMemory
 from delivery_semantics.experiments.dedup.backup import (
+    WAYS,
     asked_in_between,
     restore,
     restored,
+    restored_view,
     stopped_in_between,
 )
 from delivery_semantics.experiments.dedup.bloom import (
@@ -38,16 +40,30 @@ from delivery_semantics.experiments.dedup.bloom import (
 )
 from delivery_semantics.experiments.dedup.copies import Copy, balance, received, repeated
 from delivery_semantics.experiments.dedup.crash import ORDERS, POINTS, crash_view, crashed
-from delivery_semantics.experiments.dedup.diagram import drawn, in_between, three
-from delivery_semantics.experiments.dedup.hops import behind_a_queue, with_and_without
+from delivery_semantics.experiments.dedup.diagram import (
+    ASKS,
+    MAY_CRASH,
+    between_view,
+    drawn,
+    in_between,
+    three,
+)
+from delivery_semantics.experiments.dedup.hops import (
+    behind_a_queue,
+    hops_view,
+    with_and_without,
+)
 from delivery_semantics.experiments.dedup.ids import (
     MOVED_S,
     RULES,
+    SCOPES,
     chosen_by,
     clock_moved,
     forgotten_after_min,
+    ids_view,
     overtaken,
     retried_after_all,
+    scopes_view,
     two_senders,
 )
 from delivery_semantics.experiments.dedup.memory import (
@@ -59,9 +75,15 @@ from delivery_semantics.experiments.dedup.memory import (
     memory_view,
     random_ids,
 )
-from delivery_semantics.experiments.dedup.window import attempt_times_s, schedule, window_view
+from delivery_semantics.experiments.dedup.window import (
+    attempt_times_s,
+    beyond_view,
+    schedule,
+    window_view,
+)
 from delivery_semantics.live.sockets import run_live
 from delivery_semantics.show.tables import events
+from delivery_semantics.show.view import View
 from delivery_semantics.theory.windows import bloom_lost, collisions_mean
 
 # Copies that arrive
@@ -276,6 +298,40 @@ def test_a_table_shows_what_was_expected_and_what_is_there() -> None:
     assert rows.to_numpy().tolist() == [[1, 0, 0, 10, 10]]
 
 
+# Panels
+
+
+def there(view: View) -> object:
+    return view.numbers["money there"]
+
+
+def test_between_a_look_and_a_mark_it_is_paid_twice_and_after_a_claim_never() -> None:
+    found = [there(between_view(asks=asks, crashes=c)) for asks in ASKS for c in MAY_CRASH]
+    assert found == [20, 20, 10, 0]
+    broken = between_view(asks="claims the id", crashes="the receiver, once")
+    assert "never, though it is acked" in broken.sentence
+
+
+def test_a_window_holds_up_to_its_last_second() -> None:
+    assert [there(beyond_view(last_s=last_s)) for last_s in (60, 299, 300, 600)] == [
+        10, 10, 20, 20,
+    ]  # fmt: skip
+
+
+def test_the_panels_of_ids_count_what_each_rule_loses_and_repeats() -> None:
+    assert [there(ids_view(rule=rule)) for rule in RULES] == [20, 40, 10, 20]
+    anew = ids_view(rule="chosen anew for each attempt")
+    assert (anew.numbers["repeated"], anew.numbers["lost"]) == (2, 0)
+    assert "Pay 2, id D" in anew.pictures[0].description
+    content = ids_view(rule="hash of the content").pictures[0].description
+    assert "Pay 2, id A" in content
+    assert [there(scopes_view(scope=scope)) for scope in SCOPES] == [20, 40]
+
+
+def test_only_a_consumer_that_keeps_ids_is_paid_once() -> None:
+    assert [there(hops_view(keeps=keeps)) for keeps in with_and_without()] == [20, 10]
+
+
 # A real file
 
 
@@ -297,9 +353,12 @@ def test_what_is_restored_together_stays_right_within_and_repeats_outside() -> N
     assert restore(("ids.db", "account.db"), replay=False) == (80, 50, 8)
 
 
-@pytest.mark.slow
-def test_the_table_of_backups_holds_these_runs() -> None:
-    assert list(restored()["money there"]) == [80, 110, 50, 50]
+def test_the_panel_of_backups_holds_these_runs() -> None:
+    assert [restored(way)[1] for way in WAYS] == [80, 110, 50, 50]
+    numbers = restored_view(way="only the ids").numbers
+    assert (numbers["money there"], numbers["from cards"]) == (110, 110)
+    with pytest.raises(ValueError, match=r"way is 'half'; allowed: both"):
+        restored("half")
 
 
 # Hops

@@ -16,6 +16,7 @@ from delivery_semantics.experiments.dedup.kills import (
     counterexample,
     killed_by_chance,
     killed_everywhere,
+    kills_view,
     replayed,
     three_ways,
 )
@@ -47,6 +48,13 @@ def test_search_simulation_and_killed_processes_agree(receiver: str) -> None:
         "MarkThenProcess": {"before Process": 0},
         "ProcessOnce": {},
     }[receiver]  # fmt: skip
+
+
+def test_the_panel_of_kills_shows_where_the_money_is_wrong() -> None:
+    views = [kills_view(receiver=receiver) for receiver in ORDERS]
+    assert [view.numbers["money there"] for view in views] == [50, 30, 60]
+    assert [view.numbers["money expected"] for view in views] == [40, 40, 60]
+    assert "killed before Mark." in views[0].sentence
 
 
 @each_order

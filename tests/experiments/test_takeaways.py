@@ -11,6 +11,13 @@ from delivery_semantics.experiments.takeaways.conditions import (
     first_broken,
     searched,
 )
+from delivery_semantics.experiments.takeaways.designs import (
+    RECEIVERS,
+    SENDERS,
+    design_view,
+    designed,
+    pays_once,
+)
 
 
 @pytest.mark.parametrize("condition", CONDITION)
@@ -27,3 +34,15 @@ def test_what_is_unknown_is_named() -> None:
         searched("6", CONDITION[0])
     with pytest.raises(ValueError, match="condition"):
         searched("5 keys", "perhaps")
+
+
+def test_one_design_of_twelve_pays_once_in_every_run() -> None:
+    good = [(sender, receiver) for sender in SENDERS for receiver in RECEIVERS
+            if pays_once(sender, receiver)]  # fmt: skip
+    assert good == [("asks until acked, one id", "marks in the transaction")]
+    for sender in SENDERS:
+        for receiver in RECEIVERS:
+            numbers = design_view(sender=sender, receiver=receiver).numbers
+            assert (numbers["money there"] == 10) == pays_once(sender, receiver)
+    with pytest.raises(ValueError, match="sender is 'hopes'; allowed: asks once"):
+        designed("hopes", "marks in the transaction")

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...core.check import one_of
 from ...databases import Database, Locked, Schema, connect
 from ...dedup import DedupStore, InDatabase, InMemory
+from ...show.plots import money
 from ...show.tables import Table, table
+from ...show.view import View
 
 ACCOUNT = Schema("account", 1, ("CREATE TABLE account (balance BIGINT NOT NULL)",
                                 "INSERT INTO account VALUES (0)"))  # fmt: skip
@@ -167,19 +171,28 @@ def restore(files: tuple[str, ...], *, replay: bool = True) -> tuple[int, int, i
             return expected, again.balance, len(charged) + len(again.charged)
 
 
-def restored() -> Table:
-    """Return what each way to restore comes to, with and without a sender that replays."""
-    runs = {name: restore(files) for name, files in RESTORED.items()}
-    runs["both, but nobody replays"] = restore(("ids.db", "account.db"), replay=False)
-    expected, there, calls = zip(*runs.values(), strict=True)
-    return table(
-        {
-            "money expected": list(expected),
-            "money there": list(there),
-            "payments": [len(BEFORE) + len(AFTER)] * len(runs),
-            "calls to the other company": list(calls),
-        },
-        rows=runs,
-        rows_name="restored",
-        caption="Eight payments of 10, the last three after the backup",
-    )
+NOBODY_REPLAYS = "both, but nobody replays"
+WAYS = (*RESTORED, NOBODY_REPLAYS)
+"""The ways to restore, with and without senders that replay."""
+
+
+@cache
+def restored(way: str) -> tuple[int, int, int]:
+    """Restore in one of ``WAYS``, as ``restore`` does. Raises ValueError for another."""
+    one_of("way", way, WAYS)
+    replay = way != NOBODY_REPLAYS
+    return restore(RESTORED[way] if replay else ("ids.db", "account.db"), replay=replay)
+
+
+def restored_view(*, way: str, seed: int = 1) -> View:
+    """Show the account and the cards after a disk was lost and restored."""
+    expected, there, calls = restored(way)
+    cards = AMOUNT * calls
+    rows = {"in the account": (expected, there), "taken from cards": (expected, cards)}
+    return View(
+        money(rows, title=f"Restored: {way}", x="money, after eight payments of 10",
+              x_max=120.0),
+        {"money expected": expected, "money there": there, "from cards": cards},
+        f"Restored: {way}. In the account are {there} of {expected}; the other company was "
+        f"called {calls} times.",
+    )  # fmt: skip

@@ -9,6 +9,7 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from ... import (
@@ -16,6 +17,8 @@ from ... import (
     Process, RetryUntilAcked, Send, Timeout, Trace, explore, script,
 )  # fmt: skip
 from ...core.effects import CarriesMessage, Handler, Payload
+from ...show.diagram import sequence
+from ...show.view import View
 
 IDS = "processed IDs"
 PAYMENT = Message("abc123")
@@ -140,3 +143,32 @@ def in_between(*, claim: bool = False, crashes: int = 0) -> Exploration:
         crashable=("receiver",) if crashes else None,
     )  # fmt: skip
     return explore(three(claim=claim), within)
+
+
+ASKS = {"looks up, then marks": False, "claims the id": True}
+"""What the receiver asks the database."""
+MAY_CRASH = {"nobody": 0, "the receiver, once": 1}
+
+
+@cache
+def _searched(asks: str, crashes: str) -> Exploration:
+    return in_between(claim=ASKS[asks], crashes=MAY_CRASH[crashes])
+
+
+def between_view(*, asks: str, crashes: str, seed: int = 1) -> View:
+    """Show a shortest run that pays twice or never; where there is none, one that is well."""
+    found = _searched(asks, crashes)
+    broken = next((each for each in found.verdicts if not each.holds), None)
+    trace = (broken and broken.counterexample) or found.run(found.outcomes[0])
+    times = trace.processed()[PAYMENT.id]
+    said = ("never, though it is acked", "once", "twice")[times]
+    pays = f"In a shortest run it is paid {said}" if broken else "It is paid once in every run"
+    return View(
+        sequence(broken or trace, title=f"The receiver {asks}; may crash: {crashes}"),
+        {
+            "worlds": found.worlds,
+            "money expected": PAYMENT.amount,
+            "money there": PAYMENT.amount * times,
+        },
+        f"The receiver {asks}; may crash: {crashes}. {pays}. {found.worlds} worlds.",
+    )

@@ -6,16 +6,21 @@ Book: 07-deduplication
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
-from ... import Message, Trace
+from ... import Event, Message, Trace, audit, payments
 from ...dedup import DedupStore, Highest, Id, InMemory, scoped
+from ...live.run_log import LabelledMessage
+from ...show.diagram import sequence
+from ...show.view import View
 from .copies import Copy, received
 
 Rule = Callable[[Message, int], Id]
 """From a payment and the number of the attempt to the id that the sender writes on it."""
 
 ATTEMPTS = 2
+AMOUNT = 10
 
 
 def _content(payment: Message) -> bytes:
@@ -104,3 +109,52 @@ def forgotten_after_min(window_s: float, by_s: float) -> int:
         if store.first_time("abc123", 1000.0 + by_s + 60.0 * minute):
             return minute
     raise AssertionError("an id is remembered for two hours")
+
+
+# On the page ------------------------------------------------------------------------------
+
+SCOPES = {"the number": False, "the sender and the number": True}
+"""What the id is, of two senders who both count."""
+
+
+def ids_view(*, rule: str, seed: int = 1) -> View:
+    """Show two payments, each sent twice, and what a store makes of their ids."""
+    run = chosen_by(RULES[rule], payments=payments(2))
+    sent = [event for event in run.of("sent") if event.who == "sender"]
+    ids = [RULES[rule](event.payload, n % ATTEMPTS) for n, event in enumerate(sent)
+           if isinstance(event.payload, Message)]  # fmt: skip
+    names = {id: "ABCD"[n] for n, id in enumerate(dict.fromkeys(ids))}
+    labels = {
+        event.packet: LabelledMessage(_id(event), AMOUNT, f"pay {_id(event)}, id {names[id]}")
+        for event, id in zip(sent, ids, strict=True)
+    }
+    told = tuple(
+        event._replace(payload=labels[event.packet]) if event.packet in labels else event
+        for event in run.events
+    )
+    return _view(run, replace(run, events=told), f"The id: {rule}")
+
+
+def scopes_view(*, scope: str, seed: int = 1) -> View:
+    """Show two senders who both count from 1, and what a store makes of their ids."""
+    run = two_senders(own_scope=SCOPES[scope])
+    return _view(run, run, f"The id: {scope}")
+
+
+def _id(event: Event) -> str:
+    return event.payload.id if event.payload else ""
+
+
+def _view(run: Trace, shown: Trace, says: str) -> View:
+    found = audit(run)
+    return View(
+        sequence(shown, title=says),
+        {
+            "lost": len(found.lost),
+            "repeated": len(found.duplicated),
+            "money expected": found.money_expected,
+            "money there": found.money_there,
+        },
+        f"{says}. {len(found.sent)} payments: {len(found.lost)} lost, "
+        f"{len(found.duplicated)} repeated.",
+    )

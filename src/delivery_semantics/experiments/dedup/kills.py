@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 from ... import (
@@ -17,6 +18,8 @@ from ... import (
 from ...databases import empty_place
 from ...live.campaign import CrashedRun, ManyKills, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
+from ...show.strips import boundary, breaks_of, kill_strip, track
+from ...show.view import View
 from ...theory.retries import Expected
 from ..myth.effects import WINDOWS
 from ..myth.search import pair
@@ -151,3 +154,36 @@ def killed_by_chance(
         processes.check(trace)
         expected = form(loss=loss, crash=crash)
         return KilledByChance(audit(trace), processes.kills, processes.money(), expected)
+
+
+# On the page ------------------------------------------------------------------------------
+
+
+@cache
+def killed(receiver: str) -> tuple[CrashedRun, ...]:
+    """Kill one of ``ORDERS`` at every point, once, over SQLite."""
+    return three_ways(receiver).killed
+
+
+def kills_view(*, receiver: str, seed: int = 1) -> View:
+    """Show what the kills of a receiver came to, and which of its steps one commit holds."""
+    runs = killed(receiver)
+    wrong = [run.step for run in runs if run.money != run.expected]
+    there = sum(run.money for run in runs)
+    told = f"Wrong where it was killed {wrong[0]}." if wrong else "All of them are right."
+    return View(
+        [
+            kill_strip({receiver: runs}, title="One payment of 10 and one SIGKILL"),
+            boundary(
+                {receiver: track(run.step for run in runs)},
+                breaks={receiver: breaks_of(runs)},
+                title="What one commit holds",
+            ),
+        ],
+        {
+            "kills": len(runs),
+            "money expected": sum(run.expected for run in runs),
+            "money there": there,
+        },
+        f"{receiver}, killed at each of {len(runs)} places in turn. {told}",
+    )

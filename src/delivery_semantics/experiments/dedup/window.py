@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import Exponential, Fixed, FullJitter, Message, audit
+from ... import (
+    Bounds, Exponential, Fixed, FullJitter, Message, RetryUntilAcked, audit, explore,
+)  # fmt: skip
 from ...core.check import one_of
-from ...dedup import InMemory
+from ...dedup import InMemory, ProcessIfNew
 from ...participants.senders import Backoff
+from ...show.diagram import sequence
 from ...show.picture import Picture, cross, disc, draw, number, path, polyline, text
 from ...show.view import View
 from ...theory.windows import effects_in_window
@@ -148,3 +151,29 @@ def _legend() -> list[str]:
         path(box, fill="message", opacity=0.22), path(box, stroke="message"),
         text("window", 254, 38),
     ]  # fmt: skip
+
+
+WINDOW_S = 300
+
+
+def beyond_view(*, last_s: int, seed: int = 1) -> View:
+    """Search every run in which a copy may come up to this second of a clock.
+
+    The receiver keeps its ids in a window of ``WINDOW_S``, on its own disk.
+    """
+    receiver = ProcessIfNew(lambda: InMemory(window_s=WINDOW_S))
+    parts = {"sender": RetryUntilAcked("receiver", (PAYMENT,)), "receiver": receiver}
+    found = explore(parts, Bounds(clock_s=(0, last_s)))
+    twice = found.never_more_than_once
+    trace = twice.counterexample or found.run(found.outcomes[0])
+    times = trace.processed()[PAYMENT.id]
+    pays = "no run pays twice" if twice.holds else "a shortest run pays twice"
+    return View(
+        sequence(trace if twice.holds else twice, title=f"A copy may come at second {last_s}"),
+        {
+            "worlds": found.worlds,
+            "money expected": PAYMENT.amount,
+            "money there": PAYMENT.amount * times,
+        },
+        f"Ids are kept for {WINDOW_S} s, and the clock goes from 0 to {last_s} s: {pays}.",
+    )
