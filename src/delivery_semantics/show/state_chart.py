@@ -98,12 +98,8 @@ def state_chart(
         one_of("chosen", chosen, states)
     within = {chosen, *(name for name, frame in frames.items() if chosen in frame.members)}
     gathered = gather(seen, {name: frame.members for name, frame in frames.items()})
-    boxes = {name: state.box for name, state in states.items()}
-    boxes |= {name: frame.box for name, frame in frames.items()}
-    for source, words, target in gathered:
-        for name in (source, target):
-            if name not in boxes:
-                raise ValueError(f"{words} is of {name!r}; allowed: {', '.join(boxes)}")
+    boxes = {name: each.box for name, each in (*states.items(), *frames.items())}
+    _check(gathered, boxes)
     parts = [part for name, frame in frames.items() for part in _frame(name, frame)]
     found = [(_way(ways, boxes, one, two), words) for one, words, two in gathered]
     covers = [Text(words, *way.words_at, "middle").box for way, words in found]
@@ -118,6 +114,13 @@ def state_chart(
         *parts, width=right + MARGIN, height=bottom + 6, title=title,
         description=" ".join([*map(_holds, frames.items()), *map(_leads, gathered)]),
     )  # fmt: skip
+
+
+def _check(gathered: Iterable[Transition], boxes: Mapping[str, Box]) -> None:
+    for source, words, target in gathered:
+        for name in (source, target):
+            if name not in boxes:
+                raise ValueError(f"{words} is of {name!r}; allowed: {', '.join(boxes)}")
 
 
 def _holds(named: tuple[str, StateFrame]) -> str:

@@ -29,7 +29,7 @@ Pays = Callable[[str, int], bool]
 
 
 @dataclass(frozen=True)
-class Paid:
+class PaidThrough:
     """What came of it: the run, the requests sent, the money, and whether it was answered."""
 
     trace: Trace
@@ -38,7 +38,7 @@ class Paid:
     answered: bool
 
 
-def paid(pays: Pays, *, lost: str, retries: int) -> Paid:
+def paid(pays: Pays, *, lost: str, retries: int) -> PaidThrough:
     """Let a client pay over a network that loses one of ``LOST``.
 
     Raises ValueError for anything else to lose.
@@ -48,7 +48,7 @@ def paid(pays: Pays, *, lost: str, retries: int) -> Paid:
         answered = pays(service.url, retries)
         service.journal.note("confirmed" if answered else "gave_up", CLIENT, PAYMENT)
         requests = sum(one.way == "request" for one in service.proxy.log)
-        return Paid(service.trace(), requests, sum(service.charged()), answered)
+        return PaidThrough(service.trace(), requests, sum(service.charged()), answered)
 
 
 def attempts_view(pays: Pays, *, lost: str, retries: int, seed: int = 1) -> View:

@@ -25,7 +25,7 @@ KEYS = {"key k": "k", "key k again": "k", "a new key": "new"}
 TIMES = ("never", "once", "twice")
 
 
-class Attempt(NamedTuple):
+class ToldAttempt(NamedTuple):
     """What an attempt was told, and how often the processor had moved the money then."""
 
     status: int
@@ -34,7 +34,7 @@ class Attempt(NamedTuple):
 
 
 @cache
-def three_attempts(profile: str, lost: str) -> tuple[Attempt, ...]:
+def three_attempts(profile: str, lost: str) -> tuple[ToldAttempt, ...]:
     """Charge with a key, with it again, and with a new one; the processor answers but once."""
     made = []
     with (
@@ -44,7 +44,7 @@ def three_attempts(profile: str, lost: str) -> tuple[Attempt, ...]:
         for key in KEYS.values():
             answer = ask(service.url, charge(key))
             replayed = bool(answer.header("Idempotent-Replayed"))
-            made.append(Attempt(answer.status, replayed, moved(card)))
+            made.append(ToldAttempt(answer.status, replayed, moved(card)))
     return tuple(made)
 
 

@@ -38,7 +38,7 @@ PAIRS: dict[str, tuple[Request, Request, int]] = {
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairSent:
     """Two requests with one key: the run, both answers, and the amounts charged."""
 
     trace: Trace
@@ -48,7 +48,7 @@ class Pair:
 
 
 @cache
-def sent(second: str) -> Pair:
+def sent(second: str) -> PairSent:
     """Send one of ``PAIRS`` to the service. Raises ValueError for another."""
     one_of("second", second, PAIRS)
     one, two, _ = PAIRS[second]
@@ -62,7 +62,9 @@ def sent(second: str) -> Pair:
         else:
             heard, told = first(), ask(service.url, two)
         trace, amounts = service.trace(), tuple(service.charged())
-        return Pair(_told(trace, again=one == two, charged=bool(amounts)), heard, told, amounts)
+        return PairSent(
+            _told(trace, again=one == two, charged=bool(amounts)), heard, told, amounts
+        )
 
 
 def _told(trace: Trace, *, again: bool, charged: bool) -> Trace:
