@@ -91,21 +91,19 @@ def state_chart(
 
     A change without a way of its own is drawn straight, and in red: nobody expected it. With a
     ``chosen`` state only the arrows that lead from it are not muted.
-    Raises ValueError for a change from or to a state that is not there, and for such a
-    ``chosen``.
+    Raises ValueError for a change or a choice of a state that is not there.
     """
-    if chosen:
-        one_of("chosen", chosen, states)
     within = {chosen, *(name for name, frame in frames.items() if chosen in frame.members)}
     gathered = gather(seen, {name: frame.members for name, frame in frames.items()})
-    boxes = {name: each.box for name, each in (*states.items(), *frames.items())}
-    _check(gathered, boxes)
+    boxes = {name: state.box for name, state in states.items()}
+    boxes |= {name: frame.box for name, frame in frames.items()}
+    _check(gathered, boxes, states, chosen)
     parts = [part for name, frame in frames.items() for part in _frame(name, frame)]
     found = [(_way(ways, boxes, one, two), words) for one, words, two in gathered]
     covers = [Text(words, *way.words_at, "middle").box for way, words in found]
     for (source, words, target), (way, _) in zip(gathered, found, strict=True):
-        hue = "fault" if (source, target) not in ways else "ink"
-        hue = "muted" if chosen and source not in within else hue
+        hue = "ink" if not chosen or source in within else "muted"
+        hue = hue if (source, target) in ways else "fault"
         parts += _arrow(way, words, covers, hue, dash="5 4" if words in dashed else "")
     parts += [part for name, state in states.items()
               for part in _state(name, state, chosen=name == chosen)]  # fmt: skip
@@ -116,7 +114,11 @@ def state_chart(
     )  # fmt: skip
 
 
-def _check(gathered: Iterable[Transition], boxes: Mapping[str, Box]) -> None:
+def _check(
+    gathered: Iterable[Transition], boxes: Mapping[str, Box], states: Iterable[str], chosen: str
+) -> None:
+    if chosen:
+        one_of("chosen", chosen, states)
     for source, words, target in gathered:
         for name in (source, target):
             if name not in boxes:
