@@ -102,9 +102,14 @@ def test_to_skip_retries_by_their_number_loses_what_never_came() -> None:
 
 
 def test_a_new_call_is_a_new_payment_unless_it_says_the_same_id() -> None:
-    assert edges.called_again(same_id=False) == edges.Came("OK", 2)
-    assert edges.called_again(same_id=True) == edges.Came("OK", 1)
-    assert edges.called_again(same_id=True, after_s=60.0, window_s=60.0).effects == 2
+    paid = {
+        (id, after_s): edges.called_again(id, after_s).effects
+        for id in edges.IDS
+        for after_s in edges.AGAIN_S
+    }
+    assert list(paid.values()) == [2, 2, 2, 1, 1, 2]
+    forgotten = edges.again_view(id=edges.FOR_THE_PAYMENT, after_s=61)
+    assert forgotten.numbers["money there"] == 20
 
 
 def test_what_stands_outside_of_the_transaction_is_repeated() -> None:
@@ -145,3 +150,36 @@ def test_views_say_what_the_runs_came_to() -> None:
     assert (view.numbers["effects"], view.numbers["money there"]) == (4, 40)
     view = faults.fault_view(fault="reply lost", client=FOUR, server=FORGETS)
     assert view.sentence.endswith("The client is told OK, and the payment was made 2 times.")
+
+
+def test_a_number_tells_no_copy_from_a_first_and_an_id_does() -> None:
+    paid = {
+        (knows_by, lost): edges.sent_back(knows_by, lost).money
+        for knows_by in edges.KNOWN_BY
+        for lost in ("request", "reply")
+    }
+    assert list(paid.values()) == [0, 10, 10, 10]
+    view = edges.sent_back_view(knows_by=edges.KNOWN_BY[0], lost="request")
+    assert "told OK, and the payment was never made" in view.sentence
+
+
+@pytest.mark.slow
+def test_a_fault_that_is_chosen_is_drawn_with_its_run() -> None:
+    view = kills.kill_view(server=FORGETS, fault=KILLED, place="before it replies")
+    assert view.numbers["money there"] == 20
+    assert "At 1 of its 2 steps the money is wrong: before Reply" in view.sentence
+    held = [
+        kills.kill_view(server=REMEMBERS, fault=fault, place=place).numbers["money there"]
+        for fault in AT_A_STEP
+        for place in kills.BEFORE
+    ]
+    assert held == [10] * 4
+
+
+def test_a_stream_that_is_cut_comes_again_to_a_reader_that_begins_again() -> None:
+    came = {
+        reader: [streams.cut_view(cut_at=cut, reader=reader).numbers["money there"]
+                 for cut in streams.CUTS]
+        for reader in streams.WAYS
+    }  # fmt: skip
+    assert came == {"begins again": [40, 60, 70], "resumes": [40, 40, 40]}

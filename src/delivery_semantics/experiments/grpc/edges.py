@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 
 import grpc
 
 from ... import Audit, audit, payments
 from ...databases import Connections, empty_place
+from ...show.view import View
 from ...systems.grpc.client import connected
 from ...systems.grpc.frames import reply, request
 from ...systems.grpc.request_id import REQUEST_ID
 from ...systems.grpc.service import Continuation, Payments, listening
+from .faults import CallEnded, call_ended, call_view
 from .lab import PAYMENT, Setting, call_lab
+
+
+KNOWN_BY = ("the number of the attempt", "the request id")
+IDS = ("a new one for each call", "one for the payment")
+FOR_THE_PAYMENT = IDS[1]
+KEPT_S = 60
+AGAIN_S = (1, 59, 61)
 
 
 @dataclass(frozen=True)
@@ -42,13 +52,23 @@ def before_the_server(*, waits: bool) -> Came:
                 return Came(status, len(list(direct.history())))
 
 
-def called_again(*, same_id: bool, after_s: float = 0.0, window_s: float | None = None) -> Came:
-    """Lose the reply; the application makes a second call, on a server that remembers ids."""
-    metadata = ((REQUEST_ID, "payment 1"),) if same_id else ()
-    with call_lab(Setting(cut=[reply(1)], once=True, window_s=window_s)) as lab:
+@cache
+def called_again(id: str, after_s: int) -> CallEnded:
+    """Lose the reply; call again after so long, on a server that keeps ids for a minute."""
+    metadata = ((REQUEST_ID, "payment 1"),) if id == FOR_THE_PAYMENT else ()
+    setting = Setting(cut=[reply(1)], once=True, window_s=float(KEPT_S))
+    with call_lab(setting) as lab:
         lab.call(metadata=metadata)
-        lab.now_s = after_s
-        return Came(lab.call_anew(metadata=metadata), len(lab.paid()))
+        lab.now_s = float(after_s)
+        return call_ended(lab, lab.call_anew(metadata=metadata))
+
+
+def again_view(*, id: str, after_s: int, seed: int = 1) -> View:
+    """Show a second call of the application."""
+    return call_view(
+        called_again(id, after_s), f"Called again after {after_s} s; the id: {id}",
+        f"The reply is lost, and the application calls again after {after_s} s. The id: {id}.",
+    )  # fmt: skip
 
 
 def stream_replayed(count: int = 3) -> Came:
@@ -58,11 +78,27 @@ def stream_replayed(count: int = 3) -> Came:
         return Came(f"{said} payments", len(lab.paid()))
 
 
+@cache
+def sent_back(knows_by: str, lost: str) -> CallEnded:
+    """Lose a request or a reply, on a server that knows a copy by one of ``KNOWN_BY``."""
+    cut = {"request": request(1), "reply": reply(1)}[lost]
+    by_number, by_id = (knows_by == one for one in KNOWN_BY)
+    setting = Setting(cut=[cut], attempts_max=2, once=by_id, skip_retries=by_number)
+    with call_lab(setting) as lab:
+        return call_ended(lab, lab.call())
+
+
 def retries_skipped() -> Audit:
     """Lose a request, on a server that carries out no attempt but a first one."""
-    with call_lab(Setting(cut=[request(1)], attempts_max=2, skip_retries=True)) as lab:
-        lab.call()
-        return audit(lab.trace())
+    return audit(sent_back(KNOWN_BY[0], "request").trace)
+
+
+def sent_back_view(*, knows_by: str, lost: str, seed: int = 1) -> View:
+    """Show what becomes of a call whose copies a server sends back."""
+    return call_view(
+        sent_back(knows_by, lost), f"The {lost} is lost; a copy is known by {knows_by}",
+        f"The {lost} of the first attempt is lost, and the server knows a copy by {knows_by}.",
+    )  # fmt: skip
 
 
 def attempts_told() -> list[str]:

@@ -54,7 +54,7 @@ def faced(fault: str, client: str, server: str) -> CallEnded:
         attempts_max=CLIENTS[client], once=SERVERS[server],
     )  # fmt: skip
     with call_lab(setting) as lab:
-        return _ended(lab, lab.call())
+        return call_ended(lab, lab.call())
 
 
 def _late(client: str, server: str) -> CallEnded:
@@ -76,7 +76,7 @@ def late_with(
             if lab.held.is_set():
                 lab.gate.open()
                 lab.finished.wait(DEADLINES_S[-1])
-                return _ended(lab, status)
+                return call_ended(lab, status)
     raise TimeoutError(f"no handler began within {DEADLINES_S[-1]} s")
 
 
@@ -86,10 +86,11 @@ def lost_replies(lost: int, attempts_max: int, server: str) -> CallEnded:
     cut = [reply(number) for number in range(1, lost + 1)]
     setting = Setting(cut=cut, attempts_max=attempts_max, once=SERVERS[server])
     with call_lab(setting) as lab:
-        return _ended(lab, lab.call())
+        return call_ended(lab, lab.call())
 
 
-def _ended(lab: CallLab, status: str) -> CallEnded:
+def call_ended(lab: CallLab, status: str) -> CallEnded:
+    """Return how a call ended of which the client was told this status."""
     return CallEnded(lab.trace(), status, len(lab.paid()), len(lab.seen.metadata))
 
 
@@ -118,7 +119,7 @@ def among(fault: str, client: str, server: str) -> bool:
 
 def fault_view(*, fault: str, client: str, server: str, seed: int = 1) -> View:
     """Show one call and one fault."""
-    return _view(
+    return call_view(
         faced(fault, client, server), f"{fault}; {client}; the server {server}",
         f"Fault: {fault}. The client has {client}; the server {server}.",
     )  # fmt: skip
@@ -127,19 +128,20 @@ def fault_view(*, fault: str, client: str, server: str, seed: int = 1) -> View:
 def attempts_view(*, lost: int, attempts_max: int, server: str, seed: int = 1) -> View:
     """Show one call whose first replies are lost."""
     replies = f"{lost} {'reply' if lost == 1 else 'replies'} lost"
-    return _view(
+    return call_view(
         lost_replies(lost, attempts_max, server),
         f"{replies}, maxAttempts {attempts_max}; the server {server}",
         f"{replies.capitalize()}, maxAttempts {attempts_max}, and the server {server}.",
     )
 
 
-def _view(ended: CallEnded, title: str, begin: str) -> View:
+def call_view(ended: CallEnded, title: str, begin: str) -> View:
+    """Show how a call ended; ``begin`` says which one it was."""
     numbers: dict[str, str | int] = {
         "status": ended.status.replace("_", " ").lower(),
         "arrived": ended.attempts, "effects": ended.effects,
         "money expected": PAYMENT.amount, "money there": ended.money,
     }  # fmt: skip
-    times = {0: "never", 1: "once"}.get(ended.effects, f"{ended.effects} times")
-    sentence = f"{begin} The client is told {ended.status}, and the payment was made {times}."
+    made = {0: "never made", 1: "made once"}.get(ended.effects, f"made {ended.effects} times")
+    sentence = f"{begin} The client is told {ended.status}, and the payment was {made}."
     return View(sequence(ended.trace, title=title), numbers, sentence)

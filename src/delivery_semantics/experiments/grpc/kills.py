@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from functools import cache, partial
 
 from ...databases import empty_place
+from ...show.diagram import sequence
 from ...show.picture import Picture
 from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
@@ -37,6 +38,12 @@ PLACES = {
     },
 }  # fmt: skip
 """For each server, the steps that it announces, and where they stand in what it does."""
+
+BEFORE = {
+    "before it pays": {"forgets": "before Pay", "remembers request ids": "before Once"},
+    "before it replies": dict.fromkeys(SERVERS, "before Reply"),
+}
+"""Where a server can be both killed and paused, in words and by its steps."""
 
 SAME_ID = ((REQUEST_ID, "one payment"),)
 
@@ -124,16 +131,24 @@ class _Run:
             server.let_go()
 
 
-def kill_view(*, fault: str, server: str, seed: int = 1) -> View:
-    """Show what one fault at each step came to, for one server."""
-    ends = endings(fault, server)
+def fallen(fault: str, place: str, server: str) -> Ending:
+    """Return the run with this fault at one of ``BEFORE``, outside any transaction."""
+    return {end.step: end for end in endings(fault, server)}[BEFORE[place][server]]
+
+
+def kill_view(*, server: str, fault: str, place: str, seed: int = 1) -> View:
+    """Show what one fault at each step came to, for one server, and one run of them."""
+    ends, ended = endings(fault, server), fallen(fault, place, server)
     wrong = [end for end in ends if end.money != end.expected]
     at = f": {', '.join(end.step for end in wrong)}" if wrong else ""
     return View(
-        kill_strip({server: ends}, title=f"A server that {server}, {fault} at each step"),
-        {"runs": len(ends), "wrong": len(wrong), "most money": max(e.money for e in ends)},
-        f"The server {server}, and is {fault} at each of {len(ends)} steps, once in each run. "
-        f"The money is wrong in {len(wrong)} of them{at}.",
+        (
+            kill_strip({server: ends}, title=f"Each step at which it is {fault}"),
+            sequence(ended.trace, title=f"{fault.capitalize()} {ended.step}: what happened"),
+        ),
+        {"money expected": ended.expected, "money there": ended.money},
+        f"The server {server}, and is {fault} {ended.step}: {ended.money} are paid. At "
+        f"{len(wrong)} of its {len(ends)} steps the money is wrong{at}.",
     )
 
 

@@ -14,8 +14,9 @@ import grpc
 
 from ... import AckThenProcess, Message, Participant, ProcessOnce, ProcessThenAck, payments
 from ...databases import Connections, empty_place
+from ...live.run_log import RunLog
+from ...show.diagram import sequence
 from ...show.strips import kill_strip
-from ...show.tables import Table, table
 from ...show.view import View
 from ...systems.consumer import Open
 from ...systems.cut import Cut
@@ -30,6 +31,13 @@ READERS: dict[str, type[Participant]] = {
     "pay, save the position": ProcessThenAck,
     "pay once, save the position": ProcessOnce,
 }
+
+
+STREAMED = 4
+CUTS = (1, 3, 4)
+RESUMES = "resumes"
+WAYS = ("begins again", RESUMES)
+SERVICE, READER = "service", "reader"
 
 
 @contextmanager
@@ -121,13 +129,30 @@ def read(broken: Broken, *, cut_at: int, resumes: bool) -> list[Message]:
             return got
 
 
-def cut_table(count: int = 6, *, cuts: tuple[int, ...] = (1, 3, 6)) -> Table:
-    """Return how often the payments came, for each place of the cut and each way to go on."""
-    columns: dict[str, list[int]] = {"begins again": [], "resumes": []}
-    for cut_at in cuts:
-        for name, resumes in (("begins again", False), ("resumes", True)):
-            with broken_stream(count, cut_at=cut_at) as broken:
-                columns[name].append(len(read(broken, cut_at=cut_at, resumes=resumes)))
-    rows = [f"before payment {cut_at}" for cut_at in cuts]
-    caption = f"A stream of {count} payments, cut: how many came"
-    return table(columns, rows=rows, rows_name="cut", caption=caption)
+@cache
+def streamed(cut_at: int, reader: str) -> tuple[Message, ...]:
+    """Return what came of a stream that is cut before this payment, to one of ``WAYS``."""
+    with broken_stream(STREAMED, cut_at=cut_at) as broken:
+        return tuple(read(broken, cut_at=cut_at, resumes=reader == RESUMES))
+
+
+def cut_view(*, cut_at: int, reader: str, seed: int = 1) -> View:
+    """Show what came of a stream that is cut, and the money of a reader that pays it all."""
+    got, log = streamed(cut_at, reader), RunLog((SERVICE, READER), payments(STREAMED))
+    for number, payment in enumerate(got, 1):
+        if number == cut_at:
+            log.note("timed_out", READER, note="the stream is cut")
+        log.packet(SERVICE, READER, payment)
+        log.note("processed", READER, payment)
+    twice = len(got) - STREAMED
+    return View(
+        sequence(log.trace(), title=f"Cut before payment {cut_at}; the reader {reader}",
+                 totals=False),
+        {
+            "payments came": len(got),
+            "money expected": sum(payment.amount for payment in payments(STREAMED)),
+            "money there": sum(payment.amount for payment in got),
+        },
+        f"A stream of {STREAMED} payments is cut before payment {cut_at}, and the reader "
+        f"{reader}. {len(got)} payments come, {twice or 'none'} of them twice.",
+    )  # fmt: skip
