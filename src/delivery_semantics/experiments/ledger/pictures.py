@@ -5,14 +5,15 @@ Book: 15-from-the-button-to-the-ledger
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ...show.diagram import sequence
 from ...show.picture import Picture
 from ...show.strips import Break, End, boundary, kill_strip, track
 from ...show.tables import Table, table
 from ...show.view import View
-from .actor import KILLED, PAUSED
+from .actor import KILLED
 from .campaign import Campaign, Paid
 from .hops import PROCESSES
 from .lab import AMOUNT
@@ -27,6 +28,8 @@ PLACES = {
     "INSERT INTO entries": "before entry", "INSERT INTO movements": "before charge",
 }  # fmt: skip
 """The place at which a process stands with each of its steps."""
+
+TAKES_KEYS, IGNORES_KEYS = KEYS = ("takes keys", "ignores keys")
 
 EXPECTED = 2 * AMOUNT
 """In the ledger, and from the card."""
@@ -43,13 +46,28 @@ def end_of(paid: Paid) -> End:
     return End(paid.fault.kind, place(paid.fault.step), money, EXPECTED)
 
 
-def strips(campaign: Campaign, *, title: str) -> Picture:
-    """Draw a strip for each process: where it was killed and paused, and the money."""
+def strips(campaign: Campaign, *kinds: str, title: str) -> Picture:
+    """Draw a strip for each process: where it met faults of these kinds, and the money."""
     rows = {
-        name: [end_of(each) for each in campaign.of(KILLED, PAUSED) if each.fault.where == name]
+        name: [end_of(each) for each in campaign.of(*kinds) if each.fault.where == name]
         for name in PROCESSES
     }
-    return kill_strip(rows, title=title)
+    return kill_strip({name: ends for name, ends in rows.items() if ends}, title=title)
+
+
+def survived(campaign: Campaign) -> Callable[..., View]:
+    """Return an experiment: what one kind of fault did, at each step of each process."""
+
+    def view(*, kind: str, seed: int = 1) -> View:
+        met = campaign.of(kind)
+        wrong = sum(not each.right for each in met)
+        return View(
+            strips(campaign, kind, title=f"Five processes, {kind} at each step"),
+            _money(met),
+            f"Five processes, {kind} at each step: {wrong} of {len(met)} payments ended wrong.",
+        )
+
+    return view
 
 
 def commits(whole: Campaign, without: Mapping[str, Campaign], *, title: str) -> Picture:
@@ -68,6 +86,24 @@ def commits(whole: Campaign, without: Mapping[str, Campaign], *, title: str) -> 
                 one = Break(place(paid.fault.step), words, f"#without-{name.replace(' ', '-')}")
                 breaks.setdefault(paid.fault.where, []).append(one)
     return boundary(rows, breaks=breaks, title=title)
+
+
+def missed(whole: Campaign, without: Mapping[str, Campaign]) -> Callable[..., View]:
+    """Return an experiment: where the kill fell that one missing protection could not bear."""
+
+    def view(*, missing: str, seed: int = 1) -> View:
+        chosen = {missing: without[missing]} if missing in without else {}
+        wrong = [
+            label(paid) for each in chosen.values() for paid in each.paid if not paid.right
+        ]
+        return View(
+            commits(whole, chosen, title=f"Missing: {missing}"),
+            {"kills": sum(len(each.paid) for each in chosen.values()) or len(whole.of(KILLED)),
+             "wrong": len(wrong)},
+            f"Missing: {missing}. Wrong after a kill of: {', '.join(wrong) or 'nobody'}.",
+        )  # fmt: skip
+
+    return view
 
 
 def faults_table(campaign: Campaign, *, caption: str) -> Table:
@@ -128,16 +164,38 @@ def stripped(campaigns: Mapping[str, Campaign]) -> Callable[..., View]:
     """Return an experiment: the strips of the system without a protection."""
 
     def view(*, without: str, seed: int = 1) -> View:
-        campaign = campaigns[without]
-        wrong = sum(not each.right for each in campaign.paid)
-        return View(
-            strips(campaign, title=f"Without {without}"),
-            {
-                "expected": AMOUNT * len(campaign.paid),
-                "in the ledger": AMOUNT * sum(each.booked for each in campaign.paid),
-                "from cards": AMOUNT * sum(each.charged for each in campaign.paid),
-            },
-            f"Without {without}: {wrong} of {len(campaign.paid)} payments ended wrong.",
-        )
+        return _killed(campaigns[without], f"Without {without}")
 
     return view
+
+
+def ignoring(whole: Campaign, ignores: Campaign) -> Callable[..., View]:
+    """Return an experiment: forwarder and card processor, with a key that is taken or not."""
+
+    def view(*, processor: str, seed: int = 1) -> View:
+        met = {each.fault.where for each in ignores.of(KILLED)}
+        paid = tuple(each for each in whole.of(KILLED) if each.fault.where in met)
+        kept = replace(whole, paid=paid)
+        chosen = kept if processor == TAKES_KEYS else ignores
+        return _killed(chosen, f"A card processor that {processor}")
+
+    return view
+
+
+def _killed(campaign: Campaign, what: str) -> View:
+    """Show the strips of a campaign of kills, and the money of all its payments."""
+    wrong = [label(each) for each in campaign.paid if not each.right]
+    at = f": {', '.join(wrong)}" if wrong else ""
+    return View(
+        strips(campaign, KILLED, title=what),
+        _money(campaign.paid),
+        f"{what}: {len(wrong)} of {len(campaign.paid)} payments ended wrong{at}.",
+    )
+
+
+def _money(paid: Sequence[Paid]) -> dict[str, int]:
+    return {
+        "expected": AMOUNT * len(paid),
+        "in the ledger": AMOUNT * sum(each.booked for each in paid),
+        "from cards": AMOUNT * sum(each.charged for each in paid),
+    }
