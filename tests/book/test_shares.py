@@ -23,6 +23,8 @@ PANELS_MIN = {
     "11-kafka": 0.25,
     "12-rabbitmq": 0.25,
     "13-aws-sqs": 0.25,
+    "14-grpc": 0.25,
+    "15-from-the-button-to-the-ledger": 0.25,
 }
 """Of each chapter named, how much of its height panels and playgrounds take at least."""
 
