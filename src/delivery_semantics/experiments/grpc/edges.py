@@ -21,7 +21,6 @@ from ...systems.grpc.service import Continuation, Payments, listening
 from .faults import CallEnded, call_ended, call_view
 from .lab import PAYMENT, Setting, call_lab
 
-
 KNOWN_BY = ("the number of the attempt", "the request id")
 IDS = ("a new one for each call", "one for the payment")
 FOR_THE_PAYMENT = IDS[1]
