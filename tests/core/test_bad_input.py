@@ -39,6 +39,7 @@ from delivery_semantics import (
     RetryUntilAcked,
     Semantic,
     Send,
+    Tick,
     Wait,
     explore,
     payments,
@@ -110,6 +111,7 @@ NUMBERS: dict[tuple[Callable[..., object], str], tuple[str, Bad]] = {
     (payments, "first"): COUNT_FROM_0,
     (Wait, "delay_s"): TIME,
     (payments, "count"): COUNT,
+    (Tick, "to_s"): TIME,
     (Record, "position"): optional(*COUNT_FROM_0),
     (Record, "delivery"): COUNT_FROM_0,
 }  # fmt: skip
@@ -153,7 +155,7 @@ FREE = {
     ("Network", "placed"),
     ("Message", "amount"), ("Record", "amount"), ("payments", "amount"),
     ("Save", "value"), ("Load", "default"),
-    ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"), ("Tick", "to_s"),
+    ("Deliver", "packet"), ("Lose", "packet"), ("Duplicate", "packet"),
     ("Bounds", "clock_s"),
 }  # fmt: skip
 RESULTS = {

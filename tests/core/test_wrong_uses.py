@@ -27,6 +27,7 @@ from delivery_semantics import (
     CrashPoint,
     Deliver,
     Event,
+    Fail,
     Faults,
     IsMarked,
     Load,
@@ -113,6 +114,15 @@ class Textless:
 
     def __hash__(self) -> int:
         return 1
+
+
+class Timerless:
+    """All that a participant must have, but what runs for a timer."""
+
+    start = Passive.start
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        yield Arm("retry", 1.0)
 
 
 async def nothing() -> None:
@@ -245,6 +255,9 @@ HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     ),
     "send the id 1": (lambda: receiver(lambda m: Send("sender", Ack(1))), ("receiver", "id")),
     "receive a text": (lambda: receiver(lambda m: Receive("1", 1.0)), ("receiver", "'1'")),
+    "arm without a timer": (
+        lambda: pair(Timerless()), ("receiver", "'retry'", "without timer", "allowed"),
+    ),
     "wait a negative time": (lambda: receiver(lambda m: Wait(-1)), ("delay_s", "-1")),
     "wait for ever": (lambda: receiver(lambda m: Wait(float("inf"))), ("delay_s", "inf")),
     "receive for a word": (
@@ -362,6 +375,13 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "a crash before a word": (
         lambda: script(PAIR, Crash("receiver", before="Mark")), ("before", "'Mark'"),
     ),
+    "a failure of a word": (
+        lambda: script(PAIR, Fail("receiver", "Mark")), ("step 1", "'Mark'", "possible"),
+    ),
+    "backoff a number": (
+        lambda: RetryUntilAcked("receiver", (), backoff=1), ("backoff", "1", "function"),
+    ),
+    "record a number": (lambda: simulate(PAIR, record=1), ("record", "1", "function")),
     "never a word": (lambda: explore(PAIR, never="twice"), ("never", "'twice'", "mapping")),
     "after a word": (lambda: explore(PAIR, after="deliver-1"), ("after", "'deliver-1'")),
     "audit a list": (lambda: audit([]), ("trace", "[]", "Trace")),

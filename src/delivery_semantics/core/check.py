@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Number = TypeVar("_Number", bound=float | Fraction)
 _Value = TypeVar("_Value")
@@ -58,7 +58,12 @@ def truth(name: str, value: bool) -> bool:
     return value
 
 
-def of_type(name: str, value: Thing, *kinds: type, allowed: str = "") -> Thing:
+def of_type(
+    name: str,
+    value: Thing,
+    *kinds: Any,  # noqa: ANN401  # of every type, Callable among them
+    allowed: str = "",
+) -> Thing:
     """Return `value`, which is of one of these types; raise TypeError otherwise."""
     if not isinstance(value, kinds):
         allowed = allowed or ", ".join(kind.__name__ for kind in kinds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import get_args
 
-from .check import truth
+from .check import not_negative, truth
 from .effects import Effect
 
 
@@ -87,9 +87,12 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The clock that ``Now`` asks moves on to ``to_s``."""
+    """The clock that ``Now`` asks moves on to ``to_s``. Raises ValueError for no such time."""
 
     to_s: float
+
+    def __post_init__(self) -> None:
+        not_negative("to_s", self.to_s)
 
 
 Step = Run | Deliver | Lose | Duplicate | Timeout | Crash | Restart | Fail | Tick
@@ -119,14 +122,17 @@ def _details(step: Step) -> list[tuple[str, str]]:
     """Return what else there is to say, in short and as code."""
     match step:
         case Crash(_, before) if before is not None:
-            name = getattr(before, "__name__", repr(before))
-            return [(f"before-{name}", f"before={name}")]
+            return [(f"before-{_name(before)}", f"before={_name(before)}")]
         case Fail(_, effect) if effect is not None:
-            return [(f"at-{effect.__name__}", effect.__name__)]
+            return [(f"at-{_name(effect)}", _name(effect))]
         case Timeout(_, early, name):
             said = [("early", "early=True")] if early else []
             return [*said, (f"of-{name}", f"name={name!r}")] if name else said
     return []
+
+
+def _name(kind: object) -> str:
+    return getattr(kind, "__name__", repr(kind))
 
 
 def from_text(text: str) -> Step:

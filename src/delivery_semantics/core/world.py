@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import NamedTuple, cast
 
+from .check import of_type
 from .door import check_known, check_participants, check_stores
 from .effects import (
     Answer, Effect, Kept, Message, Participant, Payload, Receive, ReceiveAny, Wait,
@@ -77,6 +79,8 @@ class World:
         sharing = Counter(names.values())
         self.shares_store = {name: sharing[store] > 1 for name, store in names.items()}
         self.store_names = names
+        allowed = "a function of one event, or None"
+        of_type("record", record, Callable, NoneType, allowed=allowed)
         self.record = record
         self.carry = carry or Vetting()
         self.on_sent: Callable[[int], None] | None = None

@@ -14,7 +14,7 @@ from dataclasses import KW_ONLY, dataclass
 from math import ceil, log2
 from typing import ClassVar
 
-from ..core.check import at_least, not_negative, positive, truth
+from ..core.check import at_least, not_negative, of_type, positive, truth
 from ..core.dice import dice
 from ..core.door import check_messages
 from ..core.effects import (
@@ -138,6 +138,7 @@ class RetryUntilAcked(Passive):
     def __post_init__(self) -> None:
         check_messages(self.messages)
         positive("timeout_s", self.timeout_s)
+        of_type("backoff", self.backoff, Callable, allowed="a function of id and attempt")
         truth("durable", self.durable)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)
