@@ -36,7 +36,7 @@ def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int =
         so_far = replace(trace, events=events)
         picture = sequence(so_far, title=f"{title}: step {step} of {len(seen)}", like=trace)
         sentence = f"Step {step} of {len(seen)}: {sentences[step]}"
-        numbers = {"money expected": expected, "money there": audit(so_far).money_there}
+        numbers = {"money expected": expected, "there so far": audit(so_far).money_there}
         return View(picture, numbers, sentence)
 
     slider = Slider("step", "steps", range(len(seen) + 1), start=start)
