@@ -38,10 +38,16 @@ def test_each_step_tells_one_thing_more_and_the_last_is_the_whole_run() -> None:
 
 def test_the_money_is_that_of_the_steps_so_far() -> None:
     walked = walk(RUN, title="The ack is lost")
-    there = [walked.frame(step=step).numbers["there so far"] for step in range(STEPS + 1)]
+    there = [walked.frame(step=step).numbers["money so far"] for step in range(STEPS + 1)]
     assert there == sorted(there)
     assert (there[0], there[-1]) == (0, 20)
     assert {walked.frame(step=step).numbers["money expected"] for step in (0, STEPS)} == {10}
+
+
+def test_nothing_is_called_wrong_before_the_run_has_ended() -> None:
+    walked = walk(RUN, title="The ack is lost")
+    told = ["money expected" in walked.frame(step=step).pictures[0].svg for step in range(13)]
+    assert told == [False] * STEPS + [True]
 
 
 def test_the_life_lines_stand_still() -> None:

@@ -16,13 +16,13 @@ from .panel import Panel, Slider
 from .view import View
 
 
-def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int = 0) -> Panel:
+def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int = 1) -> Panel:
     """Return a panel that shows the first steps of a run, as many as the reader asks for.
 
     Of a verdict it is the run that breaks it. ``made`` is the panel's, ``start`` the number of
     steps it begins with. A step is an event that has a row in the diagram.
-    Raises ValueError for a verdict that holds, a run of fewer than two steps or more than 79,
-    and a ``start`` that is no step.
+    Raises ValueError for a verdict that holds, a run without a step or with more than 79, and a
+    ``start`` that is no step.
     """
     trace = run if isinstance(run, Trace) else run.counterexample
     if trace is None:
@@ -34,9 +34,11 @@ def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int =
     def after(step: int, seed: int) -> View:
         events = trace.events[: seen[step - 1]] if step else ()
         so_far = replace(trace, events=events)
-        picture = sequence(so_far, title=f"{title}: step {step} of {len(seen)}", like=trace)
+        ended = step == len(seen)  # what a run came to is told at its end
+        name = f"{title}: step {step} of {len(seen)}"
+        picture = sequence(so_far, title=name, totals=ended, like=trace)
         sentence = f"Step {step} of {len(seen)}: {sentences[step]}"
-        numbers = {"money expected": expected, "there so far": audit(so_far).money_there}
+        numbers = {"money expected": expected, "money so far": audit(so_far).money_there}
         return View(picture, numbers, sentence)
 
     slider = Slider("step", "steps", range(len(seen) + 1), start=start)

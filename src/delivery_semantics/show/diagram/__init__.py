@@ -53,7 +53,7 @@ def sequence(
     """
     story = tell(run, saves=saves, totals=totals).cut(ROWS_MAX)
     says = description or " ".join(story.sentences())
-    whole = tell(like, saves=saves, totals=totals).cut(ROWS_MAX) if like else None
+    whole = tell(like, saves=saves).cut(ROWS_MAX) if like else None
     wide = lay_out(story, time_axis=time_axis, like=whole)
     if wide.width <= NARROW:
         return _picture(wide, title, says)
