@@ -129,9 +129,9 @@ def window_view(*, window_ms: int, gap_ms: int, gaps: str, seed: int = 1) -> Vie
             [(1000 * gap, twice) for gap, twice in made], window_ms=window_ms, title=title
         ),
         money(
-            {"money": (expected, there)},
+            {"from a to b": (expected, there)},
             title="Money",
-            x="money moved from a to b",
+            x="expected, and moved",
             x_max=2.0 * expected,
         ),
     )
