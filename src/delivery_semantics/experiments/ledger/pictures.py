@@ -96,11 +96,14 @@ def missed(whole: Campaign, without: Mapping[str, Campaign]) -> Callable[..., Vi
         wrong = [
             label(paid) for each in chosen.values() for paid in each.paid if not paid.right
         ]
+        after = (
+            f"Wrong after a kill of: {', '.join(wrong)}" if wrong else "Right after every kill"
+        )
         return View(
             commits(whole, chosen, title=f"Missing: {missing}"),
             {"kills": sum(len(each.paid) for each in chosen.values()) or len(whole.of(KILLED)),
              "wrong": len(wrong)},
-            f"Missing: {missing}. Wrong after a kill of: {', '.join(wrong) or 'nobody'}.",
+            f"Missing: {missing}. {after}.",
         )  # fmt: skip
 
     return view
