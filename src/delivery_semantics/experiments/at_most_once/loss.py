@@ -181,7 +181,7 @@ class Spread:
             x="messages lost in a run",
             y="runs",
             x_range=(0, max(70, *self.counts) + 2),
-            y_range=(0, runs / 4),
+            y_range=(0, max(runs / 4, *seen.values())),
         )
 
 
