@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from ... import (
     AckThenProcess, Bounds, Deliver, Exploration, Lose, Passive, ProcessThenAck,
-    ProcessThenMark, RetryUntilAcked, Step, Timeout, Trace, audit, explore, payments, script,
+    ProcessThenMark, RetryUntilAcked, Step, Timeout, Trace, explore, payments, script,
 )  # fmt: skip
 from ...show.diagram import sequence
 from ...show.view import View
+from ..runs import of_run
 
 _T = Timeout("sender")
 WHAT: Mapping[str, tuple[Step, ...]] = {
@@ -39,18 +40,12 @@ def asked_again(lost: str, *, looks: str = "no") -> Trace:
 def asked_again_view(*, lost: str, looks: str = "no", seed: int = 1) -> View:
     """Show it."""
     trace = asked_again(lost, looks=looks)
-    found = audit(trace)
     attempts = sum(event.who == "sender" for event in trace.of("sent"))
-    times = trace.processed()["1"]
-    return View(
-        sequence(trace, title=f"Lost: {lost}; the receiver looks at the id: {looks}"),
-        {
-            "attempts": attempts,
-            "money expected": found.money_expected,
-            "money there": found.money_there,
-        },
-        f"Lost: {lost}. The payment takes {attempts} attempt{'s' * (attempts > 1)} and is made "
-        f"{'once' if times == 1 else 'twice'}.",
+    return of_run(
+        trace,
+        title=f"Lost: {lost}; the receiver looks at the id: {looks}",
+        says=f"Lost: {lost}. The payment takes {attempts} attempt{'s' * (attempts > 1)}.",
+        numbers={"attempts": attempts},
     )
 
 

@@ -17,7 +17,7 @@ from ... import (
 from ...core.check import at_least, one_of
 from ...core.effects import Handler
 from ...show.view import View
-from ..problem.runs import of_run, of_search
+from ..runs import of_run, of_search
 from .loss import MEMORIES
 
 # One packet -------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from ... import (
     ProcessOnce, ProcessThenMark, Restart, RetryUntilAcked, Send, Timeout, Trace, audit, script,
 )  # fmt: skip
 from ...core.effects import Effect
-from ...show.diagram import sequence
 from ...show.view import View
+from ..runs import of_run
 
 ORDERS: dict[str, tuple[Participant, tuple[type[Effect], ...]]] = {
     "process, then mark": (ProcessThenMark(), (Process, Mark, Send)),
@@ -35,18 +35,14 @@ def crashed(order: str, point: str) -> Trace:
 def crash_view(*, order: str, point: str, seed: int = 1) -> View:
     """Show the run in which the receiver crashes at this point."""
     trace = crashed(order, point)
-    found = audit(trace)
     times = trace.processed()["abc123"]
     said = ("never processed, and acked", "processed once", "processed twice")[times]
     undone = order == "one transaction" and point == "between the two"
     why = " A transaction that did not end has done nothing." if undone else ""
-    return View(
-        sequence(trace, title=f"{order}; the crash falls {point}"),
-        {
-            "processed": times,
-            "money expected": found.money_expected,
-            "money there": found.money_there,
-        },
-        f"Order: {order}. The crash falls {point}. The payment is {said}. "
-        f"For exactly-once, the audit says “{found.verdict(EXACTLY_ONCE)}”.{why}",
+    return of_run(
+        trace,
+        title=f"{order}; the crash falls {point}",
+        says=f"Order: {order}. The crash falls {point}. The payment is {said}. For "
+        f"exactly-once, the audit says “{audit(trace).verdict(EXACTLY_ONCE)}”.{why}",
+        numbers={"processed": times},
     )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ... import (
     Broker, Deliver, Lose, Message, Participant, ProcessOnce, ProcessThenAck, RetryUntilAcked,
-    Timeout, Trace, audit, script,
+    Timeout, Trace, script,
 )  # fmt: skip
-from ...show.diagram import sequence
 from ...show.view import View
+from ..runs import of_run
 
 PAYMENT = Message("abc123")
 
@@ -36,14 +36,9 @@ def with_and_without() -> dict[str, Trace]:
 def hops_view(*, keeps: str, seed: int = 1) -> View:
     """Show the story by who keeps ids: the queue, or its consumer too."""
     trace = with_and_without()[keeps]
-    found, times = audit(trace), trace.processed()[PAYMENT.id]
-    return View(
-        sequence(trace, title=f"Ids are kept by {keeps}"),
-        {
-            "processed": times,
-            "money expected": found.money_expected,
-            "money there": found.money_there,
-        },
-        f"Ids are kept by {keeps}. The consumer processes the payment "
-        f"{'once' if times == 1 else 'twice'}.",
+    return of_run(
+        trace,
+        title=f"Ids are kept by {keeps}",
+        says=f"Ids are kept by {keeps}.",
+        numbers={"processed": trace.processed()[PAYMENT.id]},
     )

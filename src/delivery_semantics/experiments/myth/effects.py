@@ -14,10 +14,10 @@ from ... import (
     Timeout, Trace, audit, explore, payments, script, simulate,
 )  # fmt: skip
 from ...core.effects import Handler, Payload
-from ...show.diagram import sequence
 from ...show.plots import bars, money
 from ...show.view import View
 from ...theory.retries import mark_then_process, process_once, process_then_mark
+from ..runs import of_run
 from .search import Participants, pair
 
 WINDOWS = {
@@ -128,19 +128,14 @@ def day(what: str, receiver: str) -> Trace:
 def day_view(*, what: str, receiver: str, seed: int = 1) -> View:
     """Show how often a payment was delivered, and how often it had its effect."""
     trace = day(what, receiver)
-    found = audit(trace)
     deliveries = sum(event.who == "receiver" for event in trace.of("delivered"))
     effects = trace.processed()["1"]
-    return View(
-        sequence(trace, title=f"{receiver}: {what}"),
-        {
-            "delivered": deliveries,
-            "processed": effects,
-            "money expected": found.money_expected,
-            "money there": found.money_there,
-        },
-        f"{receiver}, and what goes wrong: {what}. Deliveries: {deliveries}. Effects: "
+    return of_run(
+        trace,
+        title=f"{receiver}: {what}",
+        says=f"{receiver}, and what goes wrong: {what}. Deliveries: {deliveries}. Effects: "
         f"{effects}.",
+        numbers={"delivered": deliveries, "processed": effects},
     )
 
 
@@ -185,16 +180,12 @@ def mail_view(*, mail: str, crash: str, seed: int = 1) -> View:
     receiver, crashed = MAILS[mail]
     steps = crashed if crash == "between the two" else (Deliver(2), Deliver(3))
     trace = script(_with_mail(receiver), Deliver(1), *steps)
-    found, times = audit(trace), trace.processed()
-    return View(
-        sequence(trace, title=f"The mail {mail}; a crash {crash}"),
-        {
-            "money expected": found.money_expected,
-            "money there": found.money_there,
-            "receipts": times.get("receipt 1", 0),
-        },
-        f"The mail is sent {mail}, a crash falls {crash}. Payments: {times['1']}. "
-        f"Receipts: {times.get('receipt 1', 0)}.",
+    receipts = trace.processed()["receipt 1"]
+    return of_run(
+        trace,
+        title=f"The mail {mail}; a crash {crash}",
+        says=f"The mail is sent {mail}, a crash falls {crash}. Receipts: {receipts}.",
+        numbers={"receipts": receipts},
     )
 
 

@@ -16,8 +16,8 @@ from ... import (
 from ...core.check import one_of, positive
 from ...core.network import Fate
 from ...show.view import View
+from ..runs import of_run, of_search
 from .faults import FATES
-from .runs import of_run, of_search
 
 
 def pair(*, timeout_s: float = 1.0, attempts_max: int | None = None) -> dict[str, Participant]:

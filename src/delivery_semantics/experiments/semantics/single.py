@@ -18,7 +18,7 @@ from ...core.check import at_least, one_of
 from ...core.effects import Effect
 from ...core.network import Fate
 from ...show.view import View
-from ..problem.runs import of_run, of_search
+from ..runs import of_run, of_search
 from .pairs import counters
 
 _SILENCE = Timeout("sender")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ... import Exploration, Trace, audit
-from ...show.diagram import sequence
-from ...show.view import Scalar, View
+from .. import Exploration, Trace, audit
+from ..show.diagram import sequence
+from ..show.view import Scalar, View
 
 
 def of_run(
