@@ -14,17 +14,17 @@ CHAPTER = (0.15, 0.25, 0.40)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 APPENDIX = {
-    "a-million-runs": (0.10, 0.20),
-    "bring-your-own": (0.12, 0.28),
-    "how-the-runs-are-made": (0.13, 0.05),
-    "idempotency-layer": (0.40, 0.00),  # a reference: its code is there to be copied
-    "incidents": (0.12, 0.38),
-    "playground": (0.05, 0.60),
-    "protocols": (0.13, 0.40),
-    "stores-of-ids": (0.13, 0.10),
-    "summary": (0.10, 0.00),  # one sheet of paper
+    "a-million-runs": (0.10, 0.17, 0.20),
+    "bring-your-own": (0.12, 0.25, 0.28),
+    "how-the-runs-are-made": (0.13, 0.05, 0.05),
+    "idempotency-layer": (0.40, 0.00, 0.00),  # a reference: its code is there to be copied
+    "incidents": (0.12, 0.36, 0.38),
+    "playground": (0.05, 0.60, 0.60),
+    "protocols": (0.13, 0.33, 0.40),
+    "stores-of-ids": (0.13, 0.10, 0.10),
+    "summary": (0.10, 0.00, 0.00),  # one sheet of paper
 }
-"""Of a page of the appendix, how much may be code, and how much panels and questions are."""
+"""The same for each page of the appendix."""
 NOTEBOOKS = [page for page in shown.pages() if page.suffix == ".ipynb" and page.stem != "index"]
 
 
@@ -33,14 +33,14 @@ def test_a_page_shows_little_code_and_has_its_reader_act(
     browser: Browser, address: str, notebook: Path
 ) -> None:
     limits = CHAPTER if notebook.parent.name == "chapters" else APPENDIX[notebook.stem]
+    code_max, panels_min, touched_min = limits
     page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900})
     page.goto(f"{address}{notebook.parent.name}/{notebook.stem}.html")
     found = shares(page)
     page.close()
     said = {kind: f"{share:.0%}" for kind, share in found.items()}
-    code_max, *panels_min, touched_min = limits
     assert found["code"] <= code_max, said
-    assert found["panels"] >= min(panels_min, default=0), said
+    assert found["panels"] >= panels_min, said
     assert found["panels"] + found["asked"] >= touched_min, said
 
 

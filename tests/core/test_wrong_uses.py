@@ -256,7 +256,7 @@ HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "send the id 1": (lambda: receiver(lambda m: Send("sender", Ack(1))), ("receiver", "id")),
     "receive a text": (lambda: receiver(lambda m: Receive("1", 1.0)), ("receiver", "'1'")),
     "arm without a timer": (
-        lambda: pair(Timerless()), ("receiver", "'retry'", "without timer", "allowed"),
+        lambda: pair(Timerless()), ("receiver", "'retry'", "without a method timer", "allowed"),
     ),
     "wait a negative time": (lambda: receiver(lambda m: Wait(-1)), ("delay_s", "-1")),
     "wait for ever": (lambda: receiver(lambda m: Wait(float("inf"))), ("delay_s", "inf")),

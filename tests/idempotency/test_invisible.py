@@ -370,8 +370,16 @@ def test_multipart_means_the_same_with_another_boundary() -> None:
         ("released_statuses", {42}, "statuses is .*42.*; allowed: numbers from 200 to 599"),
         ("key_required", 1, "key_required is 1; allowed: True, False"),
         ("wait_s", -1.0, "wait_s is -1.0; allowed: a finite number, 0 or more"),
-        ("retry_after_s", -1, "retry_after_s is -1; allowed: a whole number, 0 or more"),
-        ("retry_after_s", "rest", "retry_after_s is 'rest'; allowed: a whole number, 0 or m"),
+        (
+            "retry_after_s",
+            -1,
+            "retry_after_s is -1; allowed: a whole number, 0 or more, or 'lease'",
+        ),
+        (
+            "retry_after_s",
+            "rest",
+            "retry_after_s is 'rest'; allowed: a whole number, 0 or more, or 'l",
+        ),
         ("errors", "html", "errors is 'html'; allowed: stripe, problem"),
         ("fingerprint", "hash", "fingerprint is 'hash'; allowed: as sent, as meant"),
     ],

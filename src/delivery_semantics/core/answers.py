@@ -139,7 +139,7 @@ def _load(world: World, who: str, effect: Load) -> Kept:
 
 def _arm(world: World, who: str, effect: Arm) -> None:
     if not callable(getattr(world.participants[who], "timer", None)):
-        raise TypeError(f"{who}: {effect!r}, without timer; allowed: to one that has it")
+        raise TypeError(f"{who}: {effect!r} without a method timer; allowed: where it has one")
     world.timers[who] = {**world.timers[who], _text(who, effect.name): effect.delay_s}
     if world.on_armed is not None:
         world.on_armed(who, effect.name)

@@ -19,7 +19,7 @@ from typing import Literal
 
 from starlette.types import Scope
 
-from ..core.check import at_least, not_negative, one_of, truth
+from ..core.check import not_negative, one_of, truth
 from .kept import KEPT_HEADERS, NEVER_KEPT, AllBut, Headers, Keeping, KeptAnswer
 from .represent import REPRESENTED, Represent
 
@@ -161,8 +161,10 @@ class Profile:
         for flag in ("key_required", "key_quoted", "key_per_endpoint", "keeps_failures",
                      "keeps_body", "echoes"):  # fmt: skip
             truth(flag, getattr(self, flag))
-        if self.retry_after_s != "lease":
-            at_least("retry_after_s", self.retry_after_s, 0)
+        wait_s = self.retry_after_s
+        if wait_s != "lease" and (type(wait_s) is not int or wait_s < 0):
+            allowed = "a whole number, 0 or more, or 'lease'"
+            raise ValueError(f"retry_after_s is {wait_s!r}; allowed: {allowed}")
         not_negative("wait_s", self.wait_s)
         one_of("errors", self.errors, ("stripe", "problem"))
         if not callable(self.fingerprint):
