@@ -61,8 +61,8 @@ def together(server: str, *, copies: int) -> CopiesAtOnce:
         app = SERVERS[server](announce, time.time, url=url)
         with serving(app) as address, ThreadPoolExecutor(copies) as clients:
             statuses = Counter(clients.map(copy, [address] * copies))
-        charges, passed = len(charged(url)), dict(Counter(steps))
-    return CopiesAtOnce(copies, charges, dict(sorted(statuses.items())), passed)
+        charges = len(charged(url))
+    return CopiesAtOnce(copies, charges, dict(sorted(statuses.items())), Counter(steps))
 
 
 @cache
@@ -74,7 +74,8 @@ def raced(server: str, copies: int) -> CopiesAtOnce:
 def copies_view(*, server: str, copies: int, seed: int = 1) -> View:
     """Show how many copies pass each step of a server, and what is charged for them."""
     found = raced(server, copies)
-    rows = {step: {"copies": float(count)} for step, count in found.passed.items()}
+    in_order = raced(server, 1).passed  # several copies announce their steps as threads run
+    rows = {step: {"copies": float(found.passed[step])} for step in in_order}
     told = ", ".join(f"{count} × {status}" for status, count in found.answers.items())
     once = "once" if found.charges == 1 else f"{found.charges} times"
     return View(

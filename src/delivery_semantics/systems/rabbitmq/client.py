@@ -132,7 +132,8 @@ class Deliveries:
     """What a queue hands over, in its order, once nobody else consumes from it.
 
     ``auto_ack``: the broker forgets a message as soon as it has sent it. ``prefetch`` is how
-    many it hands out before it waits for an ack, 0: all it has. ``heartbeat_s``: as `connect`.
+    many it pushes before it waits for an ack, 0: all it has; what is asked for before the push
+    has come is one more. ``heartbeat_s``: as `connect`.
     A record's ``delivery`` is the quorum queue's count and one. A classic queue does not count:
     there it is 1, or 0, not told, if the message has ``redelivered`` set.
     Raises TimeoutError if somebody else goes on consuming.
