@@ -53,6 +53,8 @@ class Service:
     runs: int = 0
     asked: int = 0
     redirect: str = ""
+    retry_after: str | None = "1"
+    refused: threading.Event = field(default_factory=threading.Event)
     header: str = "idempotency-key"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,8 +108,12 @@ class Service:
                 if answer:
                     return answer, True
                 if "h3" not in self.wrong:
+                    self.refused.set()
                     return (409, b"in use"), False
             self.kept[name] = (self.now_s, body, None)
+            self.refused.clear()
+        if name[1].startswith("3-") and "h3" not in self.wrong:
+            self.refused.wait()  # of the copies in H3 one at least is refused, in any order
         answer = self.carry_out(account, body)
         self.keep(connection, name, body, answer)
         return answer, False
@@ -171,6 +177,8 @@ def served(service: Service) -> Iterator[str]:
             marked = (kept and "h17" not in service.wrong) or "h17 first" in service.wrong
             if marked and self.command == "POST":
                 self.send_header("Idempotent-Replayed", "true")
+            if status == 409 and service.retry_after is not None:
+                self.send_header("Retry-After", service.retry_after)
             if service.redirect:
                 self.send_header("Location", service.redirect)
             self.end_headers()
@@ -205,8 +213,8 @@ def asked(url: str) -> Template:
     )
 
 
-def checked(profile: Profile, *wrong: str) -> list[CheckResult]:
-    service = Service(profile is STRIPE, frozenset(wrong))
+def checked(profile: Profile, *wrong: str, retry_after: str | None = "1") -> list[CheckResult]:
+    service = Service(profile is STRIPE, frozenset(wrong), retry_after=retry_after)
     numbers = itertools.count()  # 0 is the request alone, then the number of the check
 
     def wait(seconds: float) -> None:
@@ -277,6 +285,21 @@ def test_copies_that_are_all_carried_out_are_seen(profile: Profile) -> None:
     found = convicted(checked(profile, "h3"))
     assert "h3" in found
     assert found <= {"h3", "h18"}  # whoever left, and its retry, are two copies too
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "told"),
+    [
+        ("1", ("holds", "")),
+        (None, ("holds", "409 without Retry-After")),
+        ("0", ("does not hold", "409 with Retry-After: 0")),
+    ],
+)
+def test_whether_a_409_tells_when_to_ask_again_is_said(
+    retry_after: str | None, told: tuple[str, str]
+) -> None:
+    [found] = [one for one in checked(STRIPE, retry_after=retry_after) if one.check == "H3"]
+    assert (found.verdict, found.why) == told
 
 
 @PROFILES

@@ -41,7 +41,7 @@ def h2(see: Witness) -> str:
 def h3(see: Witness) -> str:
     """Of copies at the same moment one is carried out; the others wait or get 409."""
     answers: list[WireAnswer] = []
-    how = ""
+    how, remark = "", ""
     for race, key in enumerate("abcde", 1):
         answers += (copies := see.post_at_once(key))
         told = sorted({answer.status for answer in copies})
@@ -50,7 +50,8 @@ def h3(see: Witness) -> str:
         see.must(all(a.done or a.status == 409 for a in copies), f"copies were answered {told}")
         waits = [a.headers.get("retry-after") for a in copies if a.status == 409]
         see.must("0" not in waits, "409 with Retry-After: 0")
-    return how
+        remark = "409 without Retry-After" if None in waits else remark
+    return "; ".join(filter(None, (remark, how)))
 
 
 def h4(see: Witness) -> str:
