@@ -12,7 +12,7 @@ from ... import (
 )  # fmt: skip
 from ...core.effects import Handler, Payload
 
-EVENT = Message("order-7", amount=1)
+EVENT = Message("order-7")
 """What the shop has to tell; the customer is to get one mail about it."""
 
 

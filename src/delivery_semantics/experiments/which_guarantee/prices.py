@@ -55,8 +55,8 @@ def price_view(*, system: str, seed: int = 1) -> View:
     dearest = max(mine[1:], key=lambda price: price.times)
     return View(
         bars(
-            {price.guarantee: {"median": price.median_us} for price in mine},
-            title=f"{system}: time for one message", x="microseconds, median", stacked=True,
+            {price.guarantee: {"mean": round(1e6 / price.per_second)} for price in mine},
+            title=f"{system}: time for one message", x="microseconds, mean", stacked=True,
         ),
         {
             "per second, the first": mine[0].per_second,
