@@ -26,6 +26,7 @@ INSTEAD = (
 )
 CLOCKS = {"time", "datetime"}
 CHANCE = {"random", "_random", "secrets", "uuid", "posix", "nt"}
+OUTSIDE = CLOCKS | CHANCE
 ALLOWED = {"time.struct_time", "datetime.timedelta"}
 DEPTH_MAX = 4
 PLAIN = {*ATOMS, list, tuple, dict, set, frozenset}
@@ -176,12 +177,14 @@ def _outsider(what: Any) -> str:  # noqa: ANN401  # a built-in function
     owner = getattr(what, "__self__", None)
     home = getattr(what, "__module__", None) or getattr(owner, "__module__", None)
     home = home or type(owner).__module__
+    if home not in OUTSIDE:
+        return ""
     name = f"{home}.{getattr(what, '__qualname__', '?')}"
     if home == "datetime":
         return name if what.__name__ in ("now", "utcnow", "today") else ""
     if home in ("posix", "nt"):
         return name if what.__name__ in ("urandom", "getrandom") else ""
-    return name if home in CLOCKS | CHANCE and name not in ALLOWED else ""
+    return name if name not in ALLOWED else ""
 
 
 def _own_die(what: Any, frame: FrameType) -> bool:  # noqa: ANN401
