@@ -23,3 +23,21 @@ def test_the_collector_is_paused_and_then_as_it_was(was_on: bool) -> None:
         assert gc.isenabled() is was_on
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_what_was_made_meanwhile_counts_as_old() -> None:
+    with collection_paused():
+        made: list[list[int]] = [[] for _ in range(10)]
+    old = {id(each) for each in gc.get_objects(generation=2)}
+    assert {id(each) for each in made} <= old
+
+
+def test_what_somebody_has_frozen_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with collection_paused():
+            pass
+        assert 0 < gc.get_freeze_count() <= frozen
+    finally:
+        gc.unfreeze()

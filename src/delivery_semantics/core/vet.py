@@ -162,13 +162,19 @@ def nothing_outside(who: str) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """Pause the collection of cycles: a long run makes many objects, and ties none into one."""
+    """Pause the collection of cycles: a long run makes many objects, and ties none into one.
+
+    They count as old afterwards, or the first collection would look through all of them.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():  # else somebody has frozen objects, who keeps them so
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
