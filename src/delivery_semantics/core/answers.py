@@ -25,17 +25,21 @@ def answer(world: World, who: str, effect: Effect) -> Answer:
 
     Raises TypeError for anything that is no effect, or that holds what it may not.
     """
-    return EFFECTS[type(effect)](world, who, effect)
+    carry_out = EFFECTS[type(effect)]
+    assert carry_out is not None, f"{who} waits: {effect}"
+    return carry_out(world, who, effect)
 
 
-def check_wait(who: str, effect: Effect | None) -> None:
-    """Raise TypeError unless this can be waited for."""
+def wait(world: World, who: str, effect: Any) -> None:  # noqa: ANN401  # one of WAITING
+    """Let the timer of a wait run. Raises TypeError for a payload that cannot come."""
     if type(effect) is Receive:
         check_payload(who, effect.payload)
     elif type(effect) is ReceiveAny:
         for each in effect.match:
             if not isinstance(each, type):
                 check_payload(who, each)
+    if world.on_armed is not None:
+        world.on_armed(who, "", effect.delay_s if type(effect) is Wait else effect.timeout_s)
 
 
 def _send(world: World, who: str, effect: Send) -> None:
@@ -44,10 +48,10 @@ def _send(world: World, who: str, effect: Send) -> None:
         world.check_known("to", to)
     check_payload(who, payload)
     number = world.packets_sent = world.packets_sent + 1
-    world.packets[number] = _new(Packet, (number, who, to, payload))  # faster than Packet(…)
+    packet = world.packets[number] = _new(Packet, (number, who, to, payload))  # see ``note``
     world.note("sent", who, payload, to, number)
     if world.on_sent is not None:
-        world.on_sent(number)
+        world.on_sent(packet)
 
 
 _new = tuple.__new__
@@ -84,7 +88,7 @@ def _atomic(world: World, who: str, effect: Atomic) -> bool:
             world.note("skipped", who, messages[0] if messages else None, note=refused)
             return False
         for each in effect.effects:
-            EFFECTS[type(each)](world, who, each)
+            answer(world, who, each)
     return True
 
 
@@ -142,7 +146,7 @@ def _arm(world: World, who: str, effect: Arm) -> None:
         raise TypeError(f"{who}: {effect!r} without a method timer; allowed: where it has one")
     world.timers[who] = {**world.timers[who], _text(who, effect.name): effect.delay_s}
     if world.on_armed is not None:
-        world.on_armed(who, effect.name)
+        world.on_armed(who, effect.name, effect.delay_s)
 
 
 def _disarm(world: World, who: str, effect: Disarm) -> None:
@@ -170,15 +174,13 @@ def _give_up(world: World, who: str, effect: GiveUp) -> None:
     world.note("gave_up", who, Message(effect.id))
 
 
-def stand(world: World, who: str, effect: object) -> Answer:
-    """Stand in the table for a wait and for the end of a handler, which nobody carries out."""
-    raise AssertionError(f"{who} waits: {effect!r}")
+CarryOut = Callable[[World, str, Any], Answer]
 
 
-class _Effects(dict[type, Callable[[World, str, Any], Answer]]):
-    """What carries out each effect, by its type; anything else is refused."""
+class _Effects(dict[type, CarryOut | None]):
+    """What carries out each effect, by its type, or None; anything else is refused."""
 
-    def __missing__(self, kind: type) -> Callable[[World, str, Any], Answer]:
+    def __missing__(self, kind: type) -> CarryOut:
         return _refuse
 
 
@@ -188,9 +190,12 @@ def _refuse(world: World, who: str, effect: object) -> Answer:
 
 
 EFFECTS = _Effects({
-    Receive: stand, ReceiveAny: stand, Wait: stand, NoneType: stand, Send: _send,
+    Receive: None, ReceiveAny: None, Wait: None, NoneType: None, Send: _send,
     Process: _process, Confirm: _confirm, GiveUp: _give_up, Mark: _mark, IsMarked: _is_marked,
     Save: _save, Load: _load, Atomic: _atomic, Once: _once, Arm: _arm, Disarm: _disarm,
     Now: _now,
 })  # fmt: skip
+"""None: nobody carries out a wait, nor the end of a handler."""
+READING = _Effects({kind: EFFECTS[kind] if kind in READS else None for kind in EFFECTS})
+NOTHING = _Effects(dict.fromkeys(EFFECTS))
 IN_ATOMIC = (Process, Mark, Save, Confirm, GiveUp)

@@ -22,7 +22,7 @@ from .network import Links, Network
 from .perform import (
     crash, deliver, duplicate, lose, restart, timeout, work,
 )  # fmt: skip
-from .world import World
+from .world import Packet, World
 
 Action = Callable[[Any], None]
 Plan = Callable[[float, Action, Any], None]
@@ -56,7 +56,7 @@ class Driver:
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
         self._asked = Ordinals()
-        world.on_sent, world.on_armed = self._send_packet, self._arm_named
+        world.on_sent, world.on_armed = self._send_packet, self._arm
 
     def begin(self) -> None:
         """Plan the outages and let everybody work up to the first wait."""
@@ -66,9 +66,11 @@ class Driver:
                 self._plan(each.at_s, self._outage, each)
         self._world.at_once = frozenset({*self._world.participants} - self._fragile)
         for who in self._world.participants:
+            if (wait_s := self._world.timer_s(who)) is not None:  # since it was booted
+                self._arm(who, "", wait_s)
             if who not in self._fragile:
                 work(self._world, who)
-            self._work(who)
+            self._moved(who)
 
     @property
     def quiet(self) -> bool:
@@ -83,47 +85,44 @@ class Driver:
         """Let packet ``number`` arrive now."""
         who = deliver(self._world, number)
         if who is not None:
-            self._work(who)
+            self._moved(who)
 
     # What comes true ------------------------------------------------------------------
 
     def _timeout(self, timer: tuple[str, str, int, bool]) -> None:
         who, name, armed, early = timer
         world = self._world
-        if self._timers.get((who, name)) != armed or (name and name not in world.timers[who]):
+        if self._timers[who, name] != armed:
+            return
+        if name not in world.timers[who] if name else world.timer_s(who) is None:
             return
         if name and world.tasks[who] is not None:
             self._due.append((who, name))
         else:
             timeout(world, who, name, early=early)
-            self._work(who)
+            self._moved(who)
 
     def _outage(self, outage: Outage) -> None:
         self._to_come -= 1
         self._stay_down(outage.who, outage.down_s)
         if not self._world.is_down(outage.who):
             crash(self._world, outage.who)
-            self._timers.pop((outage.who, ""), None)
 
     def _restart(self, planned: tuple[float, str]) -> None:
         self._to_come -= 1
         _, who = planned
         if self._restarts[who] is planned:
             restart(self._world, who)
-            self._work(who)
+            self._moved(who)
 
     # What is planned ------------------------------------------------------------------
 
-    def _work(self, who: str) -> None:
-        """Let ``who`` carry out its local effects, then arm the timer for which it waits."""
-        self._timers.pop((who, ""), None)
+    def _moved(self, who: str) -> None:
+        """See that ``who``, who has moved on, comes to its next wait or to its end."""
         if who in self._fragile:
             self._work_in_danger(who)
-        if self._world.tasks[who] is None:
-            if self._due:
-                self._catch_up(who)
-        elif (wait_s := self._world.timer_s(who)) is not None:
-            self._arm(who, "", wait_s)
+        if self._due and self._world.tasks[who] is None:
+            self._catch_up(who)
 
     def _catch_up(self, who: str) -> None:
         """Let the timers fire that ran out while ``who`` was busy."""
@@ -137,9 +136,9 @@ class Driver:
         if (effect := self._world.local_effect(who)) is not None:
             crash(self._world, who, before=type(effect))
 
-    def _send_packet(self, number: int) -> None:
+    def _send_packet(self, packet: Packet) -> None:
         world = self._world
-        _, source, target, payload = world.packets[number]
+        number, source, target, payload = packet
         fate = self._links.fate(source, target, payload, now_s=world.time_s)
         if not fate:
             lose(world, number)
@@ -148,9 +147,6 @@ class Driver:
         for delay_s in fate[1:]:
             duplicate(world, number)
             self._plan(delay_s, self._transmit, world.packets_sent)
-
-    def _arm_named(self, who: str, name: str) -> None:
-        self._arm(who, name, self._world.timers[who][name])
 
     def _arm(self, who: str, name: str, wait_s: float) -> None:
         early = False

@@ -24,8 +24,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import assert_never
 
-from .answers import EFFECTS, READS, answer, check_wait, stand
-from .effects import Answer, Effect, Participant, Payload, Receive, ReceiveAny, Wait
+from .answers import EFFECTS, NOTHING, READING, answer, wait
+from .effects import Answer, Effect, Participant, Receive, ReceiveAny, Wait
 from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .store import Disk, Store
 from .tasks import Carrier, Task
@@ -166,7 +166,8 @@ def deliver(world: World, number: int) -> str | None:
         return None
     world.note("delivered", who, payload, source, number)
     if task is None:
-        task = _handler(world, who, source, payload)
+        begin = partial(world.participants[who].receive, source, payload)
+        task = world.carry.begin((who, source, payload), begin)
         if task.effect is not None:
             return _stand(world, who, task)
     else:
@@ -243,11 +244,6 @@ def _begin(world: World, who: str) -> str:
     return _stand(world, who, world.carry.begin((who, "start"), world.participants[who].start))
 
 
-def _handler(world: World, who: str, source: str, payload: Payload) -> Task:
-    begin = partial(world.participants[who].receive, source, payload)
-    return world.carry.begin((who, source, payload), begin)
-
-
 def _resume(world: World, who: str, reply: Answer) -> str:
     task = world.tasks[who]
     assert task is not None
@@ -256,16 +252,17 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 
 def _stand(world: World, who: str, task: Task) -> str:
     """Put ``who`` at the task's effect, after those that come with the step before."""
-    at_once, alone = who in world.at_once, not world.shares_store[who]
+    apart = NOTHING if world.shares_store[who] else READING
+    along = EFFECTS if who in world.at_once else apart
     for _ in range(world.effects_max):
         effect = task.effect
-        carry_out = EFFECTS[type(effect)]
-        if carry_out is stand or not (at_once or (alone and type(effect) in READS)):
+        carry_out = along[type(effect)]
+        if carry_out is None:
             break
         task = task.resume(carry_out(world, who, effect))
     else:
         raise never_waits(world, who)
-    if type(effect) in WAITING:
-        check_wait(who, effect)
     world.tasks[who] = None if effect is None else task
+    if type(effect) in WAITING:
+        wait(world, who, effect)
     return who

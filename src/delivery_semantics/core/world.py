@@ -52,9 +52,10 @@ class World:
     """Participants, stores and packets at one moment. Change it only through ``perform``.
 
     ``stores`` maps a participant to the name of the store it uses, by default one of its own.
-    ``record`` is called with each event, ``on_sent`` with the number of each packet sent, and
-    ``on_armed`` with the participant and the name of each timer. ``carry`` says how handlers
-    are carried, in this process and tried twice by default, see ``tasks`` and ``processes``.
+    ``record`` is called with each event, ``on_sent`` with each packet sent, and ``on_armed``
+    with the participant, the name and the seconds of each timer; "" is that of a wait.
+    ``carry`` says how handlers are carried, in this process and tried twice by default, see
+    ``tasks`` and ``processes``.
     ``disks`` gives stores by name that are real; ``new_disk`` makes all others, in memory.
     ``clock_s`` is what the clock shows, None for ``time_s``; ``effects_max`` is how many
     effects a handler may ask for without a wait. Whoever is in ``at_once`` works up to its next
@@ -83,8 +84,8 @@ class World:
         of_type("record", record, Callable, NoneType, allowed=allowed)
         self.record = record
         self.carry = carry or Vetting()
-        self.on_sent: Callable[[int], None] | None = None
-        self.on_armed: Callable[[str, str], None] | None = None
+        self.on_sent: Callable[[Packet], None] | None = None
+        self.on_armed: Callable[[str, str, float], None] | None = None
         self.time_s = 0.0
         self.clock_s: float | None = None
         self.effects_max = 100_000
@@ -139,12 +140,12 @@ class World:
 
     def note(
         self, what: str, who: str, payload: Payload | None = None, peer: str = "",
-        packet: int = 0, *, copy_of: int = 0, note: str = "",
+        packet: int = 0, copy_of: int = 0, note: str = "",
     ) -> None:  # fmt: skip
         """Record an event, if anybody listens."""
-        if self.record is not None:
+        if record := self.record:
             values = (self.time_s, what, who, payload, peer, packet, copy_of, note)
-            self.record(_new(Event, values))  # half the time of Event(*values)
+            record(_new(Event, values))  # half the time of Event(*values)
 
 
 _new = tuple.__new__

@@ -84,8 +84,8 @@ def _arriving(
     addresses: dict[str, Any] = {}
     address: Any = None
 
-    def send(number: int) -> None:
-        packet = world.packets.pop(number)
+    def send(packet: Packet) -> None:
+        del world.packets[packet.number]
         own.sendto(encode(packet), addresses.get(packet.target, address))
 
     world.on_sent = send

@@ -114,7 +114,7 @@ class Branches:
     def _timers_after(self, world: World, after: Sequence[Step]) -> int:
         """Take these steps, and return the number of what is then known of the timers."""
         zone, armed = 0, list[tuple[str, str]]()
-        world.on_armed = lambda name, timer: armed.append((name, timer))
+        world.on_armed = lambda name, timer, _: armed.append((name, timer))
         begun: tuple[Step | None, list[str]] = (None, list(self.moves.names))
         for step, moved in chain([begun], followed(world, *after, automatic=self._automatic)):
             busy = any(world.local_effect(name) for name in self.moves.names)

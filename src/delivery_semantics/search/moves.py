@@ -138,7 +138,7 @@ class Moves:
         bench, name = self.bench, self.names[who]
         self.put(who, node)
         armed: list[str] = []
-        bench.on_armed = lambda _, timer: armed.append(timer)
+        bench.on_armed = lambda _, timer, __: armed.append(timer)
         bench.clock_s = clock_s
         used, mine = bench.store_names[name], name
         bench.stores[mine] = self.disks[own].copy()

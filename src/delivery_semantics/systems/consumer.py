@@ -62,7 +62,7 @@ def consume(open_source: Open, receiver: Participant, store: str, announcer: Ann
         participants = {CONSUMER: receiver, BROKER: Passive()}
         disks = {CONSUMER: DatabaseStore(database, announcing.within)}
         world = boot(participants, disks=disks, carry=announcing, record=consumer.tell)
-        world.on_sent = lambda number: consumer.ack(world, number)
+        world.on_sent = lambda packet: consumer.ack(world, packet)
         announcer.stand(("stands", "take"))
         while (record := source.take()) is not None:
             consumer.deliver(world, record)
@@ -86,10 +86,10 @@ class _Consumer:
         deliver(world, number)
         work(world, CONSUMER)
 
-    def ack(self, world: World, number: int) -> None:
+    def ack(self, world: World, packet: Packet) -> None:
         """Take the receiver's ack to the source."""
-        packet = world.packets.pop(number)
-        arrived = Event(0.0, "delivered", BROKER, packet.payload, CONSUMER, number)
+        del world.packets[packet.number]
+        arrived = Event(0.0, "delivered", BROKER, packet.payload, CONSUMER, packet.number)
         try:
             self._source.ack(self._held)
             events = [arrived]
