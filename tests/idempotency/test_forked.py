@@ -97,7 +97,7 @@ def test_a_child_claims_carries_out_and_replays(served: Served) -> None:
 
 
 def test_a_child_has_its_turn_though_its_parent_has_one(served: Served) -> None:
-    with served.keys._turns.turn(), forked(lambda: served.do("after")) as answer:
+    with served.connections.turn(), forked(lambda: served.do("after")) as answer:
         assert answer() == "done after"
 
 

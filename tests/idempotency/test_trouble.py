@@ -20,6 +20,7 @@ from delivery_semantics.databases import (
     Locked,
     SchemaMismatch,
     connect,
+    pool,
 )
 from delivery_semantics.idempotency import (
     Claim,
@@ -27,8 +28,8 @@ from delivery_semantics.idempotency import (
     KeyName,
     KeyStore,
     Refusal,
+    lanes,
     table,
-    turns,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ async def test_who_waits_for_a_lock_does_not_hold_up_the_others(
         async with asyncio.timeout(10.0):  # and who is alone waits for nobody
             assert (await bed.post("k1")).content == first.content
         bed.keys._claim = tell  # type: ignore[method-assign]
-        new = [f"k{2 + number}" for number in range(turns.LANES["claim"])]
+        new = [f"k{2 + number}" for number in range(lanes.LANES["claim"])]
         waiting = [asyncio.create_task(bed.post(key)) for key in new]
         for _ in waiting:
             await claims.get()  # each thread has one
@@ -128,9 +129,9 @@ def test_a_claim_that_does_not_wait_waits_a_turn_for_the_other_threads(
         try:
             with pytest.raises(Locked):
                 bed.keys.claim(name, b"f" * 32, wait=False)
-            monkeypatch.setattr(turns, "TURN_S", 60.0)
+            monkeypatch.setattr(pool, "TURN_S", 60.0)
             asked = OnceAsked(bed.keys, go_on.set)
-            bed.keys._turns._writer = asked  # type: ignore[assignment]
+            bed.keys._claiming._writer = asked  # type: ignore[assignment]
             assert isinstance(bed.keys.claim(name, b"f" * 32, wait=False), Claim)
         finally:
             go_on.set()
@@ -141,8 +142,8 @@ class OnceAsked:
     """A lock that tells when somebody begins to wait for it."""
 
     def __init__(self, keys: KeyStore, tell: Callable[[], None]) -> None:
-        assert keys._turns._writer is not None
-        self.lock, self.tell = keys._turns._writer, tell
+        assert keys._claiming._writer is not None
+        self.lock, self.tell = keys._claiming._writer, tell
 
     def acquire(self, *, timeout: float) -> bool:
         self.tell()

@@ -13,6 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from ..core.check import at_least
 from .connect import IN_MEMORY, connect, file_of
@@ -20,6 +21,10 @@ from .database import Database, Locked, Row, Value
 
 CLOSE_TO_THE_LIMIT = 0.9
 """Of the time to wait for a lock: whoever has so much of it left is not worth a statement."""
+
+TURN_S = 0.002
+"""How long an event loop waits for its turn to write. Most turns take a fraction of it, and to
+change threads costs as much as a turn."""
 
 _HERE = threading.local()
 
@@ -34,6 +39,7 @@ class Limit:
 
     def __init__(self, end_s: float) -> None:
         self._end_s = end_s
+        self._before_s: float | None = None
 
     def __enter__(self) -> Limit:
         """Begin, within the limit of whoever called."""
@@ -42,8 +48,9 @@ class Limit:
         return self
 
     def lift(self) -> None:
-        """Let the rest of the block wait as if there were no block."""
-        _HERE.end_s = self._before_s
+        """Let the rest of the block wait as if there were no block, and end in any thread."""
+        if self._before_s is not None:
+            _HERE.end_s, self._before_s = self._before_s, None
 
     def __exit__(self, *_: object) -> None:
         """End it."""
@@ -60,10 +67,32 @@ def deadline_s(limit_s: float) -> float:
     return min(time.monotonic() + limit_s, getattr(_HERE, "end_s", math.inf))
 
 
+class TurnToWrite:
+    """A turn to write, until the block ends; where many may write at once there is no lock."""
+
+    __slots__ = ("_end_s", "_wait_s", "_writer")
+
+    def __init__(self, writer: threading.Lock | None, wait_s: float, end_s: float) -> None:
+        self._writer, self._wait_s, self._end_s = writer, wait_s, end_s
+
+    def __enter__(self) -> float:
+        """Wait for it; return until when the block may wait for the database then."""
+        if self._writer and not self._writer.acquire(timeout=self._wait_s):
+            raise Locked("another thread of this process is writing")
+        return self._end_s
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        if self._writer:
+            self._writer.release()
+
+
 class Connections:
     """At most ``connections_max`` connections to ``url``; other parameters as for ``connect``.
 
-    Any thread may borrow one. A child that was forked opens its own; fork while no thread is in
+    Any thread may borrow one. Those that write to SQLite, in a ``transaction``, do so one after
+    another, whichever pool they have: the next is woken, where the file would have to be looked
+    at again after a while. A child that was forked opens its own; fork while no thread is in
     a transaction, as SQLite takes the locks of its parent's for held in the child, for ever.
     ``sqlite:///:memory:`` is one connection and one process's database, for tests.
     """
@@ -78,7 +107,8 @@ class Connections:
         self.synchronous = synchronous
         self.answer_timeout_s = answer_timeout_s
         self.connections_max = at_least("connections_max", connections_max, 1)
-        if file_of(url) == IN_MEMORY:
+        self._file = file_of(url)
+        if self._file == IN_MEMORY:
             self.connections_max = 1
         self._of_parents: list[object] = []
         self._begin()
@@ -88,6 +118,7 @@ class Connections:
         self._idle: deque[Database] = deque()
         self._room = threading.Semaphore(self.connections_max)
         self._own = threading.local()
+        self._writer = _writer_of(self._file)
 
     def leave_to_parent(self) -> None:
         """Begin anew in a forked child; to close what is its parent's would end it there."""
@@ -100,6 +131,16 @@ class Connections:
         Raises Locked if none is free until then, and DatabaseUnreachable.
         """
         return Loan(self)
+
+    def turn(self, *, wait: bool = True) -> TurnToWrite:
+        """Wait for a turn to write; a block is told until when it may wait for locks then.
+
+        If not to ``wait``, that is now, and a turn is waited for ``TURN_S``. Raises Locked.
+        """
+        now_s = time.monotonic()
+        end_s = deadline_s(self.lock_timeout_s) if wait else now_s
+        wait_s = max(0.0, end_s - now_s) if wait else TURN_S
+        return TurnToWrite(self._writer, wait_s, end_s)
 
     def _take(self, room: threading.Semaphore) -> Database:
         limit_s = self.lock_timeout_s
@@ -126,7 +167,7 @@ class Connections:
         try:
             if room is not self._room:  # in a child that was forked meanwhile
                 self._of_parents.append(database)
-            elif idle is not self._idle or database.in_transaction or database.is_lost:
+            elif idle is not self._idle or database.in_transaction:
                 database.close()
             else:
                 idle.append(database)
@@ -204,7 +245,12 @@ class _Lent(Database):
         """Hold one connection for the transaction."""
         if self._held is not None:
             raise RuntimeError("transaction: one is open already; allowed: one at a time")
-        with self._pool.lend() as database, database.transaction(begin):
+        turn = TurnToWrite(None, 0.0, math.inf) if begin else self._pool.turn()
+        with (
+            turn as end_s, until(end_s) as beginning, self._pool.lend() as database,
+            database.transaction(begin),
+        ):  # fmt: skip
+            beginning.lift()
             self._held = database
             try:
                 yield
@@ -219,9 +265,19 @@ class _Lent(Database):
 
 
 _POOLS: weakref.WeakSet[Connections] = weakref.WeakSet()
+_WRITERS: weakref.WeakValueDictionary[Path, threading.Lock] = weakref.WeakValueDictionary()
+
+
+def _writer_of(file: Path | None) -> threading.Lock | None:
+    """Return the lock of a SQLite file, one in this process; None for PostgreSQL."""
+    if file is None:
+        return None
+    lock = threading.Lock()
+    return lock if file == IN_MEMORY else _WRITERS.setdefault(file.resolve(), lock)
 
 
 def _forked() -> None:
+    _WRITERS.clear()  # what a thread held that is not here would be held for ever
     for pool in _POOLS:
         pool.leave_to_parent()
 

@@ -66,7 +66,7 @@ class PostgreSQL(Database):
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open, also one that the server has already failed."""
-        status = self._connection.info.transaction_status
+        status = self._connection.pgconn.transaction_status
         return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
     @property
@@ -88,7 +88,9 @@ class PostgreSQL(Database):
     def _carry_out(self, statement: str, values: Sequence[Value]) -> tuple[list[Row], int]:
         try:
             cursor = self._cursor.execute(_its_style(statement), values)
-            return cursor.fetchall() if cursor.description else [], cursor.rowcount
+            # To ask for its description costs as much as a statement.
+            found = [] if cursor.rownumber is None else cursor.fetchall()
+            return found, cursor.rowcount
         except psycopg.Error as error:
             if isinstance(error, errors.ConnectionTimeout):
                 self._connection.close()

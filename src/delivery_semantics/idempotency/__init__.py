@@ -51,7 +51,7 @@ a request; ``leases`` renewals; ``claims`` phases; ``attempt`` what becomes of a
 fails, or whose client leaves; ``middleware`` ASGI; ``kept`` what is kept of a response;
 ``outbox`` messages to others; ``outcomes`` the log, and the hook; ``telemetry`` one for
 OpenTelemetry; ``once`` functions and consumers; ``doubts`` the keys that somebody has to look
-into; ``turns`` and ``blocks`` who waits, and where.
+into; ``lanes`` and ``blocks`` who waits, and where.
 
 Book: 08-stripe-idempotency
 """

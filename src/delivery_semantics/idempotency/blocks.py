@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
-from .turns import Lane, Result, Values
+from .lanes import Lane, Result, Values
 
 Entered = TypeVar("Entered")
 
@@ -26,7 +26,7 @@ class Waiting(Protocol):
     def threads(self) -> Executor:
         """Where what nobody waits for is done."""
 
-    def in_thread(  # the lanes are those of ``turns``
+    def in_thread(  # the lanes are those of ``lanes``
         self, function: Callable[[*Values], Result], *values: *Values, lane: Lane
     ) -> Awaitable[Result]:
         """Wait for a call in a thread."""

@@ -19,9 +19,9 @@ from ..databases import Database
 from . import table
 from .blocks import Block, Waiting
 from .kept import USUAL, Keeping, KeptAnswer
+from .lanes import Result
 from .outbox import leave_in_outbox
 from .table import FINISHED, STARTED, KeyName, KeyRow
-from .turns import Result
 
 Given = ParamSpec("Given")
 

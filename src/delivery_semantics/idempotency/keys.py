@@ -24,11 +24,11 @@ from ..databases import (
 from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
+from .lanes import Lane, Result, Values, in_lane
 from .leases import Leases
 from .outcomes import Hook, KeyOutcome, tell
 from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
-from .turns import Lane, Result, Turns, Values
 
 Effects = Literal["anywhere", "in phases"]
 SOON_S = 0.05
@@ -101,7 +101,6 @@ class KeyStore:
         There no thread goes on, and what one of them held would be held for ever.
         """
         self.threads = ThreadPoolExecutor(1, "idempotency")
-        self._turns = Turns(self.connections)
         self.leases = Leases(self)
 
     def new_lease(self) -> float:
@@ -226,16 +225,13 @@ class KeyStore:
         self, function: Callable[[*Values], Result], *values: *Values, lane: Lane = "hold"
     ) -> Result:
         """Wait for a call that may wait for the database; the event loop goes on."""
-        return await self._turns.in_thread(lane, function, *values)
+        return await in_lane(lane, self.connections.lock_timeout_s, function, *values)
 
     @contextmanager
     def writing(self, *, apart: bool = False) -> Iterator[Database]:
         """Open a transaction on the calling thread's way to the database, or on none's."""
         database = self.connections.apart() if apart else self.connections.here()
-        with (
-            self._turns.turn() as end_s, until(end_s) as beginning, database.transaction(),
-        ):  # fmt: skip
-            beginning.lift()
+        with database.transaction():
             yield database
 
     def tell(
@@ -272,7 +268,7 @@ class KeyStore:
         self, change: Callable[[Database, *Values], Result], *values: *Values, wait: bool = True
     ) -> Result:
         with (
-            self._turns.turn(wait=wait) as end_s, until(end_s),
+            self._claiming.turn(wait=wait) as end_s, until(end_s),
             self._claiming.lend() as database,
         ):  # fmt: skip
             return change(database, *values)
