@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ from delivery_semantics.databases import (
     Locked,
     Schema,
     connect,
+    deadline_s,
     empty_place,
     pool,
     until,
@@ -111,6 +113,31 @@ def test_a_transaction_is_its_threads_own(url: str) -> None:
             assert connections.here().rows("SELECT count(*) FROM sums") == [(1,)]
             others = thread.submit(lambda: connections.here().rows("SELECT * FROM sums"))
             assert others.result() == []
+
+
+def test_writers_of_one_file_wait_for_each_other_in_any_pool_and_readers_for_nobody() -> None:
+    with (
+        empty_place() as url, closing(Connections(url)) as one,
+        closing(Connections(url, lock_timeout_s=0.0)) as other,
+    ):  # fmt: skip
+        SUMS.ensure(one.here())
+        with one.here().transaction():
+            with pytest.raises(Locked, match="another thread of this process"):
+                other.here().transaction().__enter__()
+            with other.here().transaction("BEGIN"):
+                assert other.here().rows("SELECT count(*) FROM sums") == [(0,)]
+        with other.here().transaction():
+            other.here().change(ADD, (1,))
+
+
+def test_a_limit_that_was_lifted_and_ends_in_another_thread_changes_nothing_there() -> None:
+    def end(limit: pool.Limit) -> float:
+        limit.__exit__()
+        return deadline_s(math.inf)
+
+    with ThreadPoolExecutor(1) as thread, until(0.0), until(0.0) as inner:
+        inner.lift()
+        assert thread.submit(end, inner).result() == math.inf
 
 
 def test_a_lock_is_waited_for_until_the_end_that_was_asked_for(url: str) -> None:

@@ -118,7 +118,7 @@ def test_a_claim_that_does_not_wait_waits_a_turn_for_the_other_threads(
     writing, go_on = threading.Event(), threading.Event()
 
     def write() -> None:
-        with bed.keys.writing():
+        with bed.connections.here().transaction():
             writing.set()
             go_on.wait()
 

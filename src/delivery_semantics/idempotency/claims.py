@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol
 
@@ -40,8 +40,8 @@ class Keeper(Waiting, Protocol):
     def new_lease(self) -> float:
         """Return when a lease ends that begins now."""
 
-    def writing(self, *, apart: bool) -> AbstractContextManager[Database]:
-        """Open a transaction on the calling thread's connection, or on one of nobody's."""
+    def way(self, *, apart: bool) -> Database:
+        """Return the calling thread's way to the keys' database, or one that is nobody's."""
 
     def finish(self, claim: Claim, answer: KeptAnswer) -> None:
         """Keep an answer outside of a phase."""
@@ -123,7 +123,8 @@ class Claim:
     @contextmanager
     def _phase(self, apart: bool) -> Iterator[Phase]:
         try:
-            with self._keeper.writing(apart=apart) as database:
+            database = self._keeper.way(apart=apart)
+            with database.transaction():
                 phase = Phase(self, database, self._keeper)
                 try:
                     yield phase

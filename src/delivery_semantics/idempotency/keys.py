@@ -10,9 +10,9 @@ import math
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Literal, get_args
 
 from anyio import move_on_after
@@ -227,12 +227,9 @@ class KeyStore:
         """Wait for a call that may wait for the database; the event loop goes on."""
         return await in_lane(lane, self.connections.lock_timeout_s, function, *values)
 
-    @contextmanager
-    def writing(self, *, apart: bool = False) -> Iterator[Database]:
-        """Open a transaction on the calling thread's way to the database, or on none's."""
-        database = self.connections.apart() if apart else self.connections.here()
-        with database.transaction():
-            yield database
+    def way(self, *, apart: bool = False) -> Database:
+        """Return the calling thread's way to the database, or one that is no thread's."""
+        return self.connections.apart() if apart else self.connections.here()
 
     def tell(
         self, what: str, name: KeyName, took_s: float, error: BaseException | None = None
