@@ -443,7 +443,7 @@ def after(moment: Moment, steps: tuple[Step, ...], left: Left) -> Moment:
     twin = copy_of(world)
     for step in steps:
         armed: list[tuple[str, str]] = []
-        twin.on_armed = lambda who, name, armed=armed: armed.append((who, name))
+        twin.on_armed = lambda who, name, _, armed=armed: armed.append((who, name))
         moved = perform(twin, step)
         ages = ages_after(ages, twin, armed, moved)
     return twin, left, ages
