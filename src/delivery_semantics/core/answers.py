@@ -38,8 +38,8 @@ def wait(world: World, who: str, effect: Any) -> None:  # noqa: ANN401  # one of
         for each in effect.match:
             if not isinstance(each, type):
                 check_payload(who, each)
-    if world.on_armed is not None:
-        world.on_armed(who, "", effect.delay_s if type(effect) is Wait else effect.timeout_s)
+    if on_armed := world.on_armed:
+        on_armed(who, "", effect.delay_s if type(effect) is Wait else effect.timeout_s)
 
 
 def _send(world: World, who: str, effect: Send) -> None:
@@ -50,8 +50,8 @@ def _send(world: World, who: str, effect: Send) -> None:
     number = world.packets_sent = world.packets_sent + 1
     packet = world.packets[number] = _new(Packet, (number, who, to, payload))  # see ``note``
     world.note("sent", who, payload, to, number)
-    if world.on_sent is not None:
-        world.on_sent(packet)
+    if on_sent := world.on_sent:
+        on_sent(packet)
 
 
 _new = tuple.__new__
@@ -145,8 +145,8 @@ def _arm(world: World, who: str, effect: Arm) -> None:
     if not callable(getattr(world.participants[who], "timer", None)):
         raise TypeError(f"{who}: {effect!r} without a method timer; allowed: where it has one")
     world.timers[who] = {**world.timers[who], _text(who, effect.name): effect.delay_s}
-    if world.on_armed is not None:
-        world.on_armed(who, effect.name, effect.delay_s)
+    if on_armed := world.on_armed:
+        on_armed(who, effect.name, effect.delay_s)
 
 
 def _disarm(world: World, who: str, effect: Disarm) -> None:

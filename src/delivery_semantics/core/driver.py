@@ -84,7 +84,7 @@ class Driver:
     def deliver(self, number: int) -> None:
         """Let packet ``number`` arrive now."""
         who = deliver(self._world, number)
-        if who is not None:
+        if who is not None and (self._fragile or self._due):
             self._moved(who)
 
     # What comes true ------------------------------------------------------------------
@@ -137,16 +137,16 @@ class Driver:
             crash(self._world, who, before=type(effect))
 
     def _send_packet(self, packet: Packet) -> None:
-        world = self._world
+        world, plan = self._world, self._plan
         number, source, target, payload = packet
         fate = self._links.fate(source, target, payload, now_s=world.time_s)
         if not fate:
             lose(world, number)
             return
-        self._plan(fate[0], self._transmit, number)
+        plan(fate[0], self._transmit, number)
         for delay_s in fate[1:]:
             duplicate(world, number)
-            self._plan(delay_s, self._transmit, world.packets_sent)
+            plan(delay_s, self._transmit, world.packets_sent)
 
     def _arm(self, who: str, name: str, wait_s: float) -> None:
         early = False
@@ -155,7 +155,8 @@ class Driver:
             early = dice(self._seed, "early", *asked) < self._early_timeouts
             wait_s *= dice(self._seed, "fraction", *asked) if early else 1.0
         self._armed = self._timers[who, name] = armed = self._armed + 1
-        self._plan(wait_s, self._timeout, (who, name, armed, early))
+        plan = self._plan
+        plan(wait_s, self._timeout, (who, name, armed, early))
 
     def _stay_down(self, who: str, down_s: float) -> None:
         """Plan the restart; where crashes overlap, the latest restart counts."""

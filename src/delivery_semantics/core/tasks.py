@@ -78,8 +78,9 @@ class Running:
 
     def resume(self, answer: Answer) -> Running:
         """Step the generator."""
+        send = self._send
         try:
-            self.effect = effect = self._send(answer)
+            self.effect = effect = send(answer)
         except StopIteration:
             self.effect = None
             return self

@@ -144,8 +144,8 @@ class World:
     ) -> None:  # fmt: skip
         """Record an event, if anybody listens."""
         if record := self.record:
-            values = (self.time_s, what, who, payload, peer, packet, copy_of, note)
-            record(_new(Event, values))  # half the time of Event(*values)
+            # It takes half the time of Event(…).
+            record(_new(Event, (self.time_s, what, who, payload, peer, packet, copy_of, note)))
 
 
 _new = tuple.__new__
