@@ -82,7 +82,7 @@ def test_what_was_not_acked_comes_again_and_says_so(url: str) -> None:
                     record = source.take()
                     assert record
                     assert record.delivery == delivery
-            assert depth(url, name) == 1
+            assert ids(url, name) == ["1"]
 
 
 def test_a_message_that_is_given_back_too_often_goes_to_the_dead_letters(url: str) -> None:

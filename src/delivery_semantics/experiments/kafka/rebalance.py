@@ -24,7 +24,6 @@ from ...systems.kafka.client import (
     consumer,
     fill,
     record,
-    session_ms,
     to_the_end,
     topic,
 )
@@ -136,6 +135,8 @@ def _handed_over(second: Consumer, *, meanwhile: Consumer) -> Delivered:
 
 def _member(there: OwnTopic, client: str) -> Consumer:
     return consumer(
-        there, client_id=client, session_timeout_ms=session_ms(there.address, 1000),
-        heartbeat_interval_ms=50, partition_assignment_strategy="range",
-    )  # fmt: skip
+        there,
+        client_id=client,
+        heartbeat_interval_ms=50,
+        partition_assignment_strategy="range",
+    )

@@ -7,7 +7,7 @@ Book: 11-kafka
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -23,8 +23,8 @@ from .journal import BROKER, PRODUCER
 
 CONSUMER = "consumer"
 ACCEPT, RELEASE = AcknowledgeType.ACCEPT, AcknowledgeType.RELEASE
-SILENCE_S = 0.5
-"""After so long a silence there is nothing more to come."""
+END = "end"
+"""The id of what is put behind all others: whoever is handed nothing before it has seen all."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,11 @@ def shared(
         topic(address) as there,
         sharing(fill(there, *sent), deliveries_max=deliveries_max) as group,
     ):
-        while batch := _next(group, patient=not handed):
+        for end in itertools.count(len(sent)):  # its offset
+            fill(there, Message(END, 0))
+            batch = _before(end, group)
+            if not batch:
+                break
             for one in batch:
                 got = record(one, one.delivery_count() or 0)
                 again = failed[got.id] < fails.get(got.id, 0)
@@ -67,17 +71,20 @@ def shared(
     return HandedOver(tuple(handed), log.trace())
 
 
-def _next(group: ShareConsumer, *, patient: bool) -> list[Delivered]:
-    """Return what is handed over next: nothing, when nothing has come for a while.
+def _before(end: int, group: ShareConsumer) -> list[Delivered]:
+    """Return what is handed over next; nothing, once that is only the `END` at this offset.
 
-    The group has to be formed before the first record comes; one that was released comes again
-    at once.
+    It is the last, put there when all before had been answered: what was released by then is
+    handed over again before it. Raises TimeoutError if nothing comes.
     """
-    last = time.monotonic() + (TIMEOUT_S if patient else SILENCE_S)
-    batch: list[Delivered] = []
-    while not batch and time.monotonic() < last:
-        batch = list(group.poll(SILENCE_S))
-    return batch
+    while batch := list(group.poll(TIMEOUT_S)):
+        ends = [one for one in batch if record(one).id == END]
+        for one in ends:
+            group.acknowledge(one, ACCEPT)
+        others = [one for one in batch if one not in ends]
+        if others or any(one.offset() == end for one in ends):
+            return others
+    raise TimeoutError(f"Kafka handed over nothing for {TIMEOUT_S} s")
 
 
 _DONE, _RELEASED = "done", "failed, released"

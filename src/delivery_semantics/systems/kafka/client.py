@@ -235,13 +235,13 @@ def committed(of: OwnTopic, group: str = "readers") -> int:
         return max(0, at.offset)
 
 
-def session_ms(address: str, wanted: int = 500) -> int:
-    """Return a session timeout that this cluster allows: ``wanted`` milliseconds, or more."""
+def session_ms(address: str) -> int:
+    """Return the shortest session timeout that this cluster allows, in milliseconds."""
     admin = _admin(address)
     node = next(iter(admin.list_topics(timeout=TIMEOUT_S).brokers))
     broker = ConfigResource(ConfigResource.Type.BROKER, str(node))
     told = admin.describe_configs([broker])[broker].result(TIMEOUT_S)
-    return max(wanted, int(told["group.min.session.timeout.ms"].value))
+    return int(told["group.min.session.timeout.ms"].value)
 
 
 # Sharing ----------------------------------------------------------------------------------

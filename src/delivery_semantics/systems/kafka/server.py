@@ -58,16 +58,16 @@ transaction.state.log.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
-# Nobody waits for what will not come: other members, other brokers, a member that was killed.
+# Nobody waits for what will not come: other members, other brokers.
 group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=500
 group.share.min.heartbeat.interval.ms=50
 group.share.heartbeat.interval.ms=50
 group.share.assignment.interval.ms=0
 group.share.min.assignment.interval.ms=0
-group.share.min.session.timeout.ms=500
-group.share.session.timeout.ms=1000
-broker.session.timeout.ms=1000
+# Who is starved for a while must not be taken for one that is gone: a broker would refuse what
+# it has stored, and a plain producer send it again. After a kill these are waited for.
+group.min.session.timeout.ms=3000
+broker.session.timeout.ms=9000
 broker.heartbeat.interval.ms=250
 """
 LOGGED = """\

@@ -26,7 +26,6 @@ from ..server import POLL_S, TIMEOUT_S
 
 QUORUM, CLASSIC = "quorum", "classic"
 TRANSIENT, PERSISTENT = 1, 2
-QUIET_S = 0.2
 CONFIRMED, RETURNED, SENT, IN_DOUBT = "confirmed", "returned", "sent", "in doubt"
 """What a publisher knows of a message."""
 
@@ -132,8 +131,8 @@ class Deliveries:
     """What a queue hands over, in its order, once nobody else consumes from it.
 
     ``auto_ack``: the broker forgets a message as soon as it has sent it. ``prefetch`` is how
-    many it pushes before it waits for an ack, 0: all it has; what is asked for before the push
-    has come is one more. ``heartbeat_s``: as `connect`.
+    many it pushes before it waits for an ack, 0: all it has; who takes more without an ack gets
+    one by asking for it. ``heartbeat_s``: as `connect`.
     A record's ``delivery`` is the quorum queue's count and one. A classic queue does not count:
     there it is 1, or 0, not told, if the message has ``redelivered`` set.
     Raises TimeoutError if somebody else goes on consuming.
@@ -146,18 +145,19 @@ class Deliveries:
         self._queue, self._auto_ack = queue, auto_ack
         self._connection = connect(url, heartbeat_s=heartbeat_s)
         self._channel = self._connection.channel()
-        self._wait_for_others()
+        self._left, self._prefetch = self._wait_for_others(), prefetch
         self._channel.basic_qos(prefetch_count=prefetch)
         self._come: deque[tuple[Record, int]] = deque()
         self._tags: dict[str, int] = {}
+        self._unanswered: set[int] = set()
         self._channel.basic_consume(queue, self._comes, auto_ack=auto_ack)
 
     def take(self) -> Record | None:
         """Return the next message; None if the queue has none that is ready.
 
-        When nothing has been pushed, the queue is asked; what it has pushed by then comes
-        before its answer, or at most ``QUIET_S`` after it. Raises ConnectionAbortedError if the
-        broker has ended the connection or the channel.
+        What was there when this consumer came is waited for. For anything more the queue is
+        asked. Raises ConnectionAbortedError if the broker has ended the connection or the
+        channel, TimeoutError if it does not push what it has.
         """
         try:
             self._fetch()
@@ -192,12 +192,22 @@ class Deliveries:
         self._connection.process_data_events(0)
         if self._come:
             return
+        if self._left > 0 and not 0 < self._prefetch <= len(self._unanswered):
+            self._wait_for_push()
+            return
         asked = self._channel.basic_get(self._queue, auto_ack=self._auto_ack)
+        # What was pushed before that answer may come after it, and comes before the next one.
+        self._channel.basic_qos(prefetch_count=self._prefetch)
         self._connection.process_data_events(0)
         if asked[0]:
             self._comes(self._channel, *asked)
-        if not self._come:  # a quorum queue may still be reading what it has assigned to us
-            self._connection.process_data_events(QUIET_S)
+
+    def _wait_for_push(self) -> None:
+        last = time.monotonic() + TIMEOUT_S
+        while not self._come:
+            if time.monotonic() > last:
+                raise TimeoutError(f"{self._queue} has {self._left} more, and pushes none")
+            self._connection.process_data_events(POLL_S)
 
     def _answer(self, answer: Any, record: Record, **how: object) -> None:  # noqa: ANN401
         if self._auto_ack:
@@ -205,6 +215,7 @@ class Deliveries:
         try:
             self._connection.process_data_events(0)  # hears that the connection has ended
             answer(self._tags[record.id], **how)
+            self._unanswered.discard(self._tags[record.id])
         except AMQPError as error:
             raise AckRefused(type(error).__name__) from error
 
@@ -219,11 +230,20 @@ class Deliveries:
         delivery = 0 if count is None and method.redelivered else (count or 0) + 1
         record = Record(properties.message_id or "", int(body), delivery=delivery)
         self._come.append((record, method.delivery_tag))
+        self._left -= 1
+        if not self._auto_ack:
+            self._unanswered.add(method.delivery_tag)
 
-    def _wait_for_others(self) -> None:
-        """Wait until nobody consumes: whoever did so has given back what it had."""
+    def _wait_for_others(self) -> int:
+        """Wait until nobody consumes: whoever did so has given back what it had.
+
+        Returns how many messages there are then.
+        """
         last = time.monotonic() + TIMEOUT_S
-        while self._channel.queue_declare(self._queue, passive=True).method.consumer_count:
+        while True:
+            found = self._channel.queue_declare(self._queue, passive=True).method
+            if not found.consumer_count:
+                return int(found.message_count)
             if time.monotonic() > last:
                 raise TimeoutError(f"{self._queue} still has a consumer")
             time.sleep(POLL_S)
