@@ -5,10 +5,14 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+import itertools
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache, partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,9 +31,8 @@ from ...systems.payments.envelope import KEY
 from .check_first import check_first
 from .live import PAYMENT, charge
 
-CHECKED_S = 0.2
-"""How long the document's server takes between its check and its charge: longer than the check
-waits before it leaves, and longer than its retry takes to come."""
+LEFT_KEY, TIMEOUT_S = b"H18-k", 60.0
+"""The key that the check leaves behind, and how long its retry is waited for."""
 LEFT, LINE = 24, 18
 """Units: where the words of a check begin, and from one line to the next."""
 FAILS = "does not hold"
@@ -42,14 +45,53 @@ SIGNS: dict[str, Glyph] = {
 SERVER = logging.getLogger("uvicorn.error")
 
 
-def documents(url: str) -> ASGIApp:
-    """Make the document's server, in which a charge takes its time."""
+@dataclass
+class Arrived:
+    """A request at the document's server, and whether that has looked for its key."""
 
-    def announce(step: str) -> None:
+    key: bytes
+    checked: bool = False
+
+
+class Documents:
+    """The document's server, in which a charge takes its time between its check and its effect.
+
+    That is until all requests that have come with its key have been checked, and after
+    `LEFT_KEY` until that has come again. So who checks first is always too slow.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._app = check_first(self._announce, time.time, url=url)
+        self._changed = threading.Condition()
+        self._come, self._checked = Counter[bytes](), Counter[bytes]()
+        self._here: ContextVar[Arrived] = ContextVar("here")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        here = Arrived(dict(scope.get("headers", ())).get(KEY, b""))
+        self._here.set(here)
+        self._count(self._come, here.key, 1)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if not here.checked:  # it was refused before that
+                self._count(self._come, here.key, -1)
+
+    def _announce(self, step: str) -> None:
         if step == "checked":
-            time.sleep(CHECKED_S)
+            here = self._here.get()
+            here.checked = True
+            self._count(self._checked, here.key, 1)
+            with self._changed:
+                self._changed.wait_for(lambda: self._all_have_checked(here.key), TIMEOUT_S)
 
-    return check_first(announce, time.time, url=url)
+    def _all_have_checked(self, key: bytes) -> bool:
+        return self._checked[key] >= max(self._come[key], 2 if key == LEFT_KEY else 1)
+
+    def _count(self, counted: Counter[bytes], key: bytes, more: int) -> None:
+        with self._changed:
+            counted[key] += more
+            self._changed.notify_all()
 
 
 def ours(url: str) -> ASGIApp:
@@ -69,7 +111,7 @@ def without_keys(url: str) -> ASGIApp:
 
 
 SERVICES: dict[str, Callable[[str], ASGIApp]] = {
-    "ours": ours, "check, process, store": documents, "without keys": without_keys,
+    "ours": ours, "check, process, store": Documents, "without keys": without_keys,
 }  # fmt: skip
 
 
@@ -95,7 +137,8 @@ def checked(service: str) -> list[CheckResult]:
     SERVER.disabled = True  # some of it makes a server fail, and it would say so at length
     try:
         with empty_place() as place, serving(SERVICES[service](place)) as url:
-            return check_service(template(url), STRIPE)
+            keys = itertools.count()  # 0 is the request alone, then the number of the check
+            return check_service(template(url), STRIPE, new_key=lambda: f"H{next(keys)}")
     finally:
         SERVER.disabled = False
 
