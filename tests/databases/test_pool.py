@@ -235,14 +235,14 @@ def test_one_that_can_only_read_is_exchanged(on_server: str, opened: list[Databa
 def test_a_silent_server_is_waited_for_until_the_limit(on_server: str) -> None:
     with (
         closing(
-            Connections(on_server, lock_timeout_s=0.1, answer_timeout_s=0.2)
+            Connections(on_server, lock_timeout_s=1.0, answer_timeout_s=4.0)
         ) as connections,
         connections.lend() as database,
     ):
         [(pid,)] = database.rows("SELECT pg_backend_pid()")
         os.kill(pid, signal.SIGSTOP)
         try:
-            with pytest.raises(DatabaseUnreachable, match=r"no answer for 0\.3"):
+            with pytest.raises(DatabaseUnreachable, match=r"no answer for 5"):
                 database.rows("SELECT 1")
             assert database.is_lost
             assert connections.here().rows("SELECT 1") == [(1,)]

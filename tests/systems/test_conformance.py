@@ -86,10 +86,10 @@ def by_search(receiver: Participant) -> list[Trace]:
 
 def by_sockets(receiver: Participant) -> list[Trace]:
     points = tuple(CrashPoint("consumer", step, 0.3) for step in STEPS)
-    with ThreadPoolExecutor(8) as threads:  # at once: a redelivery comes after half a second
+    with ThreadPoolExecutor(8) as threads:  # at once: a redelivery comes after four seconds
 
         def run(seed: int) -> Trace:
-            return run_live(system(receiver), seed=seed, crashes=points, time_scale=0.5)
+            return run_live(system(receiver), seed=seed, crashes=points, time_scale=4.0)
 
         return list(threads.map(run, range(1, 9)))
 

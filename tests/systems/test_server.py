@@ -164,10 +164,18 @@ def test_free_ports_are_apart_and_none_that_a_client_may_be_given(
     found = module.free_ports(50)
     assert len(set(found)) == 50
     assert max(found) < 32_768
-    with socket.create_server((module.HOST, found[0])):
-        monkeypatch.setattr(module, "PORTS", range(found[0], found[0] + 1))
+    with socket.create_server((module.HOST, 0)) as listening:
+        monkeypatch.setattr(module, "PORTS", [listening.getsockname()[1]])
         with pytest.raises(OSError, match="ports asked for: 1; free: "):
             module.free_ports(1)
+
+
+def test_a_free_port_is_given_to_nobody_else_before_its_server_listens() -> None:
+    [port] = module.free_ports(1)
+    script = f"import {module.__name__} as it\n"
+    script += f"it.PORTS = [{port}]; it.free_ports(1)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "ports asked for: 1; free: []" in done.stderr
 
 
 def test_two_at_once_do_not_meet() -> None:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -35,7 +35,7 @@ LOG = "log"
 UNPRIVILEGED = "nobody"
 """Some servers refuse to run as root; then they run as this user, which every system has."""
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 POLL_S = 0.01
 WORDS_MAX = 500
 PORTS = range(20_000, 32_000)
@@ -212,15 +212,23 @@ def free_ports(count: int) -> list[int]:
     """Return ports of the loopback that nobody listens at; what is started next takes them.
 
     They are none of those that a system gives to clients: one of these may be taken by any
-    connection before a server that starts slowly listens at it. Raises OSError if there are
-    not so many.
+    connection before a server that starts slowly listens at it. Nor are they given twice, to
+    this process or another of this book, as long as this one lives: it keeps the UDP port of
+    the same number, which tells. Raises OSError if there are not so many.
     """
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
-        with suppress(OSError), socket.create_server((HOST, port)):
-            found.append(port)
         if len(found) == count:
             return found
+        keeps = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            keeps.bind((HOST, port))
+            socket.create_server((HOST, port)).close()
+        except OSError:
+            keeps.close()
+        else:
+            keeps.detach()
+            found.append(port)
     raise OSError(f"ports asked for: {count}; free: {found!r}")
 
 

@@ -197,7 +197,7 @@ def test_a_stream_whose_confirm_was_lost_takes_the_retry_for_what_it_is(url: str
     ):
         port = int(cut.address.rpartition(":")[2])
         assert port != stream_port(url)
-        known = publish_numbered(url, stream, numbered, name="shop", port=port, timeout_s=1)
+        known = publish_numbered(url, stream, numbered, name="shop", port=port, timeout_s=10)
         assert known == [CONFIRMED, IN_DOUBT]
         assert publish_numbered(url, stream, numbered, name="shop") == [CONFIRMED] * 3
         assert [record.id for record in read(url, stream)] == ["1", "2", "3"]

@@ -18,7 +18,7 @@ from ...core.check import at_least
 from ...systems.http.client import NoAnswer, NotSent, Request, ask
 from ...systems.http.serving import HOST, listen
 
-START_S = 30.0
+START_S = 120.0
 ALL_OF_IT = 0.25
 ALIVE = Request("GET", "/openapi.json")
 
@@ -58,7 +58,7 @@ class Workers:
         end_s = time.monotonic() + START_S
         while True:
             try:
-                ask(self.url, ALIVE, timeout_s=1.0)
+                ask(self.url, ALIVE, timeout_s=10.0)
                 return
             except (NotSent, NoAnswer):
                 if self._server.poll() is not None or time.monotonic() > end_s:

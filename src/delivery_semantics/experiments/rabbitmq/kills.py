@@ -37,7 +37,8 @@ RECEIVERS: dict[str, type[Participant]] = {
 }
 """With auto-ack nothing is acked: the broker has forgotten the message when it sent it."""
 PAYMENTS = payments(2)
-HEARTBEAT_S = 1
+HEARTBEAT_S = 3
+"""A consumer that is starved for less is not given up."""
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ...systems.rabbitmq.client import (
     queue,
 )
 from ..strips import money_view
+from .kills import HEARTBEAT_S
 
 [PAYMENT] = payments(1)
 ROUNDS_MAX = 30
@@ -169,11 +170,11 @@ def slow(url: str, *, serves: bool) -> list[str]:
     done: list[str] = []
     with queue(url) as name:
         publish(url, name, [PAYMENT])
-        with closing(Deliveries(url, name, heartbeat_s=1)) as first:
+        with closing(Deliveries(url, name, heartbeat_s=HEARTBEAT_S)) as first:
             record = first.take()
             assert record
             if serves:
-                first.serve(3.0)
+                first.serve(3.0 * HEARTBEAT_S)
             else:
                 done += _by_second(url, name)
             done.append("first consumer")

@@ -89,6 +89,6 @@ def confirm_lost(url: str) -> tuple[list[str], list[str], list[str]]:
         proxy(url, streams=True, lose={("confirm", 2)}) as cut,
     ):
         port = int(cut.address.rpartition(":")[2])
-        first = publish_numbered(url, stream, attempt, name="shop", port=port, timeout_s=1)
+        first = publish_numbered(url, stream, attempt, name="shop", port=port, timeout_s=10)
         again = publish_numbered(url, stream, attempt, name="shop")
         return first, again, [record.id for record in read(url, stream)]

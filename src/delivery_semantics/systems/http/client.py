@@ -13,7 +13,7 @@ import json
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 HOP_BY_HOP = {"connection", "keep-alive", "host", "transfer-encoding", "upgrade"}
 """Headers that speak about one connection, and not about the request."""
 

@@ -35,7 +35,7 @@ from ...core.effects import Message
 from ...core.trace import Record
 
 PREFIX = "delivery-semantics-"
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 _log = logging.getLogger("delivery_semantics.kafka")
 _log.addHandler(logging.NullHandler())
 _log.propagate = False

@@ -28,7 +28,7 @@ from ...core.trace import Record
 SESSION_S = 3600
 """How long a broker keeps the session of a client that is away."""
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 SLICE_S = 0.05
 END = "end"
 """The id of what is published last, so that a reader knows that it has read all."""

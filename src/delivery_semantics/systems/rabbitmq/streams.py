@@ -36,7 +36,7 @@ def publish_numbered(
     *,
     name: str | None,
     port: int = 0,
-    timeout_s: int = 5,
+    timeout_s: int = 60,
 ) -> list[str]:
     """Publish messages with these numbers as the publisher ``name``; what is known of each.
 

@@ -32,7 +32,7 @@ _SESSION = boto3.Session()
 # Its first client reads a megabyte of JSON. Consumers that are forked later inherit that.
 _SESSION.client("sqs", endpoint_url="http://127.0.0.1", **UNCHECKED).close()
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 POLL_S = 1
 """At AWS. A poll that does not wait asks some of its servers only, and may miss something."""
 
