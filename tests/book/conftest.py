@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from serve import serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,8 @@ SOURCES = (
     "src/delivery_semantics/show/panel.*",
     "tools/house.py",
 )
+# What is expected is waited for until it is so, also on a machine that is busy.
+expect.set_options(timeout=90_000)
 # Quiet and alone: no start page, no update, no report to its maker.
 FLAGS = [
     "--disable-background-networking",
