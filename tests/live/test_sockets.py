@@ -97,13 +97,13 @@ def assert_sent(sending: socket.socket, datagram: bytes, port: int) -> None:
 @pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda r: type(r).__name__)
 def test_without_faults_a_live_run_is_the_simulated_one(receiver: Participant) -> None:
     # No timer fires: each is five seconds of real time, and the run does not wait for it.
-    calm = pair(receiver, count=5, timeout_s=5.0)
+    calm = pair(receiver, count=5, timeout_s=60.0)
     assert steps(run_live(calm, AT_ONCE, time_scale=1.0)) == steps(simulate(calm, AT_ONCE))
 
 
 def test_frames_and_bits_cross_the_wire_too() -> None:
     calm = {
-        "sender": AlternatingBitSender("receiver", payments(3), timeout_s=5.0),
+        "sender": AlternatingBitSender("receiver", payments(3), timeout_s=60.0),
         "receiver": AlternatingBitReceiver(),
     }
     assert steps(run_live(calm, AT_ONCE, time_scale=1.0)) == steps(simulate(calm, AT_ONCE))
@@ -208,7 +208,7 @@ def test_a_strangers_datagrams_are_noted_and_change_nothing() -> None:
                 send(datagram, ports["receiver"])
 
         trace = run_live(
-            pair(ProcessThenAck(), timeout_s=5.0), AT_ONCE, time_scale=1.0, on_open=disturb
+            pair(ProcessThenAck(), timeout_s=60.0), AT_ONCE, time_scale=1.0, on_open=disturb
         )
     assert [event.note for event in trace.of("ignored")] == [
         f"a stranger's datagram of {len(datagram)} bytes" for datagram in forged
@@ -253,7 +253,7 @@ async def run_behind_a_proxy(copies: int, *, timeout_s: float) -> tuple[Trace, P
 
 
 def test_each_message_is_bytes_that_a_proxy_can_read() -> None:
-    trace, proxy = asyncio.run(run_behind_a_proxy(1, timeout_s=5.0))
+    trace, proxy = asyncio.run(run_behind_a_proxy(1, timeout_s=60.0))
     assert [decode(datagram) for datagram in proxy.seen] == [
         Packet(event.packet, "sender", "receiver", event.payload)
         for event in trace.of("sent")
@@ -263,7 +263,7 @@ def test_each_message_is_bytes_that_a_proxy_can_read() -> None:
 
 
 def test_a_copy_that_the_network_did_not_make_is_a_strangers() -> None:
-    trace, proxy = asyncio.run(run_behind_a_proxy(2, timeout_s=5.0))
+    trace, proxy = asyncio.run(run_behind_a_proxy(2, timeout_s=60.0))
     assert len(proxy.seen) == 2
     assert len(trace.of("delivered")) == 4
     assert trace.processed() == {"1": 1, "2": 1}
@@ -406,14 +406,14 @@ def test_a_run_that_is_over_is_forgotten_although_timers_were_armed() -> None:
 
 def test_it_runs_where_an_event_loop_runs_already() -> None:
     async def notebook() -> Trace:
-        return run_live(pair(ProcessOnce(), timeout_s=5.0), AT_ONCE, time_scale=1.0)
+        return run_live(pair(ProcessOnce(), timeout_s=60.0), AT_ONCE, time_scale=1.0)
 
     assert asyncio.run(notebook()).outcome() == (("1", 1, "confirmed"),)
 
 
 def test_two_runs_do_not_hear_each_other() -> None:
     async def both() -> tuple[Trace, Trace]:
-        there = pair(ProcessOnce(), count=3, timeout_s=5.0)
+        there = pair(ProcessOnce(), count=3, timeout_s=60.0)
         return await asyncio.gather(
             live(there, AT_ONCE, time_scale=1.0), live(there, AT_ONCE, time_scale=1.0)
         )

@@ -89,7 +89,9 @@ def by_sockets(receiver: Participant) -> list[Trace]:
     with ThreadPoolExecutor(8) as threads:  # at once: a redelivery comes after four seconds
 
         def run(seed: int) -> Trace:
-            return run_live(system(receiver), seed=seed, crashes=points, time_scale=4.0)
+            return run_live(
+                system(receiver), seed=seed, crashes=points, time_scale=4.0, wall_s_max=300.0
+            )
 
         return list(threads.map(run, range(1, 9)))
 
