@@ -18,6 +18,7 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.effects import label
 from delivery_semantics.dedup import Bloom, Highest, InMemory
+from delivery_semantics.experiments.dedup import less
 from delivery_semantics.experiments.dedup.backup import (
     WAYS,
     asked_in_between,
@@ -34,11 +35,10 @@ from delivery_semantics.experiments.dedup.bloom import (
     bloom_view,
     expected,
     filled,
-    hashes_table,
     lost_by_hashes,
     lost_so_far,
 )
-from delivery_semantics.experiments.dedup.copies import Copy, balance, received, repeated
+from delivery_semantics.experiments.dedup.copies import Copy, received, repeated
 from delivery_semantics.experiments.dedup.crash import ORDERS, POINTS, crash_view, crashed
 from delivery_semantics.experiments.dedup.diagram import (
     ASKS,
@@ -54,7 +54,6 @@ from delivery_semantics.experiments.dedup.hops import (
     with_and_without,
 )
 from delivery_semantics.experiments.dedup.ids import (
-    MOVED_S,
     RULES,
     SCOPES,
     chosen_by,
@@ -247,12 +246,6 @@ def test_hashes_in_the_place_of_ids_lose_what_the_formula_says() -> None:
     assert lost_by_hashes(ids=1000, bits=128) == 0
 
 
-@pytest.mark.slow
-def test_the_table_of_hashes_says_what_is_missing() -> None:
-    rows = hashes_table()
-    assert list(rows["money expected"] - rows["money there"]) == list(10 * rows["lost"])
-
-
 # Ids
 
 
@@ -285,17 +278,40 @@ def test_one_id_too_many_repeats_every_payment_that_is_retried_in_order() -> Non
 
 
 def test_a_clock_set_forward_repeats_and_one_set_back_keeps_longer() -> None:
-    there = [
-        audit(clock_moved(InMemory(window_s=300), by_s)).money_there
-        for by_s in MOVED_S.values()
-    ]
+    moved_s = (0.0, 600.0, -600.0)
+    there = [audit(clock_moved(InMemory(window_s=300), by_s)).money_there for by_s in moved_s]
     assert there == [10, 20, 10]
-    assert [forgotten_after_min(300, by_s) for by_s in MOVED_S.values()] == [5, 0, 15]
+    assert [forgotten_after_min(300, by_s) for by_s in moved_s] == [5, 0, 15]
 
 
-def test_a_table_shows_what_was_expected_and_what_is_there() -> None:
-    rows = balance({"a": drawn()}, caption="One run", rows_name="run")
-    assert rows.to_numpy().tolist() == [[1, 0, 0, 10, 10]]
+# Stores that keep less
+
+
+def test_a_store_that_is_full_repeats_all_or_loses_what_has_no_room() -> None:
+    for capacity, when_full, wanted in ((119, "forget", 2400), (60, "refuse", 600)):
+        view = less.full_view(capacity=capacity, when_full=when_full)
+        assert (view.numbers["money expected"], view.numbers["money there"]) == (1200, wanted)
+
+
+def test_a_clock_set_forward_by_what_is_left_of_the_window_pays_twice() -> None:
+    there = [less.clock_view(moved_min=m).numbers["money there"] for m in (-10, 0, 3, 4)]
+    assert there == [10, 10, 10, 20]
+
+
+def test_one_number_loses_what_was_overtaken_and_has_acked_it() -> None:
+    views = [less.highest_view(kept=kept) for kept in less.GAP_CHECK]
+    assert [view.numbers["acked, and lost"] for view in views] == [1, 0]
+    assert [view.numbers["money there"] for view in views] == [20, 30]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", HASHED)
+def test_a_message_lost_to_a_hash_is_money_that_is_missing(bits: str) -> None:
+    for percent in (10, 50, 100):
+        found = less.hashes_view(bits=bits, sent_percent=percent).numbers
+        missing = int(found["money expected"]) - int(found["money there"])
+        assert missing == 10 * int(found["lost"])
+    assert found["lost"] == lost_by_hashes(ids=HASHED[bits][1], bits=HASHED[bits][0])
 
 
 # Panels

@@ -5,19 +5,16 @@ Book: 07-deduplication
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Any
 
 from ...dedup import Bloom, DedupStore, InMemory
 from ...show.picture import Picture
 from ...show.plots import curve, lines, points
-from ...show.tables import Table, table
 from ...show.view import View
-from ...theory.windows import bloom_bits, bloom_error, bloom_hashes, collisions_mean
+from ...theory.windows import bloom_bits, bloom_error, bloom_hashes
 from .memory import random_ids
 
 CAPACITY = 4000
@@ -112,24 +109,3 @@ def lost_by_hashes(*, ids: int, bits: int, seed: int = 1) -> int:
 
 HASHED = {"16 bits": (16, 1000), "24 bits": (24, 20_000), "32 bits": (32, 200_000)}
 """Small enough to run: bits of a hash, and how many messages are sent."""
-
-
-def hashes_table(*, seed: int = 1) -> Table:
-    """Return messages lost to equal hashes: measured, and by formula with two deviations."""
-    measured = [lost_by_hashes(ids=n, bits=b, seed=seed) for b, n in HASHED.values()]
-    means = [float(collisions_mean(ids=n, bits=b)) for b, n in HASHED.values()]
-    columns: dict[str, list[Any]] = {
-        "messages": [n for _, n in HASHED.values()],
-        "lost": measured,
-        "by formula": [f"{mean:.1f} ± {2 * math.sqrt(mean):.1f}" for mean in means],
-        "money expected": [10 * n for _, n in HASHED.values()],
-        "money there": [
-            10 * (n - lost) for (_, n), lost in zip(HASHED.values(), measured, strict=True)
-        ],
-    }
-    return table(
-        columns,
-        rows=HASHED,
-        rows_name="hash",
-        caption="All messages are different; their hashes are not",
-    )

@@ -5,13 +5,12 @@ Book: 07-deduplication
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ... import Ack, Event, Message, Trace, audit
+from ... import Ack, Event, Message, Trace
 from ...core.effects import Payload
 from ...dedup import DedupStore, Id, NotRemembered
-from ...show.tables import Table, table
 
 
 class Copy(NamedTuple):
@@ -74,16 +73,3 @@ def _arrival(copy: Copy, store: DedupStore, packet: int, *, heard: bool) -> list
 def repeated(message: Message, times_s: Iterable[float]) -> list[Copy]:
     """Return one copy of a message for each of these times."""
     return [Copy(at_s, message) for at_s in times_s]
-
-
-def balance(traces: Mapping[str, Trace], *, caption: str, rows_name: str) -> Table:
-    """Return one row per trace: payments, how many were lost and repeated, and the money."""
-    found = [audit(trace) for trace in traces.values()]
-    columns = {
-        "payments": [len(one.sent) for one in found],
-        "lost": [len(one.lost) for one in found],
-        "repeated": [len(one.duplicated) for one in found],
-        "money expected": [one.money_expected for one in found],
-        "money there": [one.money_there for one in found],
-    }
-    return table(columns, rows=traces, rows_name=rows_name, caption=caption)

@@ -89,9 +89,6 @@ def retried_after_all(store: DedupStore, *, payments: int = 120) -> Trace:
 
 # The clock --------------------------------------------------------------------------------
 
-MOVED_S = {"clock right": 0.0, "set forward 10 min": 600.0, "set back 10 min": -600.0}
-"""How far the receiver's clock is set, after the first copy of a payment."""
-
 
 def clock_moved(store: DedupStore, by_s: float) -> Trace:
     """Send a payment again after 1 minute, the receiver's clock having been set meanwhile."""

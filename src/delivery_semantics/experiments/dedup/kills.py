@@ -18,6 +18,8 @@ from ... import (
 from ...databases import empty_place
 from ...live.campaign import CrashedRun, ManyKills, campaign, kill_at_each_place, kill_campaign
 from ...live.processes import Processes
+from ...show.diagram import sequence
+from ...show.plots import bars, money
 from ...show.strips import boundary, breaks_of, kill_strip, track
 from ...show.view import View
 from ...theory.retries import Expected
@@ -157,6 +159,49 @@ def killed_by_chance(
 
 
 # On the page ------------------------------------------------------------------------------
+
+
+def replayed_view(*, receiver: str, seed: int = 1) -> View:
+    """Show the search's shortest counterexample, as a process went through it."""
+    run, there = replayed(receiver)
+    return View(
+        sequence(run, title=f"{receiver}: the search's shortest run, by a killed process"),
+        {"money expected": audit(run).money_expected, "money there": there},
+        f"{receiver}, killed where the search says. The database holds {there}.",
+    )
+
+
+@cache
+def by_chance(receiver: str) -> KilledByChance:
+    """Kill one of ``ORDERS`` in its window one time in five, once."""
+    return killed_by_chance(receiver, crash=0.2)
+
+
+def chance_view(*, receiver: str, seed: int = 1) -> View:
+    """Show what 200 payments came to, with a process that was killed one time in five."""
+    run = by_chance(receiver)
+    sent = len(run.found.sent)
+    rows = {"lost": (run.found.lost, run.expected.none),
+            "repeated": (run.found.duplicated, run.expected.several)}  # fmt: skip
+    expected, there = run.found.money_expected, run.money_there
+    return View(
+        [
+            money({receiver: (expected, there)}, title="The money", x="money", x_max=3_000.0),
+            bars(
+                {name: {"by formula": sent * float(share), "seen": float(len(ids))}
+                 for name, (ids, share) in rows.items()},
+                title="Payments", x="payments", x_max=60.0,
+            ),
+        ],
+        {
+            "kills": run.kills,
+            **{name: len(ids) for name, (ids, _) in rows.items()},
+            "money expected": expected,
+            "money there": there,
+        },
+        f"{receiver}, killed {run.kills} times in {sent} payments: {len(run.found.lost)} lost, "
+        f"{len(run.found.duplicated)} repeated.",
+    )  # fmt: skip
 
 
 @cache

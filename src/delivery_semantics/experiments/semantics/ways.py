@@ -22,6 +22,10 @@ from ...show.view import Progress, View
 from ...theory.retries import Model, share_error
 
 
+ON_PAPER = (Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4))
+"""The steps of the script: the first ack is lost, and the second attempt brings another."""
+
+
 def two_attempts() -> dict[str, Participant]:
     """Return a sender that tries twice, and a receiver that processes, then acks."""
     sender = RetryUntilAcked("receiver", payments(1), attempts_max=2)
@@ -48,9 +52,7 @@ def ways(*, loss: float, seeds: int) -> Ways:
     Two attempts make four packets at most, so the search may lose four and leaves nothing out.
     """
     at_least("seeds", seeds, 1)
-    scripted = script(
-        two_attempts(), Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4)
-    )
+    scripted = script(two_attempts(), *ON_PAPER)
     network = Network(messages=Faults(loss=loss), acks=Faults(loss=loss))
     simulated = Counter(
         simulate(two_attempts(), network, seed=seed).outcome() for seed in range(1, seeds + 1)
