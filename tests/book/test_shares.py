@@ -14,14 +14,14 @@ CHAPTER = (0.15, 0.25, 0.40)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 APPENDIX = {
-    "a-million-runs": (0.10, 0.17, 0.20),
+    "a-million-runs": (0.08, 0.25, 0.30),
     "bring-your-own": (0.12, 0.25, 0.28),
-    "how-the-runs-are-made": (0.13, 0.05, 0.05),
+    "how-the-runs-are-made": (0.10, 0.28, 0.32),
     "idempotency-layer": (0.40, 0.00, 0.00),  # a reference: its code is there to be copied
     "incidents": (0.12, 0.36, 0.38),
     "playground": (0.05, 0.60, 0.60),
     "protocols": (0.13, 0.33, 0.40),
-    "stores-of-ids": (0.13, 0.10, 0.10),
+    "stores-of-ids": (0.10, 0.35, 0.40),
     "summary": (0.10, 0.00, 0.00),  # one sheet of paper
 }
 """The same for each page of the appendix."""

@@ -21,8 +21,8 @@ from .ways import ON_PAPER, say, two_attempts, ways
 
 LOSS, SEEDS = 0.4, 1_000
 CHOOSERS = {
-    "you, by a script": "One run, exactly as it was written down.",
-    "dice, by a seed": f"One of {SEEDS:,} seeds is drawn; all say how often each end comes.",
+    "your script": "One run, exactly as it was written down.",
+    "a seed's dice": f"One of {SEEDS:,} seeds is drawn; all say how often each end comes.",
     "a search": "Everything is chosen once: all ends that there are, and not how often.",
 }
 """Who chooses, and what that tells. Sockets are a fourth: their runs need not be alike."""
@@ -33,17 +33,17 @@ def chooser_view(*, chooser: str, seed: int = 1) -> View:
     """Show a run of ``two_attempts`` by one of ``CHOOSERS``, and the ends that were met."""
     met = ways(loss=LOSS, seeds=SEEDS)
     counts, run = {
-        "you, by a script": (met.scripted, script(two_attempts(), *ON_PAPER)),
-        "dice, by a seed": (met.simulated, _by_seed(seed)),
+        "your script": (met.scripted, script(two_attempts(), *ON_PAPER)),
+        "a seed's dice": (met.simulated, _by_seed(seed)),
         "a search": (dict.fromkeys(met.searched, 1), _found(met.searched)),
     }[chooser]
-    ends = {say(end): {"runs": float(counts.get(end, 0))} for end in met.searched}
+    seen = "found" if chooser == "a search" else "seen"
+    ends = {say(end): {seen: float(counts.get(end, 0))} for end in met.searched}
     found = audit(run)
     return View(
         [
-            bars(ends, title=f"{chooser}: how the runs end", x="runs, or ends of a search",
-                 x_max=float(SEEDS if chooser.startswith("dice") else 1)),
-            sequence(run, title=f"One of them, chosen by {chooser}"),
+            bars(ends, title=f"By {chooser}: how the runs end", x="runs"),
+            sequence(run, title=f"By {chooser}: one of the runs"),
         ],
         {
             "runs": sum(counts.values()),
@@ -51,7 +51,7 @@ def chooser_view(*, chooser: str, seed: int = 1) -> View:
             "money expected": found.money_expected,
             "money there": found.money_there,
         },
-        f"Chosen by {chooser}. {CHOOSERS[chooser]}",
+        f"By {chooser}. {CHOOSERS[chooser]}",
     )  # fmt: skip
 
 
