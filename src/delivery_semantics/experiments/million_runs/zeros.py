@@ -8,10 +8,9 @@ from __future__ import annotations
 from functools import cache
 
 from ... import (
-    Bounds, Mark, Once, Passive, ProcessOnce, ProcessThenMark, RetryUntilAcked, audit, explore,
-    payments,
+    Bounds, Exploration, Mark, Once, Passive, ProcessOnce, ProcessThenMark, RetryUntilAcked,
+    audit, explore, payments,
 )  # fmt: skip
-from ...search.exploration import Exploration
 from ...show.diagram import sequence
 from ...show.view import View
 from .runs import Runs, Tally, more_than, tally
