@@ -21,7 +21,6 @@ from ...show.plots import bars, curve, lines, points
 from ...show.view import Progress, View
 from ...theory.retries import Model, share_error
 
-
 ON_PAPER = (Deliver(1), Lose(2), Timeout("sender"), Deliver(3), Deliver(4))
 """The steps of the script: the first ack is lost, and the second attempt brings another."""
 
