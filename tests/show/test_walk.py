@@ -7,7 +7,9 @@ import re
 import pytest
 
 from delivery_semantics import (
+    Bounds,
     Deliver,
+    FireAndForget,
     Lose,
     ProcessThenAck,
     RetryUntilAcked,
@@ -54,7 +56,7 @@ def test_the_life_lines_stand_still() -> None:
     walked = walk(RUN, title="The ack is lost")
     pictures = [walked.frame(step=step).pictures[0] for step in range(STEPS + 1)]
     for drawn in ([p.svg for p in pictures], [p.narrow or p.svg for p in pictures]):
-        assert len({re.search(r'viewBox="0 0 (\S+) ', svg)[1] for svg in drawn}) == 1  # type: ignore[index]
+        assert len({re.search(r'viewBox="(.+?)"', svg)[1] for svg in drawn}) == 1  # type: ignore[index]
 
 
 def test_a_verdict_is_walked_by_the_run_that_breaks_it() -> None:
@@ -64,6 +66,26 @@ def test_a_verdict_is_walked_by_the_run_that_breaks_it() -> None:
     assert repr(walk(found.never_more_than_once, title="Broken")) == repr(walked)
     with pytest.raises(ValueError, match="no run breaks it"):
         walk(found.at_least_once_eventually, title="Holds")
+
+
+def test_a_run_without_an_end_has_its_frame_at_the_last_step() -> None:
+    deaf = {
+        "sender": RetryUntilAcked("receiver", payments(1)),
+        "receiver": FireAndForget("sender", ()),
+    }
+    bounds = Bounds(losses=0, duplicates=0, crashes=0)
+    never = explore(deaf, bounds).at_least_once_eventually
+    assert never.counterexample is not None
+    assert never.loop_event is not None
+    walked = walk(never, title="Nobody listens")
+    last = int(walked.frame().sentence.split()[3].rstrip(":"))
+    svgs = [walked.frame(step=step).pictures[0].svg for step in range(last + 1)]
+    assert ["again" in svg for svg in svgs] == [False] * last + [True]
+    assert walked.frame(step=last).sentence.endswith(
+        "What stands in the frame repeats for ever."
+    )
+    whole = sequence(never, title=f"Nobody listens: step {last} of {last}")
+    assert walked.frame(step=last).picture == whole
 
 
 def test_what_has_no_steps_is_refused() -> None:

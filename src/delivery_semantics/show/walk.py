@@ -19,7 +19,8 @@ from .view import View
 def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int = 1) -> Panel:
     """Return a panel that shows the first steps of a run, as many as the reader asks for.
 
-    Of a verdict it is the run that breaks it. ``made`` is the panel's, ``start`` the number of
+    Of a verdict it is the run that breaks it, in the end with the frame round what repeats for
+    ever. ``made`` is the panel's, ``start`` the number of
     steps it begins with. A step is an event that has a row in the diagram.
     Raises ValueError for a verdict that holds, a run without a step or with more than 79, and a
     ``start`` that is no step.
@@ -36,8 +37,10 @@ def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int =
         so_far = replace(trace, events=events)
         ended = step == len(seen)  # what a run came to is told at its end
         name = f"{title}: step {step} of {len(seen)}"
-        picture = sequence(so_far, title=name, totals=ended, like=trace)
+        picture = sequence(run if ended else so_far, title=name, totals=ended, like=run)
         sentence = f"Step {step} of {len(seen)}: {sentences[step]}"
+        if ended and isinstance(run, Verdict) and run.loop_event is not None:
+            sentence += " What stands in the frame repeats for ever."
         numbers = {"money expected": expected, "money so far": audit(so_far).money_there}
         return View(picture, numbers, sentence)
 

@@ -36,7 +36,7 @@ def sequence(
     time_axis: bool = False,
     saves: bool = False,
     totals: bool = True,
-    like: Trace | None = None,
+    like: Trace | Verdict | None = None,
 ) -> Picture:
     """Draw a run as a sequence diagram: a trace, or the run that breaks a promise.
 
@@ -47,7 +47,7 @@ def sequence(
     often each message was processed, and the money. Of a longer trace the first ``ROWS_MAX``
     rows are drawn and the rest is counted. What a narrow page cannot hold is drawn once more
     for it, with all words beside the life lines; what no page can hold, only so. Of a run that
-    is the beginning of ``like``, the life lines stand where they stand in that.
+    is the beginning of ``like``, the life lines stand where they stand in that, as long.
     Raises ValueError for a verdict that holds, for a trace without participants, or with an
     event of a stranger.
     """

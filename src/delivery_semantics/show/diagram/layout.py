@@ -12,6 +12,7 @@ Book: 01-the-problem
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -76,13 +77,12 @@ def lay_out(
     room: Room = BOOK,
     like: Retelling | None = None,
 ) -> Drawing:
-    """Place a story on paper, as wide as the story ``like``, of which it is the beginning."""
+    """Place a story on paper as large as the story ``like`` needs, which begins like it."""
     plan, width = _placed(like or story, time_axis, room)
     plan = plan.of(story, time_axis)
     seconds = time_axis_of(plan) if time_axis else []
-    foot = foot_of(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *seconds, *foot)
-    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+    texts = (*plan.heads(), *plan.labels(), *plan.notes(), *seconds)
+    return plan.above(foot_of(story, width, plan.bottom), width, texts, like or story)
 
 
 def _placed(story: Retelling, time_axis: bool, room: Room) -> tuple[Layout, float]:
@@ -130,9 +130,16 @@ class Layout:
         return tuple(fitted(name, NAME_WIDTH_MAX) for name in self.story.names)
 
     def of(self, story: Retelling, time_axis: bool) -> Self:
-        """Return the plan for another story, with the life lines where they are."""
+        """Return the plan for another story, with the life lines where they are, as long."""
         rows, bottom = heights(story, time_axis, self.room)
-        return replace(self, story=story, heights=rows, bottom=bottom)
+        return replace(self, story=story, heights=rows, bottom=max(bottom, self.bottom))
+
+    def above(
+        self, foot: Sequence[Text], width: float, texts: Iterable[Text], whole: Retelling
+    ) -> Drawing:
+        """Return what stands above its ``foot``, with room for the foot of the ``whole``."""
+        lines = max(len(foot), len(foot_of(whole, width, self.bottom)))
+        return self.drawing(width, self.bottom + 6 + 20 * lines, (*texts, *foot))
 
     def shifted(self, left: float) -> Layout:
         """Return the plan, moved to the right."""

@@ -28,12 +28,11 @@ WIDTH_MIN = 320
 def lay_out_narrow(
     story: Retelling, *, time_axis: bool = False, like: Retelling | None = None
 ) -> Drawing:
-    """Place a story on narrow paper, as wide as its words need, or those of ``like``."""
+    """Place a story on narrow paper, as large as its words need, or those of ``like``."""
     plan, width = _placed(like or story, time_axis)
     plan = plan.of(story, time_axis)
-    foot = foot_of(story, width, plan.bottom)
-    texts = (*plan.heads(), *plan.notes(), *(time_axis_of(plan) if time_axis else ()), *foot)
-    return plan.drawing(width, plan.bottom + 6 + 20 * len(foot), texts)
+    texts = (*plan.heads(), *plan.notes(), *(time_axis_of(plan) if time_axis else ()))
+    return plan.above(foot_of(story, width, plan.bottom), width, texts, like or story)
 
 
 def _placed(story: Retelling, time_axis: bool) -> tuple[_Narrow, float]:
