@@ -137,6 +137,16 @@ def test_the_first_kind_of_each_system_is_what_the_others_are_measured_by() -> N
         assert prices.price_view(system=system).sentence.startswith(f"{system}: the dearest")
 
 
+def test_the_bars_say_what_the_number_says() -> None:
+    for system in prices.systems():
+        first, *others = [price for price in prices.read() if price.system == system]
+        drawn = prices.price_view(system=system).pictures[0].description
+        for price in (first, *others):
+            mean_us = round(1e6 / price.per_second)
+            assert f"{price.guarantee}: mean {mean_us:,}" in drawn
+            assert mean_us * first.per_second / 1e6 == pytest.approx(price.times, rel=0.02)
+
+
 def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [prices.Price("a", "b", 1, 2, 3, 1.0), prices.Price("a", "c", 1, 2, 3, 1.5)]
     monkeypatch.setattr(prices, "FILE", tmp_path / "prices.json")

@@ -76,9 +76,14 @@ kill_at_each_step = partial(fault_at_each_step, KILLED)
 """The same for kills alone."""
 
 
+def with_ack(endings: Iterable[Ending], ack: str) -> list[Ending]:
+    """Return them with the step "Send" named after the ``ack`` that is sent in it."""
+    return [replace(each, step=each.step.replace("Send", ack)) for each in endings]
+
+
 def at_a_message(endings: Iterable[Ending], *, ack: str) -> list[Ending]:
     """Return those with a message in work, with the step "Send" named after its ``ack``."""
-    return [replace(each, step=each.step.replace("Send", ack)) for each in endings if each.at]
+    return with_ack((each for each in endings if each.at), ack)
 
 
 def _run(

@@ -24,7 +24,7 @@ from ... import (
 )
 from ...show.view import View
 from ...systems.consumer import Open
-from ...systems.lab import KILLED, PAUSED, Ending, fault_at_each_step
+from ...systems.lab import KILLED, PAUSED, Ending, fault_at_each_step, with_ack
 from ...systems.rabbitmq.client import Deliveries, publish, queue
 from ..strips import run_of, strip_view
 
@@ -58,7 +58,7 @@ def filled(
 def killed(url: str, receiver: str, messages: tuple[Message, ...] = PAYMENTS) -> list[Ending]:
     """Kill one of ``RECEIVERS`` at each of its steps, a run each."""
     fill = partial(filled, url, messages, auto_ack=receiver == AUTO)
-    return fault_at_each_step(KILLED, fill, RECEIVERS[receiver](), messages)
+    return with_ack(fault_at_each_step(KILLED, fill, RECEIVERS[receiver](), messages), "Ack")
 
 
 @cache
@@ -68,7 +68,9 @@ def paused(url: str, receiver: str) -> list[Ending]:
     The next consumer waits until the queue has none: that is when this one was given up.
     """
     fill = partial(filled, url, PAYMENTS[:1], heartbeat_s=HEARTBEAT_S)
-    return fault_at_each_step(PAUSED, fill, RECEIVERS[receiver](), PAYMENTS[:1])
+    return with_ack(
+        fault_at_each_step(PAUSED, fill, RECEIVERS[receiver](), PAYMENTS[:1]), "Ack"
+    )
 
 
 def crash_search(receiver: str, *, fault: str = KILLED) -> Exploration:
