@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("layer", choices=LAYERS)
     parser.add_argument("synchronous")
     given = parser.parse_args()
-    # Who waits for SQLite looks again after a while: some wait long, if many do. And three
-    # services at once share one PostgreSQL of fifty connections.
+    # No queue says whose turn to write is next: some wait long, if many do. And three services
+    # at once share one PostgreSQL of fifty connections.
     most = 10 if given.url.startswith("postgres") else 20
     connections = Connections(
         given.url, synchronous=given.synchronous, lock_timeout_s=60.0, connections_max=most
