@@ -38,7 +38,7 @@ class Hops:
         kind = servers.kind
         self._replies, self._ways = Counter[str](), dict[str, Cut[Any]]()
         self._names = {TO_QUEUE: kind.relay_reply, FROM_QUEUE: kind.bank_reply}
-        self._tell = tell
+        self._tell, self._queue = tell, queue
 
         def way(hop: str, made: Cut[Any]) -> str:
             self._ways[hop] = stack.enter_context(made)
@@ -55,7 +55,12 @@ class Hops:
             hop = f"{process} to database"
             framing = partial(postgres_frames, partial(next, itertools.count(1)))
             at = way(hop, Cut(servers.place, framing, tell=partial(self._hear, hop)))
-            self.stores[process] = stores[process].replace(servers.place, at)
+            here = stores[process].replace(servers.place, at)
+            self.stores[process] = f"{here}&application_name={self.known_as(process)}"
+
+    def known_as(self, process: str) -> str:
+        """Return the name by which the database knows a process of this lab."""
+        return f"{process}-{self._queue[-8:]}"
 
     def url(self, hop: str) -> str:
         """Return where a service is reached."""

@@ -225,6 +225,8 @@ class LedgerLab:
 
     def _start(self, name: str) -> Standing:
         """Start a process, and have its network know no other of this name."""
+        if name in self._actors and not self._actors[name].has_zombie:
+            self._servers.wait_until_gone(self._hops.known_as(name))
         if name == BANK:
             self._hops.lead(FROM_QUEUE)  # so that the broker gives up who was there before
         if name in WORKERS:

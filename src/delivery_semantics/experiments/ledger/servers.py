@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ from urllib.parse import quote, urlsplit
 
 from ...databases import Schema, connect
 from ...systems.postgresql import NAME, launch_on_loopback
-from ...systems.server import Server, started
+from ...systems.server import POLL_S, TIMEOUT_S, Server, started
 from .brokers import BROKERS, QueueKind
 
 DATABASE, BROKER = "database", "broker"
+OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = ?"
 
 
 class Servers:
@@ -43,6 +45,18 @@ class Servers:
     def new_file(self) -> Path:
         """Return a file that is not there yet, and goes with the database."""
         return self._database.folder / f"file_{next(self._numbers)}"
+
+    def wait_until_gone(self, name: str) -> None:
+        """Wait until the database has rolled back what a dead process of this name had open.
+
+        Raises TimeoutError.
+        """
+        last_s = time.monotonic() + TIMEOUT_S
+        with closing(connect(self._database.address)) as database:
+            while database.rows(OPEN, (name,)) != [(0,)]:
+                if time.monotonic() > last_s:
+                    raise TimeoutError(f"{name} is connected after {TIMEOUT_S} s")
+                time.sleep(POLL_S)
 
     def restart(self, which: str) -> None:
         """Have one of the two die in the middle of what it does, and start it again."""
