@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from delivery_semantics.systems.cut import Cut
 from delivery_semantics.systems.frames import DOWN, UP, FrameName, SizedFrames
+from delivery_semantics.systems.server import free_ports
 
 HOST = "127.0.0.1"
 
@@ -211,8 +212,7 @@ def test_a_connection_that_says_nothing_costs_the_target_none_and_ends_with_the_
 
 def test_where_nobody_listens_a_frame_is_refused_and_its_connection_cut() -> None:
     told: list[str] = []
-    with socket.create_server((HOST, 0)) as closed:
-        nobody = f"{HOST}:{closed.getsockname()[1]}"
+    nobody = f"{HOST}:{free_ports(1)[0]}"
     with (
         Cut(nobody, framing, tell=lambda frame, fate: told.append(fate)) as cut,
         connected(cut) as client,

@@ -152,8 +152,8 @@ def test_one_that_was_killed_can_be_started_again_in_its_folder() -> None:
 
 
 def test_a_port_answers_where_somebody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    [port] = module.free_ports(1)
+    with socket.create_server((module.HOST, port)):
         assert module.answers(port)
     assert not module.answers(port)
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import signal
-import socket
 import subprocess
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from .server import HOST, UNPRIVILEGED, Launch, ServerMissing, address, found_in, hand_over
+from .server import (
+    HOST, UNPRIVILEGED, Launch, ServerMissing, address, found_in, free_ports, hand_over,
+)  # fmt: skip
 
 NAME = "PostgreSQL"
 HOW_TO_GET_IT = (
@@ -63,9 +64,7 @@ def launch(folder: Path) -> Launch:
 
 def launch_on_loopback(folder: Path) -> Launch:
     """Start one that answers on a port of the loopback, for whoever looks at its packets."""
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    plain = launch(folder)
+    plain, [port] = launch(folder), free_ports(1)
     ready = f"postgresql://postgres@{HOST}:{port}/postgres?sslmode=disable&gssencmode=disable"
     return replace(
         plain,

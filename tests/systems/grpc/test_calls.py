@@ -15,6 +15,7 @@ from delivery_semantics.systems.gate import Gate
 from delivery_semantics.systems.grpc.client import connected, retry_policy
 from delivery_semantics.systems.grpc.frames import reply, request
 from delivery_semantics.systems.grpc.service import Payments, listening
+from delivery_semantics.systems.server import HOST, free_ports
 from tests.systems.grpc.conftest import ONE, service
 
 UNAVAILABLE, DEADLINE = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED
@@ -120,9 +121,8 @@ def test_a_call_refused_before_it_began_is_made_again_without_any_policy_once(
 
 
 def test_who_waits_for_ready_waits_for_a_server_that_is_not_there_yet(store: str) -> None:
-    with listening(Payments(Connections(store))) as address:
-        port = int(address.rpartition(":")[2])
-    with connected(address) as client, ThreadPoolExecutor(1) as thread:
+    [port] = free_ports(1)
+    with connected(f"{HOST}:{port}") as client, ThreadPoolExecutor(1) as thread:
         with pytest.raises(grpc.RpcError) as error:
             client.pay(ONE, wait_for_ready=False)
         assert error.value.code() == UNAVAILABLE

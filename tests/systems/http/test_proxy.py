@@ -19,6 +19,7 @@ from delivery_semantics.systems.http.client import NoAnswer, NotSent, Reply, Req
 from delivery_semantics.systems.http.framing import Passed
 from delivery_semantics.systems.http.proxy import Proxy
 from delivery_semantics.systems.http.serving import HOST, serving
+from delivery_semantics.systems.server import free_ports
 
 PAY = Request("POST", "/pay?x=1", (("Idempotency-Key", "abc123"),), b"amount=10")
 
@@ -161,8 +162,7 @@ def test_leaving_the_block_lets_go_what_is_held(url: str) -> None:
 
 
 def test_where_nobody_listens_the_request_is_refused() -> None:
-    with socket.create_server((HOST, 0)) as closed:
-        nobody = f"http://{HOST}:{closed.getsockname()[1]}"
+    nobody = f"http://{HOST}:{free_ports(1)[0]}"
     with pytest.raises(NotSent, match="nobody listens"):
         ask(nobody, PAY)
     with Proxy(nobody) as proxy, pytest.raises(NoAnswer):

@@ -27,6 +27,7 @@ from delivery_semantics.systems.server import (
     Server,
     ServerFailed,
     found_in,
+    free_ports,
     started,
 )
 
@@ -121,8 +122,8 @@ def test_a_request_under_way_has_longer_than_its_card_processor() -> None:
 def test_it_takes_the_port_that_it_is_given_and_refuses_one_that_is_taken(
     tmp_path: Path,
 ) -> None:
-    with socket.create_server((HOST, 0)) as taken:
-        port = taken.getsockname()[1]
+    [port] = free_ports(1)
+    with socket.create_server((HOST, port)):
         assert "in use" in refused("--port", str(port), "--store", store(tmp_path))
         with pytest.raises(ServerFailed, match="in use"):
             payments_service(store(tmp_path), port=port).__enter__()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...core.check import at_least
 from ...systems.http.client import NoAnswer, NotSent, Request, ask
-from ...systems.http.serving import HOST, listen
+from ...systems.server import HOST, free_ports
 
 START_S = 120.0
 ALL_OF_IT = 0.25
@@ -40,8 +40,7 @@ class Workers:
     ) -> None:
         at_least("workers", workers, 1)
         (folder / "shop.py").write_text(source, encoding="utf-8")
-        with listen(0) as free:
-            port = free.getsockname()[1]
+        [port] = free_ports(1)
         self.url = f"http://{HOST}:{port}"
         options = ("--host", HOST, "--port", str(port), "--log-level", "error")
         self._command = [python, "-m", "uvicorn", "shop:app", "--workers", str(workers)]

@@ -18,6 +18,7 @@ from ...systems.grpc.client import connected
 from ...systems.grpc.frames import reply, request
 from ...systems.grpc.request_id import REQUEST_ID
 from ...systems.grpc.service import Continuation, Payments, listening
+from ...systems.server import HOST, free_ports
 from .faults import CallEnded, call_ended, call_view
 from .lab import PAYMENT, Setting, call_lab
 
@@ -39,10 +40,8 @@ class Came:
 def before_the_server(*, waits: bool) -> Came:
     """Call where nobody listens; where the client waits, a server is started then."""
     with empty_place() as url, closing(Connections(url, synchronous="OFF")) as connections:
-        service = Payments(connections)
-        with listening(service) as address:
-            port = int(address.rpartition(":")[2])
-        with connected(address) as client:
+        service, [port] = Payments(connections), free_ports(1)
+        with connected(address := f"{HOST}:{port}") as client:
             call = client.begin(PAYMENT, wait_for_ready=waits)
             status = "" if waits else str(call.code().name)
             with listening(service, port=port), connected(address) as direct:
