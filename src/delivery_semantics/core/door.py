@@ -5,6 +5,7 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from types import NoneType
@@ -64,7 +65,6 @@ def check_messages(messages: Any, name: str = "messages") -> Sequence[Message]: 
     """Return messages, each with its id; raise TypeError or ValueError for anything else."""
     if not isinstance(messages, tuple | list):
         raise TypeError(f"{name} is {messages!r}; allowed: a tuple of messages, payments(3)")
-    ids: set[str] = set()
     for message in messages:
         if not isinstance(message, Message):
             raise TypeError(f"{name}: {message!r} is no message; allowed: Message(id, amount)")
@@ -72,10 +72,10 @@ def check_messages(messages: Any, name: str = "messages") -> Sequence[Message]: 
             raise TypeError(f"{name}: the id {message.id!r} is no text; allowed: '1', 'a'")
         if type(message.amount) is not int:
             raise TypeError(f"{name}: the amount of {message!r}; allowed: a whole number")
-        if message.id in ids:
-            allowed = "one id per message"
-            raise ValueError(f"{name}: the id {message.id!r} appears twice; allowed: {allowed}")
-        ids.add(message.id)
+    ids = [message.id for message in messages]
+    if len(set(ids)) < len(ids):
+        twice = next(id for id, times in Counter(ids).items() if times > 1)
+        raise ValueError(f"{name}: the id {twice!r} appears twice; allowed: one id per message")
     return messages
 
 

@@ -252,8 +252,7 @@ def _resume(world: World, who: str, reply: Answer) -> str:
 
 def _stand(world: World, who: str, task: Task) -> str:
     """Put ``who`` at the task's effect, after those that come with the step before."""
-    apart = NOTHING if world.shares_store[who] else READING
-    along = EFFECTS if who in world.at_once else apart
+    along = EFFECTS if who in world.at_once else NOTHING if world.shares_store[who] else READING
     for _ in range(world.effects_max):
         effect = task.effect
         carry_out = along[type(effect)]
