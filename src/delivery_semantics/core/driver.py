@@ -139,7 +139,7 @@ class Driver:
     def _send_packet(self, packet: Packet) -> None:
         world, plan = self._world, self._plan
         number, source, target, payload = packet
-        fate = self._links.fate(source, target, payload, now_s=world.time_s)
+        fate = self._links.fate(source, target, payload, world.time_s)
         if not fate:
             lose(world, number)
             return

@@ -106,7 +106,7 @@ class Links:
         chance = messages.by_chance or acks.by_chance or network.placed
         self._certain = (messages.delay_s,) if alike and not chance else None
 
-    def fate(self, source: str, target: str, payload: Payload, *, now_s: float) -> Fate:
+    def fate(self, source: str, target: str, payload: Payload, now_s: float) -> Fate:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
         if self._certain is not None:
             return self._certain

@@ -15,7 +15,7 @@ from typing import Any
 
 from .check import at_least, positive
 from .crashes import CrashPoint, Outage
-from .driver import Action, Driver
+from .driver import Action, Driver, Plan
 from .effects import Participant
 from .network import Network
 from .perform import UnboundedRun, boot
@@ -54,14 +54,14 @@ def simulate(
         participants, stores=stores, record=record or events.append, carry=carry,
         new_disk=ShortStore,
     )  # fmt: skip
-    agenda = _Agenda(world, time_s_max, steps_max)
+    plan, to_the_end = _plans(world, time_s_max, steps_max)
     network = Network() if network is None else network
     driver = Driver(
-        world, network, agenda.plan, seed=seed, crashes=crashes, early_timeouts=early_timeouts,
+        world, network, plan, seed=seed, crashes=crashes, early_timeouts=early_timeouts,
     )  # fmt: skip
     with collection_paused():
         driver.begin()
-        agenda.to_the_end()
+        to_the_end()
     return Trace(tuple(participants), world.messages(), tuple(events))
 
 
@@ -69,36 +69,30 @@ EFFECTS_MAX = 1_000
 """A handler may ask for so many effects without a wait, however few steps a run may have."""
 
 
-class _Agenda:
-    """A heap of (time, serial, action, argument), so that ties have one order; and limits."""
+def _plans(world: World, time_s_max: float, steps_max: int) -> tuple[Plan, Callable[[], None]]:
+    """Return the function that plans, on a heap, and the one that carries all plans out."""
+    positive("time_s_max", time_s_max)
+    world.effects_max = max(at_least("steps_max", steps_max, 1), EFFECTS_MAX)
+    plans: list[tuple[float, int, Action, Any]] = []
+    serials = count(1)  # so that ties have one order
 
-    def __init__(self, world: World, time_s_max: float, steps_max: int) -> None:
-        self._world = world
-        self._time_s_max = positive("time_s_max", time_s_max)
-        self._steps_max = at_least("steps_max", steps_max, 1)
-        world.effects_max = max(steps_max, EFFECTS_MAX)
-        self._plans: list[tuple[float, int, Action, Any]] = []
-        self._serials = count(1)
+    def plan(delay_s: float, action: Action, argument: object) -> None:
+        heappush(plans, (world.time_s + delay_s, next(serials), action, argument))
 
-    def plan(self, delay_s: float, action: Action, argument: object) -> None:
-        due_s = self._world.time_s + delay_s
-        heappush(self._plans, (due_s, next(self._serials), action, argument))
-
-    def to_the_end(self) -> None:
-        world, plans, time_s_max = self._world, self._plans, self._time_s_max
-        for _ in range(self._steps_max):
+    def to_the_end() -> None:
+        for _ in range(steps_max):
             if not plans:
                 return
-            world.time_s, _, action, argument = heappop(plans)
-            if world.time_s > time_s_max:
-                raise UnboundedRun(
-                    f"time_s_max: the run goes on after {time_s_max:g} s; {HINT}"
-                )
+            due_s, _, action, argument = heappop(plans)
+            if due_s > time_s_max:
+                reached = f"time_s_max: the run goes on after {time_s_max:g} s"
+                raise UnboundedRun(f"{reached}; {HINT}")
+            world.time_s = due_s
             action(argument)
         if plans:
-            raise UnboundedRun(
-                f"steps_max: the run goes on after {self._steps_max:,} steps; {HINT}"
-            )
+            raise UnboundedRun(f"steps_max: the run goes on after {steps_max:,} steps; {HINT}")
+
+    return plan, to_the_end
 
 
 HINT = "give the sender attempts_max or deadline_s, or raise the limit"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import chain
 from types import NoneType
 from typing import NamedTuple, cast
 
@@ -126,7 +127,8 @@ class World:
 
     def messages(self) -> tuple[Message, ...]:
         """Return all that the participants were given to send."""
-        return tuple(m for p in self.participants.values() for m in getattr(p, "messages", ()))
+        given = (getattr(each, "messages", ()) for each in self.participants.values())
+        return tuple(chain.from_iterable(given))
 
     def store(self, who: str, name: str = "") -> Disk:
         """Return the store that ``who`` uses; by its own name, a disk that nobody shares.
@@ -134,9 +136,11 @@ class World:
         Raises ValueError for another name.
         """
         used = self.store_names[who]
-        if name and name not in (used, who):
+        if not name:
+            return self.stores[used]
+        if name not in (used, who):
             raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")
-        return self.stores[name or used]
+        return self.stores[name]
 
     def note(
         self, what: str, who: str, payload: Payload | None = None, peer: str = "",
