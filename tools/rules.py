@@ -50,6 +50,7 @@ PACKAGES = {
     "experiments/mqtt": {"paho"},
     "experiments/real_world": {"grpc"},
     "experiments/sqs": {"botocore"},
+    "experiments/adopting": {"starlette"},
     "experiments/ledger": {"starlette"},
     "experiments/stripe": {"httpx", "starlette"},
 }

@@ -12,7 +12,6 @@ from delivery_semantics.experiments.stripe.life_picture import (
     WAYS,
     key_view,
     life_picture,
-    told_table,
 )
 from delivery_semantics.idempotency import Claim, KeyStore, table
 from delivery_semantics.show.picture import COLOURS
@@ -99,10 +98,6 @@ def test_a_store_that_does_what_it_should_not_has_red_arrows() -> None:
 
 def test_the_life_of_a_key_is_drawn_as_it_was(seen: Life) -> None:
     golden.check("life_of_a_key.svg", f"{life_picture(seen).svg}\n")
-
-
-def test_what_a_request_is_told_stands_in_a_table(seen: Life) -> None:
-    assert "409" in told_table(seen)._repr_html_()
 
 
 def test_from_a_chosen_state_only_its_arrows_are_not_muted(seen: Life) -> None:

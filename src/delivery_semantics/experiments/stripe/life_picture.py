@@ -9,7 +9,6 @@ from functools import cache
 
 from ...show.picture import Picture
 from ...show.state_chart import StateBox, StateFrame, Track, state_chart
-from ...show.tables import Table, table
 from ...show.view import View
 from .life import ANOTHER, EXPIRED, EXPIRES, LEASE_ENDS, SAME, Change, Life, life_of_a_key
 
@@ -106,15 +105,3 @@ def key_view(*, state: str, seed: int = 1) -> View:
 
 def _told(found: Life, state: str, call: str) -> str:
     return " or ".join(sorted(found.told[state, call]))
-
-
-def told_table(seen: Life | None = None) -> Table:
-    """Tell for each state what the same request is told, and what another one is."""
-    found = seen or life()
-    states = list(STATES)
-    return table(
-        {name: [_told(found, state, call) for state in states] for name, call in ASKED.items()},
-        rows=states,
-        rows_name="the key is",
-        caption="What a request with the key is told",
-    )
