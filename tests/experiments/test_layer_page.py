@@ -21,7 +21,7 @@ TOLD = {
     "the same again": 201, "while the first runs": 409, "another amount": 422,
     "its lease is lost": 409, "it broke off": 500, "its answer is not kept": 410,
     "a day later": 201, "the store is away": 503, "too many keys": 429, "no key": 400,
-    "a key that is none": 400, "no token": 401, "too large": 413,
+    "no token": 401, "too large": 413,
 }  # fmt: skip
 
 

@@ -126,7 +126,6 @@ SITUATIONS = {
     "the store is away": Occasion(_store_away, {"lock_timeout_s": 0.05}, about=0),
     "too many keys": Occasion(_second_key, {"keys_max": 1}, 2 * AMOUNT),
     "no key": Occasion(_one("An order without a key", order_of("")), meant=0),
-    "a key that is none": Occasion(_one("Its key has no end", order_of('"order-1')), meant=0),
     "no token": Occasion(_one("An order without a token", order_of(secret="")), meant=0),
     "too large": Occasion(_one("An order of 2,000 digits", order_of(amount=10**1999)), meant=0),
 }

@@ -139,5 +139,5 @@ def variants_view(*, variant: str, seed: int = 1) -> View:
             "money there, set": after,
         },
         f"With {variant} the second is answered {also}, and {second} as it comes. "
-        f"The orders: {before} as it comes, {after} then.",
+        f"The orders: {before:,} as it comes, {after:,} then.",
     )
