@@ -25,8 +25,8 @@ from ...databases import Connections, Schema, connect, empty_place
 from ...idempotency import IETF_DRAFT, IdempotencyMiddleware, KeyStore, Profile
 from ...systems.gate import Gate
 from ...systems.http.client import Request
-from ...systems.http.serving import serving
 from ...systems.http.killable import Clock
+from ...systems.http.serving import serving
 from ...systems.payments.charging import Announce
 from ...systems.payments.ending import closing_at_the_end
 
