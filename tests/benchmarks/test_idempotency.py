@@ -32,7 +32,7 @@ def test_with_keys_no_kill_loses_or_repeats_a_charge() -> None:
     _, head, rows = idempotency.under_kills(kills=4, clients=4)
     for layer, *told in rows:
         counts = dict(zip(head[1:], told, strict=True))
-        assert counts["keys"] > 20
+        assert counts["keys"] >= 4
         assert counts["retries"] > 0
         assert counts["lost"] == 0
         assert layer == "none" or counts["charged twice"] == 0
