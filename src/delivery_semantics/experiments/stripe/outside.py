@@ -68,7 +68,10 @@ class Documents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        here = Arrived(dict(scope.get("headers", ())).get(KEY, b""))
+        if scope["type"] != "http":  # the server's own life is no copy to wait for
+            await self._app(scope, receive, send)
+            return
+        here = Arrived(dict(scope["headers"]).get(KEY, b""))
         self._here.set(here)
         self._count(self._come, here.key, 1)
         try:
