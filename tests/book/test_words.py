@@ -46,6 +46,14 @@ def test_a_description_counts_money_only_where_the_picture_does(path: Path) -> N
             assert total.lower() in drawn, described
 
 
+@each_notebook
+def test_no_page_says_a_thing_twice(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    said = [part for part in text.split("\n\n") if len(part) > 60]
+    assert sorted({part for part in said if said.count(part) > 1}) == []
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_what_is_next_links_to_the_page_that_follows(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
