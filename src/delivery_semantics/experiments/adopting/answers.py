@@ -41,10 +41,12 @@ class AsksTheShop:
         """Ask, and let the ``second`` come while this one stands still."""
         with at_once(lambda: ask(self.shop.url, request)) as first:
             self.shop.gate.wait()
-            self.log.append(Exchange("An order has begun, and stands still."))
+            self.log.append(Exchange("An order is asked for: it has begun, and stands still."))
             second()
             self.shop.gate.open()
-            self.log.append(Exchange("The first order goes on, and is told", first()))
+            self.log.append(
+                Exchange("The first order goes on, and is told", first(), late=True)
+            )
 
 
 def _twice(asking: AsksTheShop) -> None:

@@ -21,10 +21,14 @@ TOLD = ("Idempotent-Replayed", "Retry-After", "Content-Encoding", "X-Request-Id"
 
 
 class Exchange(NamedTuple):
-    """What was asked, in words, and what was answered; or a thing that happened, and None."""
+    """What was asked, in words, and what was answered; or a thing that happened, and None.
+
+    A ``late`` answer is one to what was asked further up: no second request is drawn for it.
+    """
 
     asked: str
     reply: Reply | None = None
+    late: bool = False
 
 
 def said(reply: Reply) -> str:
@@ -62,13 +66,13 @@ def _drawn(log: Sequence[Exchange], title: str, limit: float) -> Picture:
     parts: list[str] = []
     y = LINE
     for one in log:
+        asks = one.reply is not None and not one.late
         for line in wrapped(one.asked, limit - LEFT):
-            parts.append(
-                text(line, LEFT, y, bold=bool(one.reply), fill="ink" if one.reply else "muted")
-            )
+            parts.append(text(line, LEFT, y, bold=asks, fill="ink" if asks else "muted"))
             y += LINE
-        if one.reply:
+        if asks:
             parts += _arrow(y - LINE - 5, right=True)
+        if one.reply:
             more, y = _answer(one.reply, y, limit)
             parts += more
         y += APART

@@ -96,14 +96,14 @@ def _while_it_stands(
     with at_once(partial(ask, one.url, order_of())) as first:
         while one.next_step() != step:
             pass
-        log = [Exchange(f"The first worker stands at “{step}”.")]
+        log = [Exchange(f"The first is asked for an order, and stands at “{step}”.")]
         with at_once(partial(ask, two.url, SECOND[second])) as other:
             _to_its_end(two)
             told = other()
         log.append(Exchange(f"The second is asked for {second}, with the same key", told))
         if step != STEPS[-1]:
             _to_its_end(one)
-        log.append(Exchange("The first goes on, and says", first()))
+        log.append(Exchange("The first goes on, and says", first(), late=True))
     return log, told
 
 

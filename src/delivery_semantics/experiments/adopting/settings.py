@@ -15,7 +15,7 @@ from ...idempotency import (
 from ...show.tables import Table, table
 
 PLACES: tuple[Callable[..., object], ...] = (KeyStore, IdempotencyMiddleware, Profile)
-SENTENCE = re.compile(r"(?<=[.:])\s+(?=``|[A-Z-])")
+SENTENCE = re.compile(r"(?<=\.)\s+(?=``|[A-Z-])|(?<=:)\s+(?=``|- )")
 
 
 def settings_table(of: Callable[..., object]) -> Table:
@@ -25,7 +25,7 @@ def settings_table(of: Callable[..., object]) -> Table:
     text = str(of.__doc__)
     columns = {
         "default": [_default(one) for one in asked],
-        "what it says": [_about(one.name, text) for one in asked],
+        "what it says": [_about(one.name, text) or f"a {one.annotation}" for one in asked],
     }
     names = [one.name for one in asked]
     return table(columns, rows=names, rows_name="setting", caption=of.__name__)

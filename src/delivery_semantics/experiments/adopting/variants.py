@@ -132,8 +132,8 @@ def variants_view(*, variant: str, seed: int = 1) -> View:
             exchanges(then, title=f"With {variant}"),
         ],
         {
-            "the second": second,
-            "set, the second": also,
+            "the second, before": second,
+            "the second, set": also,
             "money expected": VARIANTS[variant].meant,
             "money there, before": before,
             "money there, set": after,

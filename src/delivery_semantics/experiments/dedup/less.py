@@ -44,8 +44,8 @@ def full_view(*, capacity: int, when_full: str, seed: int = 1) -> View:
             "money expected": expected,
             "money there": there,
         },
-        f"{says}. Of {PAYMENTS} payments {len(found.duplicated)} are repeated, "
-        f"{len(found.lost)} are lost.",
+        f"{says}. Of {PAYMENTS} payments, repeated: {len(found.duplicated)}, "
+        f"lost: {len(found.lost)}.",
     )  # fmt: skip
 
 
@@ -53,7 +53,8 @@ def clock_view(*, moved_min: int, seed: int = 1) -> View:
     """Send a payment again after a minute; meanwhile the receiver's clock is set."""
     by_s = 60.0 * moved_min
     kept_min = forgotten_after_min(WINDOW_S, by_s)
-    when = f"after {kept_min} true minutes" if kept_min > 1 else "at once"
+    minutes = "minute" if kept_min == 1 else "minutes"
+    when = f"after {kept_min} true {minutes}" if kept_min else "at once"
     ways = {
         0: "right",
         1: f"set forward by {moved_min} min",
@@ -80,8 +81,8 @@ def highest_view(*, kept: str, seed: int = 1) -> View:
             "money expected": found.money_expected,
             "money there": found.money_there,
         },
-        f"What is kept: {kept}. Payments 1, 3 and 2 arrive, and {len(found.lost)} of them is "
-        "taken for a copy." if found.lost else
+        f"What is kept: {kept}. Payments 1, 3 and 2 arrive; taken for a copy: "
+        f"{', '.join(found.lost)}." if found.lost else
         f"What is kept: {kept}. Payment 3 waits until 2 is there, and nothing is lost.",
     )  # fmt: skip
 

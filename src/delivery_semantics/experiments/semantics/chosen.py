@@ -96,7 +96,7 @@ def bounds_view(*, losses: int, crashes: int, seed: int = 1) -> View:
     found = bounded(losses, crashes)
     worlds = int(found.numbers["worlds"])
     drawn = bars(
-        {f"{losses} lost, {crashes} crashes": {"worlds": float(worlds)}},
+        {f"losses: {losses}, crashes: {crashes}": {"worlds": float(worlds)}},
         title="Worlds that were searched", x="worlds", x_max=float(WORLDS_MAX),
     )  # fmt: skip
     return View([drawn, *found.pictures], found.numbers, found.sentence)

@@ -77,12 +77,12 @@ def met_by_chance(*, runs: int, seed: int) -> View:
     return View(
         bars(
             {how: {"seen": count} for how, count in counts.items()},
-            title=f"How {runs:,} runs by chance ended",
+            title=f"How runs by chance ended: {runs:,}",
             x="runs",
         ),
         {"ways met": met, "ways there are": len(found.searched)},
-        f"{runs:,} runs by chance met {met} of the {len(found.searched)} ways to end that the "
-        "search has found.",
+        f"Runs by chance: {runs:,}. They met {met} of the {len(found.searched)} ways to end "
+        "that the search has found.",
     )
 
 
