@@ -128,8 +128,8 @@ def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
             "money expected": f"{10 * ids:,}",
             "money there, with the filter": f"{10 * ids - round(10 * bloom):,}",
         },
-        f"{ids:,} ids are kept: {python} in memory, {bits} in a Bloom filter, which loses "
-        f"{readable(float(f'{bloom:.2g}'))} of as many messages by formula.",
+        f"{ids:,} ids are kept: {python} in memory, {bits} in a Bloom filter. Of as many "
+        f"messages that filter loses {readable(float(f'{bloom:.2g}'))}, by formula.",
     )
 
 

@@ -155,8 +155,9 @@ def window_plot_view(*, gap_ms: int, seed: int = 1) -> View:
     return View(
         window_plot(gap_s=gap_ms / 1000, seed=seed),
         {"even, at 10 ms": round(even, 3), "exponential, at 10 ms": round(mean, 3)},
-        f"With 10 ms from check to mark, {100 * even:.0f} % move the money twice where gaps "
-        f"are even up to {gap_ms} ms, and {100 * mean:.0f} % where that is their mean.",
+        f"By the formulas, with 10 ms from check to mark, {100 * even:.0f} % move the money "
+        f"twice where gaps are even up to {gap_ms} ms, and {100 * mean:.0f} % where that is "
+        f"their mean.",
     )
 
 

@@ -133,7 +133,7 @@ def share(loss, ack_loss):
         question="""
             The network loses nothing, and a round trip takes a random time, exponential
             around its mean. How long has the timer to be, in mean round trips, so that on
-            average less than one payment in a hundred is sent twice?
+            average no more than one payment in a hundred is sent twice?
             """,
         start="answer = 2",
         judge=number(_patience, within=0.01),
