@@ -24,8 +24,8 @@ WHERE = ("outside", "inside")
 """Where something stands, seen from the layer."""
 
 
-class KnownCallers:
-    """Answers 401 to whoever is nobody, or is ``revoked`` by now."""
+class StillKnown:
+    """Authentication: answers 401 to whoever is nobody, or is ``revoked`` by now."""
 
     def __init__(self, app: ASGIApp, *, revoked: set[str]) -> None:
         self.app, self.revoked = app, revoked
@@ -44,7 +44,7 @@ def ordered_so(compression: str, authentication: str) -> tuple[tuple[Exchange, .
     revoked: set[str] = set()
     layers: dict[str, Any] = {where: [] for where in WHERE}
     layers[compression].append(Middleware(GZipMiddleware, minimum_size=0))
-    layers[authentication].append(Middleware(KnownCallers, revoked=revoked))
+    layers[authentication].append(Middleware(StillKnown, revoked=revoked))
     with shop(kind="anywhere", **layers) as running:
         asking = AsksTheShop(running)
         asking("An order, by a client that reads gzip", order_of(accept_encoding="gzip"))
