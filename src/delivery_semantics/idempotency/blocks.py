@@ -26,7 +26,7 @@ class Waiting(Protocol):
     def threads(self) -> Executor:
         """Where what nobody waits for is done."""
 
-    def in_thread(  # the lanes are those of ``lanes``
+    def in_thread(
         self, function: Callable[[*Values], Result], *values: *Values, lane: Lane
     ) -> Awaitable[Result]:
         """Wait for a call in a thread."""

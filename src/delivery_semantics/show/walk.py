@@ -20,8 +20,8 @@ def walk(run: Trace | Verdict, *, title: str, made: str = "placed", start: int =
     """Return a panel that shows the first steps of a run, as many as the reader asks for.
 
     Of a verdict it is the run that breaks it, in the end with the frame round what repeats for
-    ever. ``made`` is the panel's, ``start`` the number of
-    steps it begins with. A step is an event that has a row in the diagram.
+    ever. ``made`` is the panel's, ``start`` the number of steps it begins with. A step is an
+    event that has a row in the diagram.
     Raises ValueError for a verdict that holds, a run without a step or with more than 79, and a
     ``start`` that is no step.
     """
