@@ -18,7 +18,7 @@ from delivery_semantics import (
 )
 from delivery_semantics.core.effects import label
 from delivery_semantics.dedup import Bloom, Highest, InMemory
-from delivery_semantics.experiments.dedup import less
+from delivery_semantics.experiments.dedup import less, memory
 from delivery_semantics.experiments.dedup.backup import (
     WAYS,
     asked_in_between,
@@ -180,6 +180,19 @@ def test_measured_bytes_are_in_the_range_that_their_rounding_needs() -> None:
     sizes = bytes_per_id()
     assert list(sizes.values()) == sorted(sizes.values(), reverse=True)
     assert sizes["Bloom filter, 1 in a million"] == 3.6
+
+
+def test_what_others_allocate_meanwhile_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others: list[bytes] = []
+
+    def amid_others() -> InMemory:
+        others.append(bytes(10**6))
+        return InMemory()
+
+    monkeypatch.setattr(memory, "InMemory", amid_others)
+    assert 145.5 < bytes_in_memory.__wrapped__() < 154
 
 
 @pytest.mark.parametrize("window", WINDOWS_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -81,3 +82,10 @@ def test_a_publisher_that_is_not_to_connect_again_is_told_so(url: str) -> None:
         with pytest.raises(ConnectionError, match="has ended"):
             peer.publish(topic, Message("1"), 1, again=False)
         peer.close()
+
+
+def test_one_that_has_left_holds_no_socket(url: str) -> None:
+    with names(url, "publisher") as (_, publisher):
+        before = len(os.listdir("/dev/fd"))
+        Peer(url, publisher).close()
+        assert len(os.listdir("/dev/fd")) <= before

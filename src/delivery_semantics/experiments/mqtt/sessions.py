@@ -46,13 +46,12 @@ def publisher_lost(url: str, reply: str, *, kept: bool) -> int:
         subscriber = stack.enter_context(Peer(url, ids[1]))
         subscriber.subscribe(topic, quality)
         through = f"mqtt://{hop.address}"
-        publisher = Peer(through, ids[0])
+        publisher = stack.enter_context(Peer(through, ids[0]))
         try:
             publisher.publish(topic, PAYMENT, quality, again=kept)
         except ConnectionError:
-            publisher = Peer(through, ids[0], keeps=False)
+            publisher = stack.enter_context(Peer(through, ids[0], keeps=False))
             publisher.publish(topic, PAYMENT, quality)
-        publisher.close()
         return _read(url, ids[2], topic, subscriber)
 
 

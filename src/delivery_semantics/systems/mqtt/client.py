@@ -116,6 +116,7 @@ class Peer:
         """Say goodbye; a session that is kept stays."""
         self._client.disconnect()
         self._client.loop(SLICE_S)
+        self._client.reinitialise()  # a client holds two sockets more, by which it wakes itself
 
     def __enter__(self) -> Peer:
         return self
