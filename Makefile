@@ -15,7 +15,7 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
 
 book: _build/html/index.html  ## build the book into _build/html
-	@echo "The book is in _build/html: open _build/html/index.html in a browser, or run make serve."
+	@echo "The book is in _build/html: run make serve to read it. From the file itself, index.html, all works but games and exercises."
 
 serve: _build/html/index.html  ## show the book on this machine's loopback; PORT=8000 chooses the port
 	@$(BIN)/python tools/serve.py --port $(or $(PORT),0)

@@ -26,10 +26,6 @@ export function available() {
 
 function whyNot() {
   if (MISSING) return MISSING;
-  if (location.protocol === "file:") {
-    return "Python cannot run in a page opened from a file: run make serve, and open the"
-      + " address that it prints.";
-  }
   const needed = { WebAssembly: "WebAssembly", Worker: "workers",
                    DecompressionStream: "compressed streams" };
   const lacks = Object.keys(needed).filter((name) => !(name in globalThis));

@@ -15,6 +15,13 @@ themeSwitch.addEventListener("click", () => {
   localStorage.setItem("theme", root.dataset.theme);
 });
 
+// From a file a browser loads no module, and so no Python: what needs it says so.
+if (location.protocol === "file:") {
+  root.classList.add("from-file");
+  const told = "<p>Python cannot run in a page opened from a file: run <code>make serve</code>, and open the address that it prints.</p>";
+  document.querySelectorAll("article :is(.play-first, .exercise-start)").forEach((still) => still.insertAdjacentHTML("afterend", told));
+}
+
 // A slash goes to the search field.
 document.addEventListener("keydown", (event) => {
   const field = document.querySelector('input[type="search"]');

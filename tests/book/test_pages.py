@@ -560,6 +560,26 @@ def test_the_book_and_its_search_need_no_server(browser: Browser, site: Path) ->
     page.close()
 
 
+@pytest.mark.parametrize("name", ["index", "chapters/04-at-least-once", "appendix/playground"])
+def test_what_needs_a_server_says_so_in_a_page_opened_from_a_file(
+    browser: Browser, site: Path, name: str
+) -> None:
+    page = browser.new_page()
+    page.goto((site / f"{name}.html").as_uri())
+    needy = page.locator("article :is([data-playground], [data-own-game], [data-exercise])")
+    told = needy.get_by_text("opened from a file: run make serve")
+    assert told.count() == needy.count() > 0
+    for game in page.locator("[data-playground]").all():
+        assert height(game) < 400, "an empty place is kept for what does not come"
+    page.close()
+
+
+def height(part: Locator) -> float:
+    box = part.bounding_box()
+    assert box is not None
+    return box["height"]
+
+
 def test_on_a_phone_the_chapters_open_and_close(open_page: Open) -> None:
     page = open_page(CHAPTERS[0], width_px=390)
     chapters = page.get_by_role("navigation", name="Chapters")
