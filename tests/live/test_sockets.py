@@ -292,7 +292,7 @@ def test_the_socket_of_a_crashed_participant_is_closed() -> None:
 
     run_live(
         pair(ProcessThenAck()), AT_ONCE, time_scale=FAST, record=watch, on_open=ports.update,
-        crashes=(CrashPoint("receiver", Send, 1.0, down_s=2.5),),
+        crashes=(CrashPoint("receiver", Send, 1.0, down_s=50.0),),
     )  # fmt: skip
     assert ("delivered", False) in seen
     assert ("refused", True) in seen
@@ -326,7 +326,7 @@ def test_a_packet_outlives_its_source() -> None:
         "receiver": ProcessOnce(),
     }
     network = Network(placed={("message", 1): (2.0,)})
-    crash = Outage("sender", at_s=1.0, down_s=5.0)
+    crash = Outage("sender", at_s=1.0, down_s=50.0)
     trace = run_live(there, network, crashes=(crash,), time_scale=FAST)
     order = [event.what for event in trace.events]
     assert order.index("crashed") < order.index("delivered") < order.index("restarted")
@@ -360,12 +360,12 @@ class Broken(Passive):
 
 def test_a_failure_reaches_the_caller_and_leaves_nothing_open() -> None:
     ports: dict[str, int] = {}
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     with pytest.raises(LookupError, match="broken"):
         run_live(pair(Broken()), AT_ONCE, on_open=ports.update)
     assert len(ports) == 2
     assert all(map(is_free, ports.values()))
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads  # others' may have ended meanwhile
     gc.collect()  # a socket left open would warn here, and a warning is an error
 
 
