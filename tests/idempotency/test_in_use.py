@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fastapi
 import httpx
@@ -48,6 +48,11 @@ def account_of(scope: Scope) -> str:
     return "alice"
 
 
+def patient(address: str, **options: Any) -> httpx.Client:  # noqa: ANN401
+    """A client that takes no slow machine for one that does not answer."""
+    return httpx.Client(base_url=address, timeout=60, **options)
+
+
 @pytest.fixture
 def connections(url: str) -> Iterator[Connections]:
     with closing(Connections(url)) as connections:
@@ -65,7 +70,7 @@ def test_three_lines_in_starlette(connections: Connections) -> None:
     keys = KeyStore(connections, clock=time.time)
     app.add_middleware(IdempotencyMiddleware, keys=keys, account=account_of)
 
-    with serving(app) as address, httpx.Client(base_url=address) as client:
+    with serving(app) as address, patient(address) as client:
         first, second = (client.post("/charges", headers=KEY) for _ in range(2))
         other = client.post("/charges", headers={"Idempotency-Key": "k2"})
     keys.close()
@@ -93,7 +98,7 @@ def test_three_lines_in_fastapi(connections: Connections) -> None:
         return response
 
     key = {"Idempotency-Key": '"k1"'}
-    with serving(app) as address, httpx.Client(base_url=address) as client:
+    with serving(app) as address, patient(address) as client:
         invalid = client.post("/charges", headers=key, json={"amount": "much"})
         replies = [client.post("/charges", headers=key, json={"amount": 7}) for _ in range(3)]
         missing = client.post("/charges", json={"amount": 7})
@@ -111,7 +116,7 @@ def test_sixteen_threads_of_a_real_server_charge_each_key_once(
     bed = new_bed(effects=effects, lock_timeout_s=30.0)
     with (
         serving(bed.app) as address,
-        httpx.Client(base_url=address) as client,
+        patient(address) as client,
         ThreadPoolExecutor(16) as clients,
     ):
 
@@ -136,7 +141,7 @@ def test_a_stream_is_kept_and_one_that_is_too_long_is_passed_on(
     app = Starlette(routes=[Route("/", stream, methods=["POST"])])
     keys = KeyStore(connections, clock=time.time, answer_max_bytes=100)
     app.add_middleware(IdempotencyMiddleware, keys=keys, account=account_of)
-    with serving(app) as address, httpx.Client(base_url=address) as client:
+    with serving(app) as address, patient(address) as client:
         for key, length, then in (("k1", 100, 200), ("k2", 110, 410), ("k3", 100_000, 410)):
             headers = {"Idempotency-Key": key}
             replies = [client.post(f"/?length={length}", headers=headers) for _ in range(2)]
@@ -165,7 +170,7 @@ def test_the_layer_stands_inside_compression_and_other_middleware(
             Middleware(IdempotencyMiddleware, keys=keys, account=account_of),
         ],
     )
-    with serving(app) as address, httpx.Client(base_url=address) as client:
+    with serving(app) as address, patient(address) as client:
         for trace, coding in (("1", "gzip"), ("2", "identity")):
             sent = {**KEY, "x-trace": trace, "accept-encoding": coding}
             reply = client.post("/", headers=sent)
@@ -253,7 +258,7 @@ def test_handlers_that_fill_the_servers_threads_do_not_keep_the_layer_from_its_o
     app = bed.application(Starlette(routes=[Route("/", block, methods=["POST"])]))
     with (
         serving(app) as address,
-        httpx.Client(base_url=address, timeout=60, limits=httpx.Limits()) as client,
+        patient(address, limits=httpx.Limits()) as client,
         ThreadPoolExecutor(40) as clients,
     ):
 

@@ -181,7 +181,7 @@ async def test_a_hook_and_the_log_are_told_what_became_of_each_request(
     new_bed: Callable[..., Bed], caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[KeyOutcome] = []
-    bed = new_bed(hook=told.append, lock_timeout_s=0.01)
+    bed = new_bed(hook=told.append)
     caplog.set_level(logging.DEBUG, "delivery_semantics.idempotency")
     inside, go_on = bed.hold()
     first = asyncio.create_task(bed.post())
