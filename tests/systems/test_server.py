@@ -244,7 +244,8 @@ def prepare(folder):
         before = f"echo $$ > {sys.argv[3]}; kill -KILL {me}; exec sleep 100"
         return Launch(launch.command, launch.address, before=[["sh", "-c", before]])
     if sys.argv[2] == "starting":
-        return Launch(["sh", "-c", f"echo $$ > {sys.argv[3]}; exec sleep 100"],
+        there = f"echo $$ > {sys.argv[3]}.new; mv {sys.argv[3]}.new {sys.argv[3]}"
+        return Launch(["sh", "-c", f"{there}; exec sleep 100"],
             lambda: kill_me() if os.path.exists(sys.argv[3]) else "")
     return launch
 

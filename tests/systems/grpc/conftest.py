@@ -46,13 +46,14 @@ def store(tmp_path: Path) -> str:
 def service(
     store: str, *, cut: Iterable[FrameName] = (), hold: Iterable[FrameName] = (),
     refuse: tuple[int, ...] = (), once: bool = False, window_s: float | None = None,
+    lock_timeout_s: float = 30.0,
     announce: Callable[[str], object] = lambda step: None,
     around: Sequence[grpc.ServerInterceptor] = (),
     inside: Sequence[grpc.ServerInterceptor] = (),
 ) -> Iterator[Service]:  # fmt: skip
     """Serve over ``store``. The clock of the interceptor is ``clock[0]``."""
     connections, number, clock = (
-        Connections(store, lock_timeout_s=0.5, synchronous="OFF"),
+        Connections(store, lock_timeout_s=lock_timeout_s, synchronous="OFF"),
         numbering(),
         [0.0],
     )

@@ -153,7 +153,10 @@ def test_a_database_that_cannot_decide_now_is_unavailable_and_has_done_nothing(
     tmp_path: Path,
 ) -> None:
     store = f"sqlite:///{tmp_path / 'payments.db'}"
-    with service(store, once=True) as at, connected(at.target) as client:
+    with (
+        service(store, once=True, lock_timeout_s=0.5) as at,
+        connected(at.target) as client,
+    ):
         other = connect(store)
         with other.transaction():
             assert code(client, metadata=SAME) == grpc.StatusCode.UNAVAILABLE

@@ -257,6 +257,10 @@ def connected(proxy: Proxy) -> socket.socket:
     return client
 
 
+def patient(proxy: Proxy) -> httpx.Client:
+    return httpx.Client(base_url=proxy.url, timeout=60)
+
+
 def all_of(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(2**16), b""))
 
@@ -266,7 +270,7 @@ def fates(proxy: Proxy) -> list[tuple[str, int, str]]:
 
 
 def test_a_client_that_keeps_its_connection_finds_it_cut_and_makes_another(url: str) -> None:
-    with Proxy(url, lose={("reply", 2)}) as proxy, httpx.Client(base_url=proxy.url) as client:
+    with Proxy(url, lose={("reply", 2)}) as proxy, patient(proxy) as client:
         assert client.post("/pay").status_code == 201
         with pytest.raises(httpx.RemoteProtocolError):
             client.post("/pay")
@@ -302,8 +306,10 @@ def test_a_connection_is_cut_within_a_reply(url: str, count: int) -> None:
 def test_a_big_body_passes_and_little_of_it_is_in_memory(url: str, path: str) -> None:
     with Proxy(url) as proxy:
         tracemalloc.start()
-        with httpx.stream("POST", f"{proxy.url}{path}", content=iter([b"x" * 2**16] * 128),
-                          headers={"Content-Length": str(BIG)}) as reply:  # fmt: skip
+        with patient(proxy) as client, client.stream(
+            "POST", path, content=iter([b"x" * 2**16] * 128),
+            headers={"Content-Length": str(BIG)},
+        ) as reply:  # fmt: skip
             assert sum(map(len, reply.iter_raw())) == BIG
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -311,7 +317,7 @@ def test_a_big_body_passes_and_little_of_it_is_in_memory(url: str, path: str) ->
 
 
 def test_replies_without_a_body_end_where_they_end(url: str) -> None:
-    with Proxy(url) as proxy, httpx.Client(base_url=proxy.url) as client:
+    with Proxy(url) as proxy, patient(proxy) as client:
         assert client.head("/big").headers["Content-Length"] == str(BIG)
         assert client.get("/status/204").status_code == 204
         assert client.get("/status/304").status_code == 304

@@ -29,7 +29,7 @@ APP = Starlette(routes=[Route("/", say_hello)])
 def test_it_answers_on_loopback_and_nowhere_else() -> None:
     with serving(APP) as address:
         assert urlsplit(address).hostname == HOST == "127.0.0.1"
-        assert httpx.get(address).text == "hello"
+        assert httpx.get(address, timeout=60).text == "hello"
 
 
 def test_the_port_is_free_again_after_the_block_also_when_it_raises() -> None:
@@ -40,7 +40,7 @@ def test_the_port_is_free_again_after_the_block_also_when_it_raises() -> None:
         port = urlsplit(address).port
     with serving(APP, port=port or 0) as again:
         assert again == address
-        assert httpx.get(again).text == "hello"
+        assert httpx.get(again, timeout=60).text == "hello"
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:

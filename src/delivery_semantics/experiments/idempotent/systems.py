@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 import httpx
 
 from ...databases import AlreadyThere, Connections, Database, connect
+from ...systems.http.client import TIMEOUT_S
 from ...systems.http.serving import serving
 from ...systems.shop import shop
 from .operations import System
@@ -196,7 +197,7 @@ def systems() -> Iterator[Systems]:
             closing(connect(f"sqlite:///{folder}/plain.sqlite", synchronous="OFF")) as plain,
             closing(connect(f"sqlite:///{folder}/keyed.sqlite", synchronous="OFF")) as keyed,
             serving(shop(connections)) as address,
-            httpx.Client(base_url=address) as client,
+            httpx.Client(base_url=address, timeout=TIMEOUT_S) as client,
         ):
             yield Systems(
                 Variable(),
