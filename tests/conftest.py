@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -199,6 +201,13 @@ def chromium() -> str:
 def root() -> Path:
     """The repository's folder."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def alone() -> Iterator[Executor]:
+    """A process of its own, to measure memory in: no thread of other tests allocates there."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from websocket import WebSocket, create_connection  # which JupyterLab needs too
 Json: TypeAlias = Any
 """What a page can say: anything that JSON has."""
 
-TIMEOUT = 120  # seconds; for a cold start on a busy machine
+TIMEOUT = 300  # seconds; for a cold start on a busy machine
 LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 # Quiet and alone: no start page, no update, no report to its maker.
 PREFERENCES = {
@@ -33,6 +33,7 @@ PREFERENCES = {
     "remote.active-protocols": 1,
     "services.settings.server": "data:,#none",
     "toolkit.telemetry.enabled": False,
+    "ui.prefersReducedMotion": 1,  # what is to be pressed does not glide away
 }
 KEYS = {"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Tab": "\ue004"}
 MIDDLE = """(selector) => {

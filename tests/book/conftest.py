@@ -24,8 +24,9 @@ SOURCES = (
     "src/delivery_semantics/show/panel.*",
     "tools/house.py",
 )
-# What is expected is waited for until it is so, also on a machine that is busy.
-expect.set_options(timeout=90_000)
+# What is waited for may take a cold start of all that it needs, on a machine that is busy.
+PATIENCE_MS = 300_000
+expect.set_options(timeout=PATIENCE_MS)
 # Quiet and alone: no start page, no update, no report to its maker.
 FLAGS = [
     "--disable-background-networking",
@@ -43,7 +44,10 @@ def site() -> Path:
     assert (SITE / "index.html").exists(), "the book is not built: run make book"
     built = (SITE / "index.html").stat().st_mtime
     sources = [
-        path for pattern in SOURCES for path in ROOT.glob(pattern) if path.suffix != ".pyc"
+        path
+        for pattern in SOURCES
+        for path in ROOT.glob(pattern)
+        if "__pycache__" not in path.parts  # where another process may write just now
     ]
     newer = [str(path.relative_to(ROOT)) for path in sources if path.stat().st_mtime > built]
     assert newer == [], f"the built book is older than {newer[0]}: run make book"
@@ -61,6 +65,9 @@ def address(site: Path) -> Iterator[str]:
 def browser(chromium: str) -> Iterator[Browser]:
     """A Chromium of the module's own: its event loop would be in the way of other tests."""
     with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = play.chromium.launch(
+            executable_path=chromium, args=FLAGS, timeout=PATIENCE_MS
+        )
+        launched.on("context", lambda context: context.set_default_timeout(PATIENCE_MS))
         yield launched
         launched.close()

@@ -26,7 +26,6 @@ CHAPTERS = (
     # Their cells start processes, databases and servers, from within a kernel.
     "06-idempotent-operations.ipynb", "07-deduplication.ipynb", "08-stripe-idempotency.ipynb",
 )  # fmt: skip
-TIMEOUT_MS = 120_000  # a cold start of server, page and kernel on a busy machine
 ALL_CELLS = '{"windowingMode": "none"}'  # draw the whole notebook, not only what is in sight
 FENCED = re.DOTALL | re.MULTILINE
 DIRECTIVE = re.compile(r"\{(admonition|literalinclude)\}|\(claim-c\d+\)=")
@@ -97,7 +96,6 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
     browser: Browser, lab: str, chapter: str
 ) -> None:
     page = browser.new_page(viewport={"width": 1360, "height": 900})
-    page.set_default_timeout(TIMEOUT_MS)
     foreign: list[str] = []
     host = lab.partition("/lab")[0]
     page.on("request", lambda request: foreign.append(request.url))
@@ -107,17 +105,17 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
     files = [dedented(*lines) for lines in included(ROOT / "chapters" / chapter)]
     code = page.locator(".jp-RenderedMarkdown pre")
     plain = plain_code(ROOT / "chapters" / chapter)
-    expect(code).to_have_count(len(files) + len(plain), timeout=TIMEOUT_MS)
+    expect(code).to_have_count(len(files) + len(plain))
     for text in files:  # each is fetched by itself
         last_line = text.splitlines()[-1].strip()
-        expect(code.filter(has_text=last_line).first).to_be_attached(timeout=TIMEOUT_MS)
+        expect(code.filter(has_text=last_line).first).to_be_attached()
     drawn = [text.rstrip() for text in code.all_text_contents()]
     assert [text for text in drawn if text not in plain] == files
     boxes = page.locator(".jp-RenderedMarkdown .admonition")
-    expect(boxes.first).to_contain_text("In this chapter", timeout=TIMEOUT_MS)
+    expect(boxes.first).to_contain_text("In this chapter")
     folds = page.locator(".jp-RenderedMarkdown details > summary")
     folded = (ROOT / "chapters" / chapter).read_text(encoding="utf-8").count(":class: dropdown")
-    expect(folds).to_have_count(folded, timeout=TIMEOUT_MS)
+    expect(folds).to_have_count(folded)
     expect(page.locator(".jp-RenderedMarkdown", has_text=DIRECTIVE)).to_have_count(0)
 
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -132,12 +130,12 @@ def test_a_chapter_runs_and_its_slider_changes_the_result(
     before = str(result.text_content())
     slider.focus()
     slider.press(there)
-    expect(result).not_to_have_text(before, timeout=TIMEOUT_MS)
+    expect(result).not_to_have_text(before)
     slider.press(back)
-    expect(result).to_have_text(before, timeout=TIMEOUT_MS)
+    expect(result).to_have_text(before)
 
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
-    expect(prompts.filter(has_text="[*]")).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(prompts.filter(has_text="[*]")).to_have_count(0)
     assert prompts.filter(has_text="[ ]").count() == 0, "the run stopped before the end"
     allowed = (host, host.replace("http", "ws"), "data:", "blob:")
     assert [url for url in foreign if not url.startswith(allowed)] == []
@@ -160,27 +158,26 @@ def test_an_exercise_is_a_cell_that_checks_and_a_game_is_played(
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
     notebook = nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=kernel))
     with opened(tmp_path, "answers.ipynb", notebook) as url, browser.new_page() as page:
-        page.set_default_timeout(TIMEOUT_MS)
         page.goto(url)
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         asked, answered, game = (page.locator(".jp-CodeCell").nth(n) for n in range(3))
 
-        expect(asked.locator(".exercise-title")).to_be_visible(timeout=TIMEOUT_MS)
+        expect(asked.locator(".exercise-title")).to_be_visible()
         expect(asked.locator(".exercise-lab")).to_contain_text('check("first-receiver", ')
         reply = answered.locator(".jp-OutputArea-output")
-        expect(reply).to_contain_text("✗ Never more than once: ", timeout=TIMEOUT_MS)
+        expect(reply).to_contain_text("✗ Never more than once: ")
         expect(reply).to_contain_text(EXERCISES["first-receiver"].hints["twice"][:40])
         expect(reply.locator("svg:visible")).to_have_count(1)
         answered.locator(".cm-content").click()
         page.keyboard.press("Control+a")
         page.keyboard.insert_text(ANSWERED.format(EXERCISES["first-receiver"].solution))
         page.keyboard.press("Control+Enter")
-        expect(reply).to_contain_text("✓ Every run was searched: ", timeout=TIMEOUT_MS)
+        expect(reply).to_contain_text("✓ Every run was searched: ")
 
         game.locator('.play-board [data-step="deliver-1"]').first.click()
         caption = game.locator(".play-caption")
-        expect(caption).to_have_text("Step 1 of 1: Deliver message 1", timeout=TIMEOUT_MS)
+        expect(caption).to_have_text("Step 1 of 1: Deliver message 1")
         game.locator('.play-board [data-step="lose-2"]').first.click()
-        expect(caption).to_have_text("Step 2 of 2: Lose ack 1", timeout=TIMEOUT_MS)
+        expect(caption).to_have_text("Step 2 of 2: Lose ack 1")

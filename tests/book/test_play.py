@@ -18,7 +18,7 @@ from delivery_semantics.play.levels import LEVELS
 from delivery_semantics.play.playground import played
 from delivery_semantics.play.real_systems import REAL_SYSTEMS
 from delivery_semantics.play.views import finish
-from tests.book.playing import AXE, PYTHON_MS, press, violations
+from tests.book.playing import AXE, press, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TWICE = ["deliver-1", "lose-2", "timeout-shop", "deliver-3"]
@@ -114,9 +114,7 @@ def test_the_list_has_the_names_of_the_picture(page: Page, address: str) -> None
 
 def test_a_broken_link_is_answered(page: Page, address: str) -> None:
     page.goto(f"{address}/index.html#one-payment/paid-twice/ProcessThenAck/deliver-1/lose-1")
-    expect(page.locator(".play-trouble")).to_contain_text(
-        "Step 2 of this link, “lose-1”", timeout=PYTHON_MS
-    )
+    expect(page.locator(".play-trouble")).to_contain_text("Step 2 of this link, “lose-1”")
     expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
     assert violations(page) == []
     page.goto(f"{address}/search.html")
@@ -216,7 +214,7 @@ def test_a_search_is_stopped_and_the_next_one_answers(page: Page, address: str) 
     expect(search).to_be_visible()
     expect(page.locator(".play-caption")).to_have_text("Step 1 of 1: Deliver message 1")
     search.click()
-    expect(page.locator(".play-money")).to_contain_text("paid twice", timeout=PYTHON_MS)
+    expect(page.locator(".play-money")).to_contain_text("paid twice")
 
 
 def test_a_receiver_of_ones_own_is_written_played_and_carried_by_a_link(
@@ -230,7 +228,7 @@ def test_a_receiver_of_ones_own_is_written_played_and_carried_by_a_link(
     editor.press("ControlOrMeta+a")
     page.keyboard.insert_text(OWN)
     own.get_by_role("button", name="Play it").click()
-    own.locator('.play-board [data-step="deliver-1"]').click(timeout=PYTHON_MS)
+    own.locator('.play-board [data-step="deliver-1"]').click()
     expect(own.locator(".play-money")).to_contain_text("paid once")
     own.locator('.play-board [data-step="crash-bank-before-Send"]').first.click()
     expect(own.locator(".play-caption")).to_contain_text("Step 2 of 2")
@@ -248,7 +246,7 @@ def test_a_receiver_of_ones_own_is_written_played_and_carried_by_a_link(
     expect(own).to_contain_text("This link brings code that somebody wrote")
     expect(own.locator(".play")).to_have_count(0)
     own.get_by_role("button", name="Play it").click()
-    expect(own.locator(".play-caption")).to_contain_text("Step 1 of 1", timeout=PYTHON_MS)
+    expect(own.locator(".play-caption")).to_contain_text("Step 1 of 1")
     expect(own.locator(".play-money")).to_contain_text("not yet paid")
     page.evaluate(AXE)
     found = page.evaluate("axe.run(document.querySelector('.own-game'))")
@@ -288,7 +286,7 @@ def test_an_incident_is_opened_by_its_address_and_holds_when_mended(
     assert page.url.endswith(links["Mended"])
     page.get_by_role("button", name="Let the search finish it").click()
     found = finish(identity(name), {"model": "mended"}, "", [])
-    expect(page.locator(".play-verdict")).to_have_text(found["words"], timeout=PYTHON_MS)
+    expect(page.locator(".play-verdict")).to_have_text(found["words"])
 
 
 def test_a_broken_link_to_an_incident_is_answered(page: Page, address: str) -> None:
@@ -297,6 +295,4 @@ def test_a_broken_link_to_an_incident_is_answered(page: Page, address: str) -> N
     page.goto(f"{address}/search.html")
     link = "#acks-too-soon/never-paid/as-reported/deliver-1/lose-2"
     page.goto(f"{address}/appendix/incidents.html{link}")
-    expect(page.locator(".play-trouble")).to_contain_text(
-        "Step 2 of this link, “lose-2”", timeout=PYTHON_MS
-    )
+    expect(page.locator(".play-trouble")).to_contain_text("Step 2 of this link, “lose-2”")

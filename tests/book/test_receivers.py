@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from delivery_semantics.play.levels import LEVELS
 from delivery_semantics.play.views import finish, view
-from tests.book.playing import PYTHON_MS, press, settled, violations
+from tests.book.playing import press, settled, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -101,11 +101,11 @@ def test_stop_in_the_middle_of_a_step_leaves_all_of_that_step(
     settled(opened)
     opened.evaluate(STOP_WHEN_BUSY)
     search.click()
-    expect(opened.locator(".play-caption")).to_contain_text("Step 1 of 4", timeout=PYTHON_MS)
+    expect(opened.locator(".play-caption")).to_contain_text("Step 1 of 4")
     expect(search).to_be_visible()
     expect(opened.locator(".play-verdict")).to_have_text("Can you do it in 4 steps?")
     opened.get_by_role("button", name="Forward").click()
-    expect(opened.locator(".play-caption")).to_contain_text("Step 2 of 4", timeout=PYTHON_MS)
+    expect(opened.locator(".play-caption")).to_contain_text("Step 2 of 4")
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])

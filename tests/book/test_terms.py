@@ -45,4 +45,4 @@ def test_each_word_leads_to_pages_that_use_it_and_explain_it_in_a_tip(page: Page
     tip = "e => getComputedStyle(e, '::after').content"
     assert word.evaluate(tip) == f'"{means}"'
     word.click()
-    assert page.url.endswith("appendix/glossary.html#term-ack")
+    page.wait_for_url("**/appendix/glossary.html#term-ack")

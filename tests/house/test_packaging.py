@@ -244,7 +244,7 @@ def test_the_wheel_holds_the_whole_package_and_its_licence(tmp_path: Path) -> No
         packed = {name for name in wheel.namelist() if ".dist-info" not in name}
         licences = [name for name in wheel.namelist() if name.endswith("licenses/LICENSE")]
     source = ROOT / "src"
-    files = (path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    files = (path for path in source.rglob("*.*") if "__pycache__" not in path.parts)
     assert packed == {path.relative_to(source).as_posix() for path in files}
     assert len(licences) == 1
 

@@ -288,7 +288,8 @@ def test_a_long_run_shows_how_far_it_is_and_hides_what_is_stale(
     assert shown(panel) == "3001 messages are lost."
 
 
-def test_a_short_run_shows_no_bar() -> None:
+def test_a_short_run_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panel_module, "PROGRESS_AFTER_S", 600.0)  # also on a busy machine
     panel = Panel(slowly, LOSS, title="Slow")
     seen: list[Any] = []
     panel.progress.layout.observe(seen.append, names="display")
