@@ -14,6 +14,7 @@ from delivery_semantics.experiments.million_runs.runs import Runs, digest, tally
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Creating scratch directories")  # is slow: on a busy machine
 def test_dask_gives_the_same_rows_though_a_worker_is_killed_in_the_middle(
     tmp_path: Path,
 ) -> None:
