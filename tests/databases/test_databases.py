@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -445,6 +446,24 @@ def test_postgresql_that_ends_the_connection_is_unreachable(place: str) -> None:
         with opened(place) as database, pytest.raises(DatabaseUnreachable):
             sell_and_be_cut(database)
         assert sold(other) == []
+
+
+@pytest.mark.slow
+def test_postgresql_that_goes_while_a_connection_is_made_leaves_none_open(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def go(database: Database, seconds: float) -> None:
+        made.append(database)
+        raise DatabaseUnreachable("gone")
+
+    with opened(place) as other:
+        monkeypatch.setattr(type(other), "wait_at_most", go)
+    with pytest.raises(DatabaseUnreachable, match="gone"):
+        connect(place)
+    assert made[0]._connection.closed
+    monkeypatch.undo()
 
 
 def _sell_twice(database: Database) -> None:

@@ -26,6 +26,7 @@ from delivery_semantics.experiments.stripe.outside import Documents
 from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, KeyStore, Profile
 from delivery_semantics.idempotency.__main__ import main
 from delivery_semantics.idempotency.check import CheckResult, Template, check_service
+from delivery_semantics.idempotency.check.wire import OneAddress, Spent, WireRequest
 from delivery_semantics.systems.http.serving import serving
 from delivery_semantics.systems.payments import payments_app
 
@@ -349,6 +350,14 @@ def test_it_sends_no_more_than_it_may(capsys: pytest.CaptureFixture[str]) -> Non
         found = check_service(asked(url), STRIPE, requests_max=12)
     assert service.asked == 12
     assert {one.why for one in found[-5:]} == {"all requests that were allowed are spent"}
+
+
+def test_copies_that_may_not_all_be_sent_leave_no_connection_open() -> None:
+    with served(Service(stripe=True)) as url:
+        wire = OneAddress(url, requests_max=3, timeout_s=60.0)
+        with pytest.raises(Spent):  # a connection left open would warn, and that is an error
+            wire.at_once(WireRequest("POST", "/orders", body=b"{}"), 8)
+    assert wire.left == 0
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed() -> None:

@@ -59,9 +59,13 @@ class PostgreSQL(Database):
         except psycopg.Error as error:
             raise _refused(error) from error
         self._cursor = self._connection.cursor()  # a new one would cost a third of a statement
-        self.wait_at_most(lock_timeout_s)
-        if synchronous != "FULL":
-            self.rows("SET synchronous_commit = off")
+        try:
+            self.wait_at_most(lock_timeout_s)
+            if synchronous != "FULL":
+                self.rows("SET synchronous_commit = off")
+        except DatabaseRefused:  # the server went meanwhile
+            self.close()
+            raise
 
     @property
     def in_transaction(self) -> bool:

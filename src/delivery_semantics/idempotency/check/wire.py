@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -86,8 +86,8 @@ class OneAddress:
 
     def at_once(self, asked: WireRequest, copies: int) -> list[WireAnswer]:
         """Let all copies but for their last byte arrive, and then those together."""
-        begun = [self._begin(asked) for _ in range(copies)]
-        with ThreadPoolExecutor(copies) as threads:
+        with ExitStack() as opened, ThreadPoolExecutor(copies) as threads:
+            begun = [opened.enter_context(closing(self._begin(asked))) for _ in range(copies)]
             return list(threads.map(lambda one: self._answer(one, asked), begun))
 
     def leave(self, asked: WireRequest, wait: Callable[[], object]) -> None:
