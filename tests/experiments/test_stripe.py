@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
 import pytest
+from starlette.responses import JSONResponse
 
 from delivery_semantics import AT_LEAST_ONCE, EXACTLY_ONCE, audit
 from delivery_semantics.core.effects import Message
-from delivery_semantics.databases import empty_place
+from delivery_semantics.databases import Database, empty_place
 from delivery_semantics.experiments.stripe import attempts, expiry, outside, rules
-from delivery_semantics.experiments.stripe.check_first import check_first
+from delivery_semantics.experiments.stripe.check_first import CheckFirst, check_first
 from delivery_semantics.experiments.stripe.failures import failure_view, three_attempts
 from delivery_semantics.experiments.stripe.faults import (
     FAULTS,
@@ -52,12 +55,14 @@ from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_
 from delivery_semantics.experiments.stripe.races import copies_view, raced, together
 from delivery_semantics.idempotency import IETF_DRAFT
 from delivery_semantics.live.standing import Died
+from delivery_semantics.systems.gate import Gate
 from delivery_semantics.systems.http.client import ask
 from delivery_semantics.systems.http.framing import Passed
 from delivery_semantics.systems.http.killable import Killable
 from delivery_semantics.systems.http.serving import serving
 from delivery_semantics.systems.payments import Card
 from delivery_semantics.systems.payments.charging import STEPS, unobserved
+from delivery_semantics.systems.payments.parameters import ChargeAsked
 from delivery_semantics.systems.postgresql import postgresql
 from delivery_semantics.theory.windows import effects_in_window
 
@@ -363,6 +368,39 @@ def test_three_services_are_told_apart_from_outside() -> None:
     }
     assert failing["ours"] == 0
     assert 0 < int(failing["check, process, store"]) < int(failing["without keys"])
+
+
+def test_whoever_comes_again_to_the_documents_server_is_answered_after_both_effects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow, come, found = Gate("the first to process"), itertools.count(), list[int]()
+    process, announce = CheckFirst._process, outside.Documents._announce
+
+    def the_first_last(
+        self: CheckFirst, database: Database, account: str, asked: ChargeAsked
+    ) -> JSONResponse:
+        if next(come) == 0:
+            slow.enter()
+        return process(self, database, account, asked)
+
+    def looks(self: outside.Documents, step: str) -> None:
+        if step == "processed":
+            slow.open()
+        announce(self, step)
+        if step == "processed":
+            found.append(len(charged(url)))
+
+    monkeypatch.setattr(CheckFirst, "_process", the_first_last)
+    monkeypatch.setattr(outside.Documents, "_announce", looks)
+    request = charge(outside.LEFT_KEY.decode())
+    with (
+        empty_place() as url,
+        serving(outside.Documents(url)) as address,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        for asked in [threads.submit(ask, address, request) for _ in range(2)]:
+            assert asked.result().status == 200
+    assert found == [2, 2]
 
 
 # Time and profiles ------------------------------------------------------------------------

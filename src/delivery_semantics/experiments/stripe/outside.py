@@ -57,13 +57,14 @@ class Documents:
     """The document's server, in which a charge takes its time between its check and its effect.
 
     That is until all requests that have come with its key have been checked, and after
-    `LEFT_KEY` until that has come again. So who checks first is always too slow.
+    `LEFT_KEY` until that has come again; neither of those two is answered before both have had
+    their effect. So who checks first is always too slow.
     """
 
     def __init__(self, url: str) -> None:
         self._app = check_first(self._announce, time.time, url=url)
         self._changed = threading.Condition()
-        self._come, self._checked = Counter[bytes](), Counter[bytes]()
+        self._come, self._checked, self._processed = (Counter[bytes]() for _ in range(3))
         self._here: ContextVar[Arrived] = ContextVar("here")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,17 +85,27 @@ class Documents:
         if step == "checked":
             here = self._here.get()
             here.checked = True
-            self._count(self._checked, here.key, 1)
-            with self._changed:
-                self._changed.wait_for(lambda: self._all_have_checked(here.key), TIMEOUT_S)
+            key = here.key
+            self._wait(self._checked, key, lambda: max(self._come[key], _least(key)))
+        elif step == "processed":
+            key = self._here.get().key
+            self._wait(self._processed, key, lambda: _least(key))
 
-    def _all_have_checked(self, key: bytes) -> bool:
-        return self._checked[key] >= max(self._come[key], 2 if key == LEFT_KEY else 1)
+    def _wait(self, counted: Counter[bytes], key: bytes, wanted: Callable[[], int]) -> None:
+        """Count a request that has come so far, and wait until there are enough."""
+        self._count(counted, key, 1)
+        with self._changed:
+            self._changed.wait_for(lambda: counted[key] >= wanted(), TIMEOUT_S)
 
     def _count(self, counted: Counter[bytes], key: bytes, more: int) -> None:
         with self._changed:
             counted[key] += more
             self._changed.notify_all()
+
+
+def _least(key: bytes) -> int:
+    """Return how many requests with a key there are to be before any goes on."""
+    return 2 if key == LEFT_KEY else 1
 
 
 def ours(url: str) -> ASGIApp:
