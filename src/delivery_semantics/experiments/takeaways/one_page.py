@@ -62,5 +62,5 @@ def systems_table() -> Table:
         },
         rows=SYSTEMS,
         rows_name="system",
-        caption="One payment, one fault: neither may mean lost, and may mean paid twice",
+        caption="One payment, one fault: “neither” may mean lost, and may mean paid twice",
     )
