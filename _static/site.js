@@ -72,11 +72,11 @@ if (headings.length) {
 }
 
 // Choosing a section closes the list of chapters on a phone. Paper shows what is folded, but not how
-// it was run: code is on paper where the reader has unfolded it.
+// it was run: code is on paper where the reader has unfolded it, and where the text needs it.
 document.querySelector(".site-nav").addEventListener("click", (event) => {
   const nav = event.currentTarget;
   if (event.target.closest("a") && nav.matches(":popover-open")) nav.hidePopover();
 });
 window.addEventListener("beforeprint", () => {
-  document.querySelectorAll("details:not(.hide)").forEach((details) => (details.open = true));
+  document.querySelectorAll("details:not(.hide), .tag_print > details").forEach((details) => (details.open = true));
 });

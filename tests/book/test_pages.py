@@ -240,6 +240,15 @@ def test_paper_holds_the_text_and_nothing_else(open_page: Open, name: str) -> No
     assert (beside, over, cut) == ([], [], [])
 
 
+def test_paper_shows_the_folded_source_that_its_text_needs(open_page: Open) -> None:
+    page = open_page("appendix/idempotency-layer", width_px=A4_PX)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    shown = page.locator("details.hide:visible")
+    assert shown.locator("summary").all_text_contents() == ["shop.py, whole"]
+    assert shown.locator("pre").is_visible()
+
+
 def test_the_book_on_one_page_is_one_sheet_of_paper(open_page: Open) -> None:
     page = open_page("appendix/summary")
     side = "10mm"
