@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
-from urllib.parse import urlsplit
 
 from docutils import nodes
 from sphinx import addnodes
@@ -91,7 +90,12 @@ class Glossary(SphinxDirective):
 
 
 class Cited(SphinxDirective):
-    """``{cited}``: every other page outside that the book links to, and from where."""
+    """``{cited}``: every other page outside that the book links to, and from where.
+
+    Its lines say, as those of works do, who published what at an address, and when.
+    """
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         """Leave a place for them: the other pages have not been read yet."""
@@ -190,18 +194,20 @@ def link_both_ways(uses: Uses, app: Sphinx, doctree: nodes.document, page: str) 
         if "cited" in place["classes"]:
             place += [
                 cited(app, page, *entry)
-                for entry in sorted(titled(uses.links), key=lambda entry: entry[0].lower())
+                for entry in sorted(titled(uses), key=lambda entry: entry[0].lower())
             ]
 
 
-def titled(links: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield the title of each address outside, the address, and the pages that link to it."""
-    for url, on in links.items():
+def titled(uses: Uses) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the title of each address outside, the address, and the pages that link to it.
+
+    Raises KeyError for an address of which the page of sources does not say what it is.
+    """
+    for url, on in uses.links.items():
         if found := TRACKER.match(url):
             yield f"{found[1]}, {KINDS[found[2]]} {found[3]}", url, on
         else:
-            words = max(on.values(), key=len)
-            yield f"{words}, {urlsplit(url).hostname}", url, on
+            yield uses.forms[url.lower()].tip, url, on
 
 
 def cited(
