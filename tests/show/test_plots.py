@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from delivery_semantics.show.picture import Picture, readable
+from delivery_semantics.show.picture import Picture, how_many, readable
 from delivery_semantics.show.plots import bars, curve, lines, points, timeline
 
 LOSS = [0, 10, 20, 30, 40, 50]
@@ -197,6 +197,11 @@ def test_bars_are_as_long_as_their_amounts_and_say_them() -> None:
     assert "once: expected 1,000, there 750." in picture.description
 
 
+def test_a_bar_that_stands_alone_says_its_amount_only() -> None:
+    picture = bars({"a": {"calls": 1}, "b": {"calls": 64}}, title="t", x="calls that arrive")
+    assert [t[0] for t in texts(picture) if t[0][0].isdigit()] == ["1", "64"]
+
+
 def test_frames_with_one_x_max_have_one_scale() -> None:
     small, large = (
         lengths(bars({"a": {"n": amount}}, title="t", x="money", x_max=1000), "message")[0]
@@ -343,7 +348,7 @@ def test_the_bytes_are_the_same_in_every_process() -> None:
         (lambda: bars({"a": {"n": -1}}, title="t", x="x"), "'a', 'n' is -1; allowed: 0"),
         (lambda: bars({"a": {"n": 1}, "b": {"m": 1}}, title="t", x="x"), "row 'b' has series"),
         (lambda: bars({"a": {"n": 5}}, title="t", x="x", x_max=4), "x_max is 4"),
-        (lambda: bars({"a": {"n" * 60: 5}}, title="t", x="x"), "allowed: names that fit"),
+        (lambda: bars({"a": {"n" * 60: 5, "m": 1}}, title="t", x="x"), "names that fit"),
         (lambda: timeline({}, title="t"), "there are 0 lanes"),
         (lambda: timeline({"a": []}, title="t"), "there are 0 kinds of marks"),
         (lambda: timeline({"a": [math.inf]}, title="t"), "a has a mark at inf"),
@@ -366,3 +371,10 @@ def test_bad_data_is_named(call: Callable[[], object], message: str) -> None:
 )  # fmt: skip
 def test_values_are_said_as_people_write_them(value: float, said: str) -> None:
     assert readable(value) == said
+
+
+def test_a_count_has_its_word_in_the_right_number() -> None:
+    assert [how_many(count, "call") for count in (0, 1, 1000)] == [
+        "0 calls", "1 call", "1,000 calls"
+    ]  # fmt: skip
+    assert [how_many(count, "reply", "replies") for count in (1, 2)] == ["1 reply", "2 replies"]

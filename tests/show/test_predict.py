@@ -94,6 +94,7 @@ def test_a_wrong_number_is_told_what_the_numbers_that_come_to_mind_overlook() ->
     html = COUNTED._repr_html_()
     right, wrong = html[html.index("<output") :].split("✗ No.")
     assert "The run: 1,200 payments. Each retry made one more." in right
+    assert "The run: 1 payment. Each" in replace(COUNTED, answer=1)._repr_html_()
     assert re.findall(r'"predict-line">([^<]+)<', wrong) == [
         "10: The retries.",
         "20: The third attempt.",

@@ -15,7 +15,7 @@ from typing import Any
 from .. import Bounds, Participant, Step, Trace, Verdict, audit, explore
 from ..core.steps import describe
 from ..show.diagram import sequence
-from ..show.picture import Picture
+from ..show.picture import Picture, how_many
 from ..show.view import plain
 from .exercise import Judge, Judgement
 from .reader import Defined
@@ -77,7 +77,7 @@ def ran(run: Callable[[Defined], Trace], *wanted: str) -> Judge:
         trace = run(names)
         _, times, knows = trace.outcome()[0]
         ended = f"{times} {knows}".strip()
-        said = f"Processed {times} {'time' if times == 1 else 'times'}"
+        said = f"Processed {how_many(times, 'time')}"
         said += f", and the sender knows: {knows or 'nothing yet'}. {money(trace)}"
         picture = sequence(trace, title="Your run")
         return Judgement(ended in wanted, said, () if ended in wanted else (ended,), picture)

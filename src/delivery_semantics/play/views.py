@@ -17,6 +17,7 @@ from .. import (
 )  # fmt: skip
 from ..core.steps import from_text, to_text
 from ..search.position import Position, position
+from ..show.picture import how_many
 from .board import Board, drawn, kind, retold
 from .code import beside
 from .game import Chosen, Game, Goal
@@ -100,7 +101,8 @@ def finished(game: Game, settings: Chosen, goal: str, steps: Sequence[str]) -> J
         )
         return {"steps": None, "worlds": found.worlds, "words": words}
     whole = (*begun, *map(_by_hand, verdict.steps))
-    said = f"The search finished it: {_count(len(whole))}. Nothing shorter among {tried}."
+    steps = how_many(len(whole), "step")
+    said = f"The search finished it: {steps}. Nothing shorter among {tried}."
     return {"steps": [to_text(step) for step in whole], "worlds": found.worlds, "words": said}
 
 
@@ -117,7 +119,7 @@ def scored(game: Game, settings: Chosen, goal: str) -> Json:
     least = len(found["steps"])
     return {
         "shortest": least,
-        "ask": f"Can you do it in {_count(least)}?",
+        "ask": f"Can you do it in {how_many(least, 'step')}?",
         "best": "Nobody can do it in fewer.",
         "longer": f"The shortest way has {least}.",
     }
@@ -231,7 +233,7 @@ def _goal(game: Game, goal: Goal, turn: Turn, here: Position) -> Json:
     done, words = goal.said(turn.world), ""
     others = [other for other in game.goals if other is not goal and not other.good]
     if done:
-        words = f"{done} You: {_count(len(turn.steps))}."
+        words = f"{done} You: {how_many(len(turn.steps), 'step')}."
     elif any(other.reached(turn.world) for other in others):
         words = "You broke another promise instead."
     return {"id": goal.id, "reached": bool(done), "words": words}
@@ -295,10 +297,6 @@ def _said(game: Game, values: Chosen, turn: Turn, here: Position, goal: Goal) ->
 
 def _sentences(game: Game, turn: Turn) -> list[str]:
     return [row.sentence for row in retold(game, turn).rows if row.what != "in flight"]
-
-
-def _count(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _at_most(game: Game) -> str:

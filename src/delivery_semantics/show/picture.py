@@ -185,6 +185,11 @@ def readable(value: float) -> str:
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def how_many(count: int, one: str, more: str = "") -> str:
+    """Return a count with its word: 1 call, 2 calls; `more` if that is not `one` with an s."""
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+
+
 def colour(name: str) -> str:
     """Return the CSS colour for a name in `COLOURS`. Raises ValueError for another name."""
     if name not in COLOURS:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from ..core.check import at_least
-from .picture import Picture, words
+from .picture import Picture, how_many, words
 from .view import Scalar, plain
 
 CHOICES_MAX = 5
@@ -114,8 +114,8 @@ class PredictNumber:
     lies no further than ``within`` from it. ``right`` says what it shows. ``overlooks`` maps
     the numbers that come to mind to what each overlooks; a wrong answer shows them all, because
     a form without a script cannot tell one wrong number from another. ``unit`` is what is
-    counted. Raises ValueError for a negative number, for a sentence that is empty, and for a
-    number of ``overlooks`` that is right.
+    counted; one of it has no s at its end. Raises ValueError for a negative number, for a
+    sentence that is empty, and for a number of ``overlooks`` that is right.
     """
 
     question: str
@@ -149,7 +149,8 @@ class PredictNumber:
     def form(self) -> str:
         """Return the question as a form, without the style that it needs."""
         name = _name(self)
-        right = _says("right", f"The run: {self.answer:,} {self.unit}. {self.right}")
+        answer = how_many(self.answer, self.unit.removesuffix("s"), self.unit)
+        right = _says("right", f"The run: {answer}. {self.right}")
         wrong = _says("wrong", "Numbers that come to mind:", *self._thoughts())
         typed = (
             f'<div class="predict-number"><label for="{name}-number">Your number:</label> '

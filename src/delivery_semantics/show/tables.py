@@ -155,7 +155,7 @@ def verdicts(explorations: Mapping[str, Exploration], *, caption: str = "") -> T
     caption, or in a column where they differ: no verdict means anything without them.
     """
     found = list(explorations.values())
-    bounds = [_bounds(one) for one in found]
+    bounds = [one.scope() for one in found]
     columns: dict[str, list[Any]] = {
         "never more than once": [_verdict(one.never_more_than_once) for one in found],
         "at least once, eventually": [_verdict(one.at_least_once_eventually) for one in found],
@@ -183,11 +183,6 @@ def _verdict(verdict: Verdict) -> str:
         return "holds"
     round_and_round = ": goes round for ever," if verdict.loop else ""
     return f"broken{round_and_round} in {len(verdict.steps)} steps"
-
-
-def _bounds(found: Exploration) -> str:
-    plural = "" if found.messages == 1 else "s"
-    return f"{found.messages} message{plural}, {found.bounds}"
 
 
 # HTML -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ... import (
     ProcessThenMark, RetryUntilAcked, Step, Timeout, Trace, explore, payments, script,
 )  # fmt: skip
 from ...show.diagram import sequence
+from ...show.picture import how_many
 from ...show.view import View
 from ..runs import of_run
 
@@ -44,7 +45,7 @@ def asked_again_view(*, lost: str, looks: str = "no", seed: int = 1) -> View:
     return of_run(
         trace,
         title=f"Lost: {lost}; the receiver looks at the id: {looks}",
-        says=f"Lost: {lost}. The payment takes {attempts} attempt{'s' * (attempts > 1)}.",
+        says=f"Lost: {lost}. The payment takes {how_many(attempts, 'attempt')}.",
         numbers={"attempts": attempts},
     )
 

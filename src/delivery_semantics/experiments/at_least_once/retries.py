@@ -17,7 +17,7 @@ from ... import (
     CrashPoint, Event, Faults, Network, Participant, Process, ProcessThenAck, RetryUntilAcked,
     Send, Trace, audit, payments, simulate,
 )  # fmt: skip
-from ...show.picture import Picture
+from ...show.picture import Picture, how_many
 from ...show.plots import bars, curve, lines, money, points
 from ...show.view import View
 from ...theory.retries import Model, Number
@@ -272,7 +272,7 @@ def limited(*, attempts_max: int, loss_percent: int, seed: int) -> View:
     return View(
         picture=bars(
             {"measured": {name: counted[name] for name in names}, "by formula": rounded},
-            title=f"{LIMITED} payments, {attempts_max} attempts at most for each",
+            title=f"{LIMITED} payments, {how_many(attempts_max, 'attempt')} at most for each",
             x="payments",
             stacked=True,
             hues=dict(zip(names, ("good", "message", "accent", "fault"), strict=True)),

@@ -14,6 +14,7 @@ from ... import (
 )  # fmt: skip
 from ...core.check import one_of
 from ...participants.senders import Backoff
+from ...show.picture import how_many
 from ...show.plots import bars, timeline
 from ...show.view import View
 from ...theory.retries import amplification
@@ -67,13 +68,9 @@ def storm(*, layers: int, attempts_max: int, seed: int) -> View:
             "by formula": amplification(attempts=attempts_max, layers=layers),
             "the client gives up after": f"{waited_s:,.0f} s",
         },
-        sentence=f"One request becomes {_times(bottom)} to a database that answers none, and "
-        f"the client gives up after {waited_s:,.0f} seconds.",
+        sentence=f"One request becomes {how_many(bottom, 'call')} to a database that "
+        f"answers none, and the client gives up after {how_many(round(waited_s), 'second')}.",
     )
-
-
-def _times(count: int) -> str:
-    return "1 call" if count == 1 else f"{count:,} calls"
 
 
 # Clients that failed together -------------------------------------------------------------

@@ -9,6 +9,7 @@ from functools import cache
 
 from ... import ProcessOnce, ProcessThenAck, RetryUntilAcked, Trace, payments
 from ...core.check import at_least
+from ...show.picture import how_many
 from ...show.plots import bars
 from ...show.view import View
 from ..semantics.pairs import Chances, count, trace_by_chance
@@ -36,7 +37,7 @@ def patience(*, attempts: int, loss: int, seed: int) -> View:
     return View(
         picture=bars(
             {row: one.groups() for row, one in counts.items()},
-            title=f"At most {attempts} attempts, {loss} % of packets lost",
+            title=f"At most {how_many(attempts, 'attempt')}, {loss} % of packets lost",
             x="payments, by how often they were processed",
             stacked=True,
             x_max=PAYMENTS,

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from ...databases import connect
 from ...dedup import Bloom, DedupStore, InDatabase, InMemory, in_memory
-from ...show.picture import readable
+from ...show.picture import how_many, readable
 from ...show.plots import scale
 from ...show.view import View
 from ...theory.windows import bloom_bits, bloom_hashes, bloom_lost, collisions_mean, ids_kept
@@ -126,7 +126,7 @@ def memory_view(*, per_second: int, window: str, seed: int = 1) -> View:
             least=1e3,
             most=1e13,
             say=_said,
-            title=f"Memory for {per_second:,} ids a second, kept for {window}",
+            title=f"Memory for {how_many(per_second, 'id')} a second, kept for {window}",
         ),
         {
             "ids kept": f"{ids:,}",

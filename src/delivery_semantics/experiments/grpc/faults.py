@@ -10,6 +10,7 @@ from functools import cache
 
 from ... import Exploration, Trace
 from ...show.diagram import sequence
+from ...show.picture import how_many
 from ...show.view import View
 from ...systems.frames import FrameName
 from ...systems.grpc.frames import reply, request
@@ -127,7 +128,7 @@ def fault_view(*, fault: str, client: str, server: str, seed: int = 1) -> View:
 
 def attempts_view(*, lost: int, attempts_max: int, server: str, seed: int = 1) -> View:
     """Show one call whose first replies are lost."""
-    replies = f"{lost} {'reply' if lost == 1 else 'replies'} lost"
+    replies = f"{how_many(lost, 'reply', 'replies')} lost"
     return call_view(
         lost_replies(lost, attempts_max, server),
         f"{replies}, maxAttempts {attempts_max}; the server {server}",

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
 from ...databases import Connections, Database, DatabaseRefused, connect, empty_place
+from ...show.picture import how_many
 from ...show.plots import bars, money
 from ...show.view import View
 from ...systems.gate import TIMEOUT_S, Gate
@@ -241,6 +242,6 @@ def race_view(found: Mapping[str, Race], *, code: str, seed: int = 0) -> View:
             "money expected": AMOUNT,
             "money there": race.b,
         },
-        f"{code}: {copies} copies at once made {race.transfers} "
-        f"transfer{'s' * (race.transfers != 1)}. Errors that callers heard: {race.refused}.",
+        f"{code}: {copies} copies at once made "
+        f"{how_many(race.transfers, 'transfer')}. Errors that callers heard: {race.refused}.",
     )

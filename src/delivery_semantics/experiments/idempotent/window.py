@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...core.check import at_least, not_negative, one_of, positive
 from ...core.dice import dice, exponential
-from ...show.picture import Picture
+from ...show.picture import Picture, how_many
 from ...show.plots import curve, lines, money, points, timeline
 from ...show.view import View
 from ...theory.race import both_pass_exponential, both_pass_uniform
@@ -195,8 +195,7 @@ def steps_picture(*, gap_ms: int, window_ms: int = 10) -> Picture:
             f"copy {number}": [(round(1000 * at_s, 3), step) for at_s, step in steps]
             for number, steps in enumerate(made.steps, start=1)
         },
-        title=f"The second copy comes {gap_ms} ms later: {transfers} "
-        + ("transfer" if transfers == 1 else "transfers"),
+        title=f"The second copy comes {gap_ms} ms later: " + how_many(transfers, "transfer"),
         x="time (ms)",
         x_range=(0.0, 20.0),
     )

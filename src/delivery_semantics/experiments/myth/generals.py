@@ -11,6 +11,7 @@ from ... import Deliver, Lose, Message, Passive, Send, Trace, script
 from ...core.check import at_least
 from ...core.effects import Handler, Payload
 from ...show.diagram import sequence
+from ...show.picture import how_many
 from ...show.view import View
 
 ENDS = ("sender", "receiver")
@@ -55,7 +56,7 @@ def exchange_view(*, packets: int, last: str, seed: int = 0) -> View:
     return View(
         sequence(
             arrived if last == "arrives" else lost,
-            title=f"{packets} packets, and the last {last}",
+            title=f"{how_many(packets, 'packet')}, and the last {last}",
             totals=False,
         ),
         {f"{who} sees": words[same[who]] for who in ENDS},

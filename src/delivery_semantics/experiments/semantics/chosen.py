@@ -42,7 +42,7 @@ def chooser_view(*, chooser: str, seed: int = 1) -> View:
     found = audit(run)
     return View(
         [
-            bars(ends, title=f"By {chooser}: how the runs end", x="runs"),
+            bars(ends, title=f"By {chooser}: how the runs end", x=f"runs {seen}"),
             sequence(run, title=f"By {chooser}: one of the runs"),
         ],
         {

@@ -78,7 +78,7 @@ def met_by_chance(*, runs: int, seed: int) -> View:
         bars(
             {how: {"seen": count} for how, count in counts.items()},
             title=f"How runs by chance ended: {runs:,}",
-            x="runs",
+            x="runs seen",
         ),
         {"ways met": met, "ways there are": len(found.searched)},
         f"Runs by chance: {runs:,}. They met {met} of the {len(found.searched)} ways to end "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ... import Trace
 from ...core.check import one_of
 from ...show.diagram import sequence
+from ...show.picture import how_many
 from ...show.view import View
 from ...systems.frames import FrameName
 from .journal import CLIENT
@@ -55,7 +56,7 @@ def attempts_view(pays: Pays, *, lost: str, retries: int, seed: int = 1) -> View
     """Show what a client with so many retries sends, and what it is charged."""
     run = paid(pays, lost=lost, retries=retries)
     told = "has its answer" if run.answered else "is in doubt"
-    sent = "1 request" if run.requests == 1 else f"{run.requests} requests"
+    sent = how_many(run.requests, "request")
     return View(
         sequence(run.trace, title=f"Lost: {lost}; retries: {retries}", totals=False),
         {

@@ -12,6 +12,7 @@ from ... import (
     Bounds, Deliver, Lose, Participant, Passive, ProcessOnce, ProcessThenAck, Relay,
     RetryUntilAcked, Timeout, Trace, payments, script, simulate,
 )  # fmt: skip
+from ...show.picture import how_many
 from ...theory.retries import Model
 from ..exercise import Exercise
 from ..judges import called, number, ran, searched, steps_of, tried
@@ -48,9 +49,7 @@ def _layers(attempts: Mapping[str, int]) -> Mapping[str, Participant]:
 def _one_layer(names: Defined) -> tuple[str, str]:
     run = simulate(_layers(names["attempts"]))
     calls = sum(event.who == "database" for event in run.of("delivered"))
-    said = (
-        f"The database is called {calls} {'time' if calls == 1 else 'times'} for one payment."
-    )
+    said = f"The database is called {how_many(calls, 'time')} for one payment."
     return ("" if calls == 3 else "more" if calls > 3 else "less"), said
 
 

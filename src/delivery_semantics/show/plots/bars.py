@@ -38,11 +38,12 @@ def bars(
     """Draw one group of bars for each row: `{"row": {"series": amount}}`.
 
     Every row has the same series. Side by side, each bar carries its series' name and amount,
-    and the first series, what was expected, is an outline. `stacked`, the parts of a row lie
-    end to end and a legend names them. `x` says what is counted, with its unit. Give `x_max`
-    where frames of a panel must be comparable. `hues` gives a series a colour of
-    `picture.COLOURS`. Raises ValueError for no rows, rows with different series, an amount that
-    is negative or not finite or beyond `x_max`, and names that do not fit.
+    and the first series, what was expected, is an outline; one alone is named by `x`.
+    `stacked`, the parts of a row lie end to end and a legend names them. `x` says what is
+    counted, with its unit. Give `x_max` where frames of a panel must be comparable. `hues`
+    gives a series a colour of `picture.COLOURS`. Raises ValueError for no rows, rows with
+    different series, an amount that is negative or not finite or beyond `x_max`, and names that
+    do not fit.
     """
     series = _check(rows, x)
     longest = max((sum if stacked else max)(row.values()) for row in rows.values())
@@ -89,7 +90,7 @@ def _check(rows: Rows, x: str) -> tuple[str, ...]:
 
 def _grouped(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step: float) -> None:
     """Draw bars side by side, and leave room for what stands beside the longest."""
-    longest = f"{readable(full)} {max(hues, key=len)}"
+    longest = f"{readable(full)} {max(hues, key=len) if len(hues) > 1 else ''}"
     room = 1 - (LETTER * FONT_SIZE * len(longest) + 12) / WIDTH
     if room < 0.25:
         raise ValueError(f"series are {tuple(hues)!r}; allowed: names that fit beside bars")
@@ -103,7 +104,7 @@ def _grouped(axes: Axes, rows: Rows, hues: Mapping[str, str], full: float, step:
             outlined = place == 0 and len(row) > 1
             axes.barh(y, max(value, full / 400), height=_BAR - 4, facecolor="none" if outlined
                       else colour, edgecolor=colour, linewidth=1.5, clip_on=False)  # fmt: skip
-            said = f"{readable(value)} {key}"
+            said = f"{readable(value)} {key}" if len(row) > 1 else readable(value)
             axes.annotate(said, (value, y), (8, 0), textcoords="offset points", va="center")
 
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...core.check import positive
-from ..picture import FONT_SIZE, Picture, readable
+from ..picture import FONT_SIZE, Picture, how_many, readable
 from .canvas import (
     DASHES, HUES, LETTER, MARKERS, WIDTH, check_words, dress, figure, hue, legend_rows, style,
     to_picture,
@@ -183,7 +183,10 @@ def _load(axes: Axes, load: Bins | None, ends: Ends, x: str) -> None:
 def _describe(lanes: Known, x: str, load: Bins | None, ends: Ends) -> str:
     times = [at for lane in lanes.values() for at, _ in lane]
     first, last = readable(min(times)), readable(max(times))
-    says = [f"{len(times)} marks of {len(lanes)} participants, {x} from {first} to {last}."]
+    says = [
+        f"{how_many(len(times), 'mark')} of {how_many(len(lanes), 'participant')}, "
+        f"{x} from {first} to {last}."
+    ]
     kinds = Counter(kind for lane in lanes.values() for _, kind in lane)
     if len(kinds) > 1:
         says.append(", ".join(f"{count} {kind}" for kind, count in kinds.items()) + ".")
