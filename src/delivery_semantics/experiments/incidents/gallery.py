@@ -27,7 +27,7 @@ def incident_view(*, incident: str, version: str, seed: int = 1) -> View:
     else:
         picture = sequence(verdict, title=f"As reported: {incident}")
         said = f"“{one.claim}” is broken in {len(verdict.steps)} steps."
-    numbers = {"worlds": found.worlds, "steps to break it": len(verdict.steps)}
+    numbers = {"worlds": found.worlds, "steps to break it": len(verdict.steps) or "none found"}
     return View(picture, numbers, f"{said} Bounds: {found.scope()}.")
 
 

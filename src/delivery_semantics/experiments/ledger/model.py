@@ -52,13 +52,15 @@ def model_view(
         derived_key=derived_key == ON,
     )  # fmt: skip
     broken = breaks(found)
-    steps = len(broken[0].steps) if broken else 0
     if broken:
         picture = sequence(broken[0], title=f"A shortest run that breaks it: {broken[0].claim}")
         names = "; ".join(each.claim for each in broken)
-        said = f"Broken, the shortest run in {steps} steps: {names}."
+        said = f"Broken, the shortest run in {len(broken[0].steps)} steps: {names}."
     else:
         picture = sequence(found.run(found.outcomes[-1]), title="One of the runs it survives")
         said = f"{found.worlds:,} worlds were searched, and nothing breaks it."
-    numbers = {"worlds": found.worlds, "steps to break it": steps}
+    numbers = {
+        "worlds": found.worlds,
+        "steps to break it": len(broken[0].steps) if broken else "none found",
+    }
     return View(picture, numbers, f"{said} Bounds: {found.scope()}.")

@@ -114,7 +114,8 @@ def protocol_view(*, protocol: str, seed: int = 1, **chosen: str) -> View:
     numbers: dict[str, Scalar] = {
         claim: "holds" if verdicts[claim].holds else "broken" for claim in one.claims
     }
-    numbers |= {"worlds": found.worlds, "steps to break it": len(broken.steps) if broken else 0}
+    steps = len(broken.steps) if broken else "none found"
+    numbers |= {"worlds": found.worlds, "steps to break it": steps}
     if broken is None:
         picture = sequence(found.run(found.outcomes[-1]), title="One of the runs it survives")
         said = f"{found.worlds:,} worlds were searched, and none breaks it."
