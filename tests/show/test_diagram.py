@@ -167,6 +167,7 @@ EVENTS = {
     "gave_up": (Event(1, "gave_up", "sender", ONE), "1 in doubt"),
     "dead_lettered": (Event(1, "dead_lettered", "receiver", ONE), "dead lettered 1"),
     "killed": (Event(1, "killed", "receiver"), "killed"),
+    "partitioned": (Event(1, "partitioned", "receiver"), "cut off"),
 }
 SENTENCES = {
     "lost": "Message 1 is lost.",
@@ -187,6 +188,7 @@ SENTENCES = {
     "gave_up": "Sender gives up; message 1 is in doubt.",
     "dead_lettered": "Receiver: dead lettered 1.",
     "killed": "Receiver: killed.",
+    "partitioned": "Receiver is cut off.",
 }
 
 

@@ -14,6 +14,7 @@ from confluent_kafka import OFFSET_STORED, KafkaException, Producer, TopicPartit
 
 from ... import Trace, audit, payments
 from ...core.check import one_of
+from ...show.picture import how_many
 from ...show.plots import bars, timeline
 from ...show.view import View
 from ...systems.kafka.client import (
@@ -84,8 +85,9 @@ def isolation_view(address: str, *, end: str, after: int, seed: int = 1) -> View
     return View(
         bars(rows, title=f"A transaction that is {end}", x="money", x_max=60.0),
         {"sent": 2 + after, "committed": committed, "uncommitted": uncommitted},
-        f"The transaction is {end}; {after} payments came after it. A reader of committed "
-        f"records sees {committed} payments, one of uncommitted records {uncommitted}.",
+        f"The transaction is {end}; {how_many(after, 'payment')} came after it. A reader "
+        f"of committed records sees {how_many(committed, 'payment')}, one of uncommitted "
+        f"records {uncommitted}.",
     )
 
 

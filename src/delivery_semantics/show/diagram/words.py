@@ -38,6 +38,7 @@ _TOLD = {
     "timed_out cut": ("connection cut", "the connection of {who} ends without an answer"),
     "crashed": ("crash", "{who} crashes {note}"),
     "restarted": ("restart", "{who} restarts."),
+    "partitioned": ("cut off", "{who} is cut off."),
     "confirmed": ("confirm {short}", "{who} confirms message {id}."),
     "raised": ("raised: {note}", "{who} raises an error: {note}"),
     "gave_up": ("{short} in doubt", "{who} gives up; message {id} is in doubt."),
