@@ -278,6 +278,7 @@ class Campaign:
                         thread.join()
                 else:
                     self.ending.wait(self.dice.uniform(0.3, 0.9))
+            self.port = None  # which another server may be given now
         return self.audit()
 
     def charge(self) -> None:
@@ -292,9 +293,12 @@ class Campaign:
 
     def ask(self, client: httpx.Client, key: str) -> int | None:
         """Return the status of the answer, or None if there was none, or it said to wait."""
+        port = self.port
+        if port is None:
+            return None
         headers = {"idempotency-key": key, "content-type": "application/json"}
         try:
-            url = f"http://{HOST}:{self.port}/charges"
+            url = f"http://{HOST}:{port}/charges"
             status = client.post(url, content=BODY, headers=headers).status_code
         except httpx.TransportError:
             return None

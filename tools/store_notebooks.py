@@ -31,6 +31,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     NotebookClient(
         notebook,
         timeout=600,  # of one cell, in seconds
+        iopub_timeout=60,  # of what it showed, after its end: else it is left out
         coalesce_streams=True,  # how a stream is cut into packets is chance
         record_timing=False,
         store_widget_state=False,
