@@ -68,7 +68,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
 def test_threads_that_come_and_go_share_a_bounded_number(
     url: str, opened: list[Database]
 ) -> None:
-    with closing(Connections(url, connections_max=3)) as connections:
+    with closing(
+        Connections(url, connections_max=3, lock_timeout_s=60.0)  # also on a slow disk
+    ) as connections:
         SUMS.ensure(connections.here())
         for _ in range(4):
             with ThreadPoolExecutor(8) as threads:
@@ -265,7 +267,7 @@ def start(urls: list[str], gate: threading.Barrier, failed: multiprocessing.Queu
     for url in urls:
         gate.wait()
         try:
-            with closing(Connections(url)) as connections:
+            with closing(Connections(url, lock_timeout_s=60.0)) as connections:
                 SUMS.ensure(connections.here())
         except RuntimeError as error:
             failed.put(str(error))

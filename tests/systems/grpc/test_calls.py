@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import grpc
 import pytest
@@ -122,12 +123,16 @@ def test_a_call_refused_before_it_began_is_made_again_without_any_policy_once(
 
 def test_who_waits_for_ready_waits_for_a_server_that_is_not_there_yet(store: str) -> None:
     [port] = free_ports(1)
-    with connected(f"{HOST}:{port}") as client, ThreadPoolExecutor(1) as thread:
+    with (
+        closing(Connections(store)) as connections,
+        connected(f"{HOST}:{port}") as client,
+        ThreadPoolExecutor(1) as thread,
+    ):
         with pytest.raises(grpc.RpcError) as error:
             client.pay(ONE, wait_for_ready=False)
         assert error.value.code() == UNAVAILABLE
         waiting = thread.submit(client.pay, ONE, wait_for_ready=True)
-        with listening(Payments(Connections(store)), port=port):
+        with listening(Payments(connections), port=port):
             assert waiting.result(30) == 1
 
 
