@@ -77,7 +77,10 @@ def opened(tmp_path: Path, name: str, notebook: str) -> Iterator[str]:
             yield f"{found[1]}/tree/chapters/{name}{found[2]}"
         finally:
             server.terminate()
-            server.stderr.read()  # until it has ended, and its kernels with it
+            try:
+                server.communicate(timeout=60)  # until it has ended, and its kernels with it
+            except subprocess.TimeoutExpired:
+                server.kill()  # its kernels have ended, and it waits for a thread of its own
 
 
 def dedented(module: Path, lines: range) -> str:
