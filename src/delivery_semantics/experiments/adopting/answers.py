@@ -125,7 +125,7 @@ SITUATIONS = {
         _twice, {"kind": "anywhere", "profile": replace(IETF_DRAFT, keeps_body=False)}
     ),
     "a day later": Occasion(_a_day_later),
-    "the store is away": Occasion(_store_away, {"lock_timeout_s": 0.05}, about=0),
+    "the store is away": Occasion(_store_away, {"lock_timeout_s": 0.5}, about=0),
     "too many keys": Occasion(_second_key, {"keys_max": 1}, 2 * AMOUNT),
     "no key": Occasion(_one("An order without a key", order_of("")), meant=0),
     "no token": Occasion(_one("An order without a token", order_of(secret="")), meant=0),
