@@ -185,5 +185,5 @@ def commit_view(*, system: str, seed: int = 1) -> View:
             title=f"{system}: what one commit holds",
         ),
         {"places": sum(map(len, ends.values())), "of them wrong": count},
-        f"{system}: {count} of the places break it, all without a mark.",
+        f"{system}: at {count} of the places it breaks, all without a mark.",
     )
