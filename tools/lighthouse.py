@@ -3,8 +3,10 @@
     python tools/lighthouse.py [--runs 3] [FOLDER]
 
 Prints a table; ends with 1 if a page is below a bar or asks another host. A busy machine only
-ever makes a page slower, so the best of up to five runs counts. Needs npm and a Chromium (on
-the PATH, or named by $CHROMIUM), and says in one line which of them is missing.
+ever makes a page slower, so the best of up to three runs counts. Lighthouse makes this machine
+four times slower, to be a phone; one that is slow itself becomes that phone by less, so a page
+below a bar is measured again with what Lighthouse's own benchmark of the machine says. Needs
+npm and a Chromium (on the PATH, or named by $CHROMIUM), and says in one line which is missing.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def main() -> int:
     """Measure all pages; return the exit status."""
     parser = argparse.ArgumentParser(description="Measure the built book with Lighthouse.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("_build/html"))
-    parser.add_argument("--runs", type=int, default=5, help="at most so many for each page")
+    parser.add_argument("--runs", type=int, default=3, help="at most so many for each page")
     arguments = parser.parse_args()
     pages = sorted(
         path.relative_to(arguments.folder) for path in arguments.folder.rglob("*.html")
