@@ -34,6 +34,12 @@ if "forks" in sys.argv and os.fork() == 0:
     with socket.create_connection(("127.0.0.1", int(sys.argv[2]))):
         signal.pause()
 listening = socket.create_server(("127.0.0.1", 0))
+if "lingers" in sys.argv and os.fork() == 0:
+    much = bytearray(b"x") * 2**28  # until this is given back the fork is not gone
+    open("lingering", "w").close()
+    signal.pause()
+while "lingers" in sys.argv and not os.path.exists("lingering"):
+    pass
 with open("coming", "w") as file:
     file.write(f"{os.getpid()} {listening.getsockname()[1]}")
 os.replace("coming", "ready")
@@ -136,6 +142,16 @@ def test_what_it_has_forked_ends_with_it() -> None:
             assert server.wait() == -signal.SIGTERM
             with forked:
                 assert forked.recv(1) == b""  # its end of the connection went with it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody adopts what is left")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_when_it_has_ended_nothing_of_it_listens_any_more(number: signal.Signals) -> None:
+    with started("Echo", echo("lingers")) as server:
+        server.signal(number)
+        server.wait()
+        with pytest.raises(ConnectionRefusedError):
+            answers(server)
 
 
 def test_one_that_was_killed_can_be_started_again_in_its_folder() -> None:

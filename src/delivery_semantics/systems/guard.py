@@ -9,6 +9,7 @@ Book: 06-idempotent-operations
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ from typing import Any
 Order = dict[str, Any]
 NOT_STARTED = 127
 """The status of a command that cannot be started, as shells have it."""
+PR_SET_CHILD_SUBREAPER = 36
+"""Of Linux, prctl(2): who has lost its parent becomes this process's child."""
 
 
 def main() -> None:
@@ -34,6 +37,8 @@ def main() -> None:
     starts a command; when it ends, its status is told. {"signal": NUMBER} sends it a signal.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     folder = Path(tempfile.mkdtemp(prefix="delivery-semantics-"))
     child: Child | None = None
     try:
@@ -81,6 +86,9 @@ class Child:
     def _wait(self) -> None:
         status = self._process.wait()
         self._kill_group()  # what it has left behind
+        with suppress(ChildProcessError):  # there are no more
+            while True:  # a port is free when its process is gone, not when it is killed
+                os.waitpid(-self._process.pid, 0)
         _tell(status)
 
     def _kill_group(self) -> None:

@@ -23,7 +23,14 @@ from delivery_semantics.systems.rabbitmq.client import (
     queue,
 )
 from delivery_semantics.systems.rabbitmq.server import prepare, restartable, running
-from delivery_semantics.systems.server import Server, ServerMissing
+from delivery_semantics.systems.server import (
+    HOST,
+    Server,
+    ServerFailed,
+    ServerMissing,
+    free_ports,
+    started,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("rabbitmq")]
 
@@ -101,6 +108,15 @@ def test_without_one_a_line_says_how_to_get_it(
     assert chroot.find_root() is None
     with pytest.raises(ServerMissing, match=r"make rabbitmq.*AMQP_URL"):
         prepare(tmp_path)
+
+
+def test_one_whose_port_mapper_has_no_port_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        ports = [*free_ports(3), taken.getsockname()[1]]
+        monkeypatch.setattr(module, "free_ports", lambda count: ports)
+        with pytest.raises(ServerFailed, match="epmd"), started("RabbitMQ", prepare):
+            pass
 
 
 def test_a_publisher_whose_broker_is_killed_is_in_doubt() -> None:

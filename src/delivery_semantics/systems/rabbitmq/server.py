@@ -41,7 +41,10 @@ PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 SERVE = """
 epmd &
-until epmd -names >/dev/null 2>&1; do sleep 0.02; done
+until epmd -names >/dev/null 2>&1; do
+    kill -0 $! || { echo "epmd, its port mapper, has ended"; exit 1; }
+    sleep 0.02
+done
 exec "$0"
 """
 SETTINGS = """\
