@@ -59,8 +59,15 @@ SLOWER, INDEX = 4.0, 1750
 """Lighthouse's phone is so much slower than a machine whose benchmark has this index."""
 
 
+class BrokenOff(RuntimeError):
+    """A run that measured nothing; the message says why."""
+
+
 def measure(url: str, chromium: str, slower: float = SLOWER) -> dict[str, Any]:
-    """Return Lighthouse's report on one page, on a machine made so many times slower."""
+    """Return Lighthouse's report on one page, on a machine made so many times slower.
+
+    Raises BrokenOff without one.
+    """
     command = [
         *("node_modules/.bin/lighthouse", url, "--output=json", "--quiet"),
         *("--no-enable-error-reporting", f"--only-categories={','.join(BARS)}"),
@@ -72,9 +79,12 @@ def measure(url: str, chromium: str, slower: float = SLOWER) -> dict[str, Any]:
         cwd=HERE,
         env=os.environ | {"CHROME_PATH": chromium},
         stdout=subprocess.PIPE,
-        check=True,
     )
+    if run.returncode:
+        raise BrokenOff(f"{url}: Lighthouse ended with {run.returncode}")
     report: dict[str, Any] = json.loads(run.stdout)
+    if "runtimeError" in report:
+        raise BrokenOff(f"{url}: {report['runtimeError']['message']}")
     return report
 
 
@@ -92,15 +102,24 @@ def faults(report: dict[str, Any], address: str) -> list[str]:
 
 
 def best(url: str, chromium: str, *, runs: int, address: str) -> dict[str, Any]:
-    """Measure until a run has no fault, at most ``runs`` times; return the fastest report."""
+    """Measure until a run has no fault, at most ``runs`` times; return the fastest report.
+
+    Raises SystemExit if each run broke off.
+    """
     reports: list[dict[str, Any]] = []
     slower = SLOWER
     for _ in range(runs):
-        reports.append(measure(url, chromium, slower))
+        try:
+            reports.append(measure(url, chromium, slower))
+        except BrokenOff as why:
+            print(why, file=sys.stderr)
+            continue
         index = reports[-1]["environment"]["benchmarkIndex"]
         slower = SLOWER * min(1.0, max(0.25, index / INDEX))
         if not faults(reports[-1], address):
             break
+    if not reports:
+        raise SystemExit(f"{url}: no run of {runs} came to its end")
     return max(reports, key=lambda report: scores(report)["performance"])
 
 
