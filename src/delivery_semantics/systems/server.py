@@ -125,7 +125,8 @@ class Server:
     @property
     def log(self) -> str:
         """All that it has printed since it was started."""
-        return (self.folder / LOG).read_text(errors="replace")
+        file = self.folder / LOG
+        return file.read_text(errors="replace") if file.exists() else ""
 
     def start(self) -> None:
         """Start it, in the same folder, after it has ended. Raises ServerFailed.
@@ -135,8 +136,10 @@ class Server:
         self._run(self._launch.command)
         last = time.monotonic() + TIMEOUT_S
         while not (found := self._launch.address()):
-            if self._hear(POLL_S) is not None or time.monotonic() > last:
-                raise self._failed()
+            if (status := self._hear(POLL_S)) is not None:
+                raise self._failed(f"it ended with {status}")
+            if time.monotonic() > last:
+                raise self._failed(f"not ready within {TIMEOUT_S:g} s")
         self.address = found
 
     def signal(self, number: int) -> None:
@@ -170,8 +173,11 @@ class Server:
         with _told(f"starting {self.name} …"):
             for command in self._launch.before:
                 self._run(command)
-                if self._hear(TIMEOUT_S) != 0:
-                    raise self._failed()
+                if (status := self._hear(TIMEOUT_S)) != 0:
+                    raise self._failed(
+                        f"{command[0]} ended with {status}" if status
+                        else f"{command[0]} takes more than {TIMEOUT_S:g} s"
+                    )  # fmt: skip
             self.start()
 
     def _run(self, command: Command) -> None:
@@ -196,8 +202,9 @@ class Server:
         heard: int | str = json.loads(self._guarding.stdout.readline())
         return heard
 
-    def _failed(self) -> ServerFailed:
-        return ServerFailed(f"{self.name} did not start: {self.log[-WORDS_MAX:].strip()}")
+    def _failed(self, why: str) -> ServerFailed:
+        words = self.log[-WORDS_MAX:].strip() or "it said nothing"
+        return ServerFailed(f"{self.name} did not start: {why}; {words}")
 
 
 def found_in(file: Path, pattern: str) -> str:
