@@ -26,6 +26,7 @@ from delivery_semantics import (
     Crash,
     CrashPoint,
     Deliver,
+    Disarm,
     Event,
     Fail,
     Faults,
@@ -255,6 +256,8 @@ HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     ),
     "send the id 1": (lambda: receiver(lambda m: Send("sender", Ack(1))), ("receiver", "id")),
     "receive a text": (lambda: receiver(lambda m: Receive("1", 1.0)), ("receiver", "'1'")),
+    "arm nothing": (lambda: receiver(lambda m: Arm("", 1.0)), ("receiver", "''", "empty")),
+    "disarm nothing": (lambda: receiver(lambda m: Disarm("")), ("receiver", "''", "empty")),
     "arm without a timer": (
         lambda: pair(Timerless()), ("receiver", "'retry'", "without a method timer", "allowed"),
     ),
@@ -340,6 +343,13 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "crashable unknown": (
         lambda: explore(PAIR, Bounds(crashable=("db",))), ("crashable", "'db'"),
     ),
+    "two groups with one": (
+        lambda: Bounds(crash_together=(("a", "b"), ("b", "c"))), ("crash_together", "'b'"),
+    ),
+    **{
+        f"{name} without end": (lambda name=name: Bounds(**{name: 65_536}), (name, "65535"))
+        for name in ("losses", "duplicates", "crashes", "early_timeouts", "failures")
+    },
     "losses a fraction": (lambda: Bounds(losses=0.5), ("losses", "0.5", "whole")),
     "stores a list": (lambda: simulate(PAIR, stores=["receiver"]), ("stores", "mapping")),
     "stores a word": (lambda: script(PAIR, stores="db"), ("stores", "'db'", "mapping")),

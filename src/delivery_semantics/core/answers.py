@@ -144,13 +144,13 @@ def _load(world: World, who: str, effect: Load) -> Kept:
 def _arm(world: World, who: str, effect: Arm) -> None:
     if not callable(getattr(world.participants[who], "timer", None)):
         raise TypeError(f"{who}: {effect!r} without a method timer; allowed: where it has one")
-    world.timers[who] = {**world.timers[who], _text(who, effect.name): effect.delay_s}
+    world.timers[who] = {**world.timers[who], _timer(who, effect.name): effect.delay_s}
     if on_armed := world.on_armed:
         on_armed(who, effect.name, effect.delay_s)
 
 
 def _disarm(world: World, who: str, effect: Disarm) -> None:
-    name = _text(who, effect.name)
+    name = _timer(who, effect.name)
     world.timers[who] = {n: s for n, s in world.timers[who].items() if n != name}
 
 
@@ -162,6 +162,12 @@ def _text(who: str, value: str) -> str:
     if type(value) is not str:
         raise TypeError(f"{who} names {value!r}; allowed: a text, as an id or a key")
     return value
+
+
+def _timer(who: str, name: str) -> str:
+    if not _text(who, name):
+        raise ValueError(f"{who} names a timer ''; allowed: a text that is not empty")
+    return name
 
 
 def _confirm(world: World, who: str, effect: Confirm) -> None:

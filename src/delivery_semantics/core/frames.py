@@ -3,8 +3,8 @@
 Two handlers at one place with equal variables have one future, whatever lies behind them. So a
 participant that polls for ever makes a finite graph. What a generator holds is more than its
 variables: a ``for`` keeps its iterator, an expression its first half. CPython tells its garbage
-collector of all of it, and here it is asked for the same. What cannot be compared by value is
-compared by address, and then nothing is merged that might differ.
+collector of all of it, and here it is asked for the same. What does not show its content is
+equal to nothing, and then nothing is merged that might differ.
 
 Book: 05-exactly-once-a-myth
 """
@@ -12,12 +12,20 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass
-from functools import lru_cache, partial
-from types import CellType, CodeType, FunctionType, GeneratorType
+from functools import partial
+from types import (
+    BuiltinMethodType, CellType, CodeType, FunctionType, GeneratorType, ModuleType,
+)  # fmt: skip
 from typing import Any
 
+from .effects import Message
+
+DEPTH_MAX = 4
+"""So many objects may stand in one another; a ring of them shows no content."""
+CONSTANT = (type, CodeType, ModuleType)
 ATOMS = (type(None), bool, int, float, str, bytes)
 _WALKED: tuple[Any, ...] = (range(0), range(2**70), (), [], "", "ä")
 ITERATORS: tuple[type, ...] = (*{type(iter(each)): None for each in _WALKED}, enumerate, zip)
@@ -34,7 +42,7 @@ def standing(handler: GeneratorType[Any, Any, Any]) -> Hashable:
     assert frame is not None, "a handler that has ended stands nowhere"
     variables = dict(frame.f_locals)
     held = tuple(_hidden(each) for each in _on_the_stack(handler, variables))
-    here = tuple((name, value_of(each)) for name, each in variables.items())
+    here = tuple((name, _variable(each)) for name, each in variables.items())
     return (frame.f_code, frame.f_lasti, here, held)
 
 
@@ -62,6 +70,13 @@ def _on_the_stack(
     return held
 
 
+def _variable(each: Any) -> Hashable:  # noqa: ANN401  # of every type
+    """Value a variable; a participant stays as it is, see ``vet``."""
+    if callable(getattr(each, "start", None)) and callable(getattr(each, "receive", None)):
+        return Same(each)
+    return value_of(each, lambda _: Unlike())
+
+
 def _hidden(each: object) -> Hashable:
     # A bare sequence may be the one that a loop walks by an index nobody is told of (3.15).
     if isinstance(each, (*ATOMS, GeneratorType, *ITERATORS)):
@@ -69,23 +84,36 @@ def _hidden(each: object) -> Hashable:
     return Unlike()
 
 
-def by_address(each: object) -> Hashable:
-    """Return what no other object is equal to while this one lives."""
-    return type(each), id(each)
+class Same:
+    """Equal for one object only, which it keeps alive."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: object) -> None:
+        self.it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.it is self.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
 
 
 def value_of(
     each: Any,  # noqa: ANN401  # of every type
-    other: Callable[[Any], Hashable] = by_address,
+    other: Callable[[Any], Hashable] = Same,
+    depth: int = DEPTH_MAX,
 ) -> Hashable:
-    """Return a value that is equal for equal contents; ``other`` values what has none.
+    """Return a value that is equal for equal contents; ``other`` values what shows none.
 
-    Whoever compares addresses keeps the objects alive, or an address may come again.
+    1, 1.0 and True are not equal here, nor are 0.0 and -0.0.
     """
-    kind, inner = type(each), partial(value_of, other=other)
+    kind, inner = type(each), partial(value_of, other=other, depth=depth)
     if kind in ATOMS:
-        return kind, each
-    if kind is tuple and all(map(_by_content, set(map(type, each)))):
+        return kind, each if kind is not float else repr(each)
+    if isinstance(each, CONSTANT):
+        return Same(each)
+    if kind is tuple and {*map(type, each)} <= {Message}:
         return kind, each  # a million messages are looked at in passing
     if kind in (list, tuple):
         return kind, tuple(map(inner, each))
@@ -95,14 +123,54 @@ def value_of(
         return kind, tuple((inner(key), inner(value)) for key, value in each.items())
     if kind is GeneratorType:
         return standing(each) if each.gi_frame is not None else (kind, None)
-    if kind in ITERATORS:
-        _, walked, *position = each.__reduce__()
-        return kind, inner(walked), *position
-    if kind is range or _by_content(kind):  # type: ignore[arg-type]  # a class hashes
-        return kind, each
-    return other(each)
+    if depth == 0:
+        return other(each)
+    inner = partial(value_of, other=other, depth=depth - 1)
+    if kind is FunctionType:
+        return Same(each.__code__), tuple((name, inner(value)) for name, value in kept_by(each))
+    if is_dataclass(kind):
+        return kind, tuple((name, inner(value)) for name, value in attributes(each))
+    return _reduced(each, inner, other)
 
 
-@lru_cache(maxsize=256)
-def _by_content(kind: type) -> bool:
-    return is_dataclass(kind) and kind.__hash__ is not None
+def _reduced(
+    each: Any,  # noqa: ANN401  # of every type
+    inner: Callable[[Any], Hashable], other: Callable[[Any], Hashable],
+) -> Hashable:  # fmt: skip
+    """Return the value of what ``copy`` and ``pickle`` would make the same object of."""
+    if isinstance(each, BuiltinMethodType) and each.__self__ is not None:
+        return each.__name__, inner(each.__self__)
+    try:
+        made_of = each.__reduce_ex__(4)
+    except Exception:  # whatever its class raises
+        return other(each)
+    if isinstance(made_of, str):  # its name: there is one of it
+        return Same(each)
+    made, arguments, *more = made_of
+    state, *items = [*more, None, None, None][:3]
+    listed = (tuple(map(inner, some or ())) for some in items)
+    return Same(type(each)), inner(made), inner(arguments), inner(state), *listed
+
+
+def kept_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function closes over, its defaults and its attributes."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        with suppress(ValueError):  # not filled yet
+            yield name, cell.cell_contents
+    for defaults in (function.__defaults__, function.__kwdefaults__):
+        if defaults:
+            yield f"a default of {function.__name__}", defaults
+    yield from vars(function).items()
+
+
+def attributes(each: object) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of what an object of a Python class holds."""
+    yield from vars(each).items() if hasattr(each, "__dict__") else ()
+    for kind in type(each).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            private = name.startswith("__") and not name.endswith("__")
+            name = f"_{kind.__name__.lstrip('_')}{name}" if private else name
+            if name != "__dict__" and hasattr(each, name):
+                yield name, getattr(each, name)

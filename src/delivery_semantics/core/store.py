@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from .effects import Kept, Message
+from .frames import value_of
 
 _UNDIVIDED = nullcontext()
 
@@ -104,7 +105,7 @@ class Store:
             self._key = (
                 frozenset(self.marked),
                 frozenset(self.processed.items()),
-                frozenset(self.saved.items()),
+                frozenset((key, value_of(value)) for key, value in self.saved.items()),
                 frozenset(self.settled.items()),
             )
         return self._key

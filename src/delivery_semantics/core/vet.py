@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType, FunctionType, MethodType, ModuleType
+from types import FrameType, FunctionType, MethodType
 from typing import Any
 
-from .frames import ATOMS, by_address, value_of
+from .frames import ATOMS, attributes, value_of
 
 INSTEAD = (
     "a handler is a function of its arguments and its answers: keep what a crash spares with "
@@ -28,7 +28,6 @@ CLOCKS = {"time", "datetime"}
 CHANCE = {"random", "_random", "secrets", "uuid", "posix", "nt"}
 OUTSIDE = CLOCKS | CHANCE
 ALLOWED = {"time.struct_time", "datetime.timedelta"}
-DEPTH_MAX = 4
 PLAIN = {*ATOMS, list, tuple, dict, set, frozenset}
 
 
@@ -47,7 +46,7 @@ class Reach:
         self._globals = _globals(functions)
         self._closures = [f for f in functions if f.__closure__ or f.__defaults__]
         self._before: dict[tuple[str, str], Any] = {
-            place: _contents(each) for place, each in self._look()
+            place: value_of(each) for place, each in self._look()
         }
 
     def check_untouched(self) -> None:
@@ -56,14 +55,14 @@ class Reach:
             before = self._before.get(place)
             if before is not None and before[1] is each:
                 continue  # its content was its value, as that of a million messages is
-            if before != _contents(each):
+            if before != value_of(each):
                 raise ImpureHandler(f"{self.who} keeps state in {place[1]}; {INSTEAD}")
 
     def _look(self) -> Iterator[tuple[tuple[str, str], Any]]:
         """Yield where something can be kept, whose and by what name, and what is there."""
         owner = self._owner
         if owner is not None:
-            for name, each in _attributes(owner):
+            for name, each in attributes(owner):
                 yield ("self", f"self.{name}"), each
             kind = type(owner)
             for name, each in vars(kind).items():
@@ -86,15 +85,6 @@ def _functions(method: Callable[..., Any], owner: object) -> Iterator[FunctionTy
         yield method
     for kind in type(owner).__mro__[:-1] if owner is not None else ():
         yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
-
-
-def _attributes(owner: object) -> Iterator[tuple[str, Any]]:
-    yield from vars(owner).items() if hasattr(owner, "__dict__") else ()
-    for kind in type(owner).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if hasattr(owner, name):
-                yield name, getattr(owner, name)
 
 
 def _globals(functions: list[FunctionType]) -> list[tuple[dict[str, Any], list[str]]]:
@@ -122,16 +112,6 @@ def _own(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 def _is_plain(name: str, each: object) -> bool:
     return type(each) in PLAIN and not name.startswith("__")
-
-
-def _contents(each: object, depth: int = DEPTH_MAX) -> Hashable:
-    def inside(other: Any) -> Hashable:  # noqa: ANN401  # of every type
-        if depth == 0 or isinstance(other, type | ModuleType | FunctionType):
-            return by_address(other)
-        attributes = tuple((n, _contents(a, depth - 1)) for n, a in _attributes(other))
-        return by_address(other), attributes
-
-    return value_of(each, inside)
 
 
 @contextmanager

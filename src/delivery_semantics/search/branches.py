@@ -18,6 +18,7 @@ from ..core.script import followed
 from ..core.steps import Step, Timeout
 from ..core.trace import Outcome
 from ..core.world import Packet, World
+from .exploration import FAULTS_MAX as FIELD
 from .exploration import Bounds
 from .moves import Moves, What
 from .position import outcome_on, times_on
@@ -35,8 +36,7 @@ Way = tuple[Taken, Key, int, int]
 Zones = tuple[Zone, ...]
 """What can be known of the timers, which all of these have: one of them is true."""
 
-FIELD = (1 << 16) - 1
-LOSS, COPY, CRASH, EARLY, FAILURE = (1 << 16 * n for n in range(5))
+LOSS, COPY, CRASH, EARLY, FAILURE = FAULTS = tuple(1 << 16 * n for n in range(5))
 CAN_FAIL = (Process, Mark, Save, Atomic, Once)
 
 
@@ -103,10 +103,10 @@ class Branches:
         zone = self._timers_after(world, after)
         nodes = [moves.node(who) for who in range(self._count)]
         disks = [moves.disk(place) for place in bench.stores]
-        budget = (
-            full.losses * LOSS + full.duplicates * COPY + full.crashes * CRASH
-            + full.early_timeouts * EARLY + full.failures * FAILURE
+        counts = (
+            full.losses, full.duplicates, full.crashes, full.early_timeouts, full.failures,
         )  # fmt: skip
+        budget = sum(int(n) * one for n, one in zip(counts, FAULTS, strict=True))
         flight = self._flight([moves.wire(packet) for packet in world.packets.values()])
         state = (*nodes, *disks, flight, budget, zone, 0)
         return self._worked(state, sorted(moves.at_once))

@@ -5,15 +5,20 @@ Book: 05-exactly-once-a-myth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import NoneType
 from typing import ClassVar
 
 from ..core.check import at_least, not_negative, of_type, truth
 from ..core.steps import Crash, Run, Step, describe
 from ..core.trace import Outcome, Trace
+
+
+FAULTS_MAX = (1 << 16) - 1
+"""So many faults of a kind are counted: each has 16 bits of a world's budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +29,10 @@ class Bounds:
     ``crash_together`` go down as one, for one crash. ``links`` are the pairs (source, target)
     on which packets can be lost and copied; None means all. ``failures`` is how many effects
     may fail, of those that write. ``clock_s`` are the moments, in rising order, that the clock
-    which ``Now`` asks can show; it goes from one to the next at any time.
-    Raises ValueError below zero, TypeError for a word where names are allowed.
+    which ``Now`` asks can show: the first of them that ``after`` has not passed when the search
+    begins, then one after the other at any time.
+    Raises ValueError for a count below zero or beyond ``FAULTS_MAX``, TypeError for a word
+    where names are allowed.
     """
 
     losses: int = 1
@@ -41,7 +48,8 @@ class Bounds:
 
     def __post_init__(self) -> None:
         for name in ("losses", "duplicates", "crashes", "early_timeouts", "failures"):
-            at_least(name, getattr(self, name), 0)
+            if at_least(name, number := getattr(self, name), 0) > FAULTS_MAX:
+                raise ValueError(f"{name} is {number!r}; allowed: at most {FAULTS_MAX}")
         truth("reordering", self.reordering)
         for name in ("crashable", "links"):
             of_type(name, getattr(self, name), tuple, list, NoneType)
@@ -50,6 +58,9 @@ class Bounds:
                 raise TypeError(f"links: {link!r} is no link; allowed: (source, target)")
         for group in of_type("crash_together", self.crash_together, tuple, list):
             of_type("crash_together", group, tuple, list)
+        for who, groups in Counter(chain.from_iterable(self.crash_together)).items():
+            if groups > 1:
+                raise ValueError(f"crash_together: {who!r} is in two groups; allowed: one")
         for moment in of_type("clock_s", self.clock_s, tuple, list):
             not_negative("clock_s", moment)
         if not self.clock_s or list(self.clock_s) != sorted(set(self.clock_s)):

@@ -24,6 +24,7 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..core.check import at_least, of_type, truth
 from ..core.effects import Participant
@@ -86,8 +87,9 @@ class _Search:
         self, participants: Mapping[str, Participant], bounds: Bounds,
         stores: Mapping[str, str] | None, after: Sequence[Step], automatic: bool,
     ) -> None:  # fmt: skip
-        self.participants, self.bounds, self.stores = participants, bounds, stores
-        self.after, self.automatic = tuple(after), automatic
+        self.participants, self.stores, self.automatic = participants, stores, automatic
+        self.bounds, self.after = _on_time(bounds, tuple(after))
+        bounds = self.bounds
         self.branches = Branches(participants, stores, bounds, automatic=automatic)
         first = self.branches.begin(self._booted(), self.after)
         self.graph = Graph(self.branches, first, automatic=automatic)
@@ -221,6 +223,14 @@ class _Search:
         except ValueError:
             return False
         return broken(world)
+
+
+def _on_time(bounds: Bounds, after: tuple[Step, ...]) -> tuple[Bounds, tuple[Step, ...]]:
+    """Return them so that the clock goes on from where the first steps have left it."""
+    now_s = max((step.to_s for step in after if isinstance(step, Tick)), default=0.0)
+    moments = tuple(moment for moment in bounds.clock_s if moment >= now_s) or (now_s,)
+    ahead = (Tick(moments[0]),) if moments[0] > now_s else ()
+    return replace(bounds, clock_s=moments), (*after, *ahead)
 
 
 def at_work(world: World) -> bool:

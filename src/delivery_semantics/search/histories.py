@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ..core.effects import Answer, Effect, EffectFailed
+from ..core.frames import value_of
 from ..core.tasks import TRIED_MAX, Begin, Origin, Running, Task, go_on, try_again
 from ..core.vet import Reach
 
@@ -37,7 +38,7 @@ class Suspended:
 
     def resume(self, answer: Answer) -> Suspended:
         """Return the one task that stands where this answer leads."""
-        key = (type(answer), answer)
+        key = value_of(answer)
         task = self._next.get(key)
         if task is None:
             task = self._next[key] = self._histories.after(self, answer)
@@ -58,19 +59,20 @@ class Histories:
     """
 
     def __init__(self) -> None:
-        self._origins: dict[Origin, Suspended] = {}
+        self._origins: dict[Hashable, Suspended] = {}
         self._standing: dict[Hashable, Suspended] = {}
         self._reach: dict[str, Reach] = {}
 
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Return the one task that began like this."""
-        task = self._origins.get(origin)
+        began = value_of(origin)
+        task = self._origins.get(began)
         if task is None:
             who = origin[0]
             if who not in self._reach:
                 self._reach[who] = Reach(who, handler)
             live = Running(handler(), who)
-            task = self._origins[origin] = self._at(live, handler, (live.effect,), (None,))
+            task = self._origins[began] = self._at(live, handler, (live.effect,), (None,))
         return task
 
     def after(self, task: Suspended, answer: Answer) -> Suspended:
@@ -90,14 +92,8 @@ class Histories:
     ) -> Suspended:  # fmt: skip
         """Return the task that stands where this live one does."""
         effect = live.effect
-        place = (live.who, effect, live.standing() if effect is not None else None)
-        try:
-            task = self._standing.get(place)
-        except TypeError as error:
-            raise TypeError(
-                f"{live.who} asks for {effect!r}, which cannot be compared; allowed: numbers, "
-                "texts, tuples and frozen payloads, whose content stays"
-            ) from error
+        place = (live.who, value_of(effect), live.standing() if effect is not None else None)
+        task = self._standing.get(place)
         if task is not None:
             task.live = task.live or live
             return task

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from ..core.effects import Effect, Kept, Participant, Payload
+from ..core.frames import value_of
 from ..core.perform import boot, perform, work
 from ..core.steps import KINDS, Deliver, Timeout
 from ..core.store import Store
@@ -85,7 +86,7 @@ class Moves:
         self.targets: list[int] = []
         self._node_numbers: dict[Hashable, int] = {}
         self._disk_numbers: dict[Hashable, int] = {}
-        self._wire_numbers: dict[Wire, int] = {}
+        self._wire_numbers: dict[Hashable, int] = {}
         self._moves: dict[Hashable, Move] = {}
         places = {name: number for number, name in enumerate(self.bench.stores)}
         self.places = tuple(
@@ -98,7 +99,8 @@ class Moves:
         """Return the number of what ``who`` is on the bench now."""
         name = self.names[who]
         task, memory = self.bench.tasks[name], self.bench.memory[name]
-        key = (who, task, frozenset(memory.items()), frozenset(self.bench.timers[name].items()))
+        kept = frozenset((key, value_of(value)) for key, value in memory.items())
+        key = (who, task, kept, frozenset(self.bench.timers[name].items()))
         number = self._node_numbers.setdefault(key, len(self.nodes))
         if number == len(self.nodes):
             self.nodes.append(Node(who, task, memory, self.bench))
@@ -114,7 +116,7 @@ class Moves:
 
     def wire(self, packet: Packet) -> int:
         """Return the number of what this packet carries, from where to where."""
-        number = self._wire_numbers.setdefault(packet[1:], len(self.wires))
+        number = self._wire_numbers.setdefault(value_of(packet[1:]), len(self.wires))
         if number == len(self.wires):
             self.wires.append(packet[1:])
             self.targets.append(self.names.index(packet.target))

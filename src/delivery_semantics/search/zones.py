@@ -6,10 +6,11 @@ as long as what it outlasted. All that is known is a set of bounds on difference
 it is possible exactly if no cycle of bounds is negative.
 Source: D. Dill, "Timing assumptions and verification of finite-state concurrent systems", 1989.
 
-Times are whole nanoseconds. An effect takes no time: it passes where everybody waits, and as
-far as no timer has to run out. A timer whose participant is in the middle of a handler holds up
-nobody: it may run out meanwhile, and is then *due* as soon as the handler ends. Whether it did
-is two cases, so what is known is a few zones of which one is true.
+Times are nanoseconds, whole where they can be: a third of a second is a fraction of them, since
+three of it are exactly as long as a second. An effect takes no time: it passes where everybody
+waits, and as far as no timer has to run out. A timer whose participant is in the middle of a
+handler holds up nobody: it may run out meanwhile, and is then *due* as soon as the handler
+ends. Whether it did is two cases, so what is known is a few zones of which one is true.
 How long ago a timer is due makes no difference, and is forgotten, else there were no end of
 zones. Source: C. Daws, S. Tripakis, "Model checking of real-time reachability properties using
 abstractions", 1998.
@@ -20,11 +21,14 @@ Book: 05-exactly-once-a-myth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import product
 from typing import NamedTuple
 
-NEVER = 1 << 62
-"""No bound: above every sum of times that can come about."""
+NEVER = 1 << 1200
+"""No bound: above every sum of times that can come about, each of them a float of seconds."""
+
+Nanoseconds = int | Fraction
 
 
 class Timer(NamedTuple):
@@ -32,7 +36,7 @@ class Timer(NamedTuple):
 
     who: int
     name: str
-    length_ns: int
+    length_ns: Nanoseconds
     late: bool = False
 
 
@@ -40,12 +44,19 @@ class Zone(NamedTuple):
     """``bounds[x][y]`` is at most the time of x less that of y; 0 is now, then each timer's."""
 
     timers: tuple[Timer, ...] = ()
-    bounds: tuple[tuple[int, ...], ...] = ((0,),)
+    bounds: tuple[tuple[Nanoseconds, ...], ...] = ((0,),)
 
 
-def nanoseconds(delay_s: float) -> int:
-    """Return a length of time in whole nanoseconds."""
-    return round(delay_s * 1e9)
+def nanoseconds(delay_s: float) -> Nanoseconds:
+    """Return the simplest number of nanoseconds for which, but for rounding, this may stand."""
+    exact, denominator_max = Fraction(delay_s) * 10**9, 1
+    while abs((simple := exact.limit_denominator(denominator_max)) - exact) > exact * CLOSE:
+        denominator_max *= 10
+    return simple.numerator if simple.denominator == 1 else simple
+
+
+CLOSE = Fraction(1, 10**12)
+"""Sums and differences of floats that are to be equal differ by less than this part of them."""
 
 
 def can_run_out(zone: Zone, number: int) -> bool:
@@ -109,21 +120,21 @@ def time_passes(zone: Zone) -> Zone:
 
 def _forgetful(zone: Zone) -> Zone:
     """Forget how long ago a timer has run out: beyond its length no time makes a difference."""
-    most = [0, *(timer.length_ns for timer in zone.timers)]
-    bounds = [
+    most: list[Nanoseconds] = [0, *(timer.length_ns for timer in zone.timers)]
+    bounds: list[list[Nanoseconds]] = [
         [NEVER if bound > most[y] else max(bound, -most[x]) for y, bound in enumerate(row)]
         for x, row in enumerate(zone.bounds)
     ]
     return Zone(zone.timers, _closed(bounds))
 
 
-def _bounded(zone: Zone, x: int, y: int, bound: int) -> Zone:
+def _bounded(zone: Zone, x: int, y: int, bound: Nanoseconds) -> Zone:
     bounds = [list(row) for row in zone.bounds]
     bounds[x][y] = min(bounds[x][y], bound)
     return Zone(zone.timers, _closed(bounds))
 
 
-def _closed(bounds: list[list[int]]) -> tuple[tuple[int, ...], ...]:
+def _closed(bounds: list[list[Nanoseconds]]) -> tuple[tuple[Nanoseconds, ...], ...]:
     """Draw every conclusion (Floyd and Warshall)."""
     numbers = range(len(bounds))
     for via, x, y in product(numbers, repeat=3):
