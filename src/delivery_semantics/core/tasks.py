@@ -8,7 +8,9 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from re import sub
 from types import GeneratorType
 from typing import Any, Protocol
 
@@ -118,6 +120,15 @@ class Running:
         return standing(self._handler)
 
 
+def made(begin: Begin, who: str) -> Handler:
+    """Make a handler; an error of whoever makes it names ``who``."""
+    try:
+        return begin()
+    except Exception as error:
+        error.add_note(f"raised by what makes a handler of {who}")
+        raise
+
+
 def go_on(task: Running, answer: Answer) -> Running:
     """Resume a task, or let its effect fail where the answer says so."""
     return task.fail() if type(answer) is EffectFailed else task.resume(answer)
@@ -128,7 +139,7 @@ class Generators:
 
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler."""
-        return Running(handler(), origin[0])
+        return Running(made(handler, origin[0]), origin[0])
 
     def crash(self, who: str) -> None:
         """Do nothing: a generator that nobody holds is gone."""
@@ -143,6 +154,25 @@ HANDLERS_TRIED, TRIED_MAX = 16, 64
 """So many handlers of each participant, and so many effects of each, are tried twice."""
 
 
+class Reaches:
+    """What the methods of participants could keep state in."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[Hashable, Reach]] = defaultdict(dict)
+
+    def of(self, who: str, begin: Begin) -> Reach:
+        """Return what the method could keep state in that begins like this."""
+        known, method = self._known[who], getattr(begin, "func", begin)
+        if method not in known:
+            known[method] = Reach(who, begin)
+        return known[method]
+
+    def check_untouched(self, who: str) -> None:
+        """Raise ImpureHandler if anything is not as it was."""
+        for reach in self._known[who].values():
+            reach.check_untouched()
+
+
 class Vetting(Generators):
     """Carries handlers as live generators, and tries the first of each participant twice.
 
@@ -151,73 +181,83 @@ class Vetting(Generators):
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
-        self._reach: dict[str, Reach] = {}
+        self._reaches = Reaches()
 
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Begin a handler."""
         who = origin[0]
         begun = self._begun.get(who, 0)
         if begun == HANDLERS_TRIED:
-            return Running(handler(), who)
+            return Running(made(handler, who), who)
         self._begun[who] = begun + 1
-        if not begun:
-            self._reach[who] = Reach(who, handler)
-        return _Tried(handler, self._reach[who])
+        return _Tried(handler, self._reaches.of(who, handler))
+
+    def crash(self, who: str) -> None:
+        """Look whether it has left behind what a crash would clear."""
+        self._reaches.check_untouched(who)
 
 
 class _Tried(Running):
     """A live generator that is compared with another one, which gets the same answers."""
 
-    __slots__ = ("_again", "_answers", "_effects", "_reach", "_watched")
+    __slots__ = ("_again", "_answers", "_effects", "_reach")
 
     def __init__(self, begin: Begin, reach: Reach) -> None:
         self._again, self._reach = begin, reach
         self._answers: list[Answer] = []
-        self._effects: list[Effect | None] = []
-        self._watched = 0
-        super().__init__(begin(), reach.who)
+        self._effects: list[str] = []
+        with nothing_outside(reach.who):
+            super().__init__(made(begin, reach.who), reach.who)
         self._try(None)
 
     def resume(self, answer: Answer) -> Running:
         """Step the generator, and look at the same step of the other one."""
-        super().resume(answer)
         if len(self._effects) == TRIED_MAX:
+            super().resume(answer)
             return self.gone_on()
+        asked = self.effect
+        with nothing_outside(self.who):
+            super().resume(answer)
+        check_unchanged(self.who, asked, self._effects[-1])
         self._try(answer)
         return self
 
     def _try(self, answer: Answer) -> None:
         """Try twice at the end, and now and then on the way: at 2, 4, 8, … effects."""
         self._answers.append(answer)
-        self._effects.append(self.effect)
+        self._effects.append(text_of(self.effect))
         tried = len(self._effects)
         if self.effect is None or (tried > 1 and not tried & (tried - 1)):
             self._reach.check_untouched()
-            try_again(self.who, self._again, self._effects, self._answers, self._watched)
-            self._watched = tried
+            try_again(self.who, self._again, self._effects, self._answers)
+
+
+def text_of(effect: Effect | None) -> str:
+    """Return the text of an effect, without the addresses in it."""
+    return sub(" at 0x[0-9a-fA-F]+", "", repr(effect))
+
+
+def check_unchanged(who: str, effect: Effect | None, text: str) -> None:
+    """Raise ImpureHandler if an effect has not the text any more that it was asked for with."""
+    if text_of(effect) != text:
+        raise ImpureHandler(f"{who} asked for {text} and made it {effect!r} later; {INSTEAD}")
 
 
 def try_again(
-    who: str, begin: Begin, effects: Sequence[Effect | None], answers: Sequence[Answer],
-    watched: int = 0,
-) -> Running:  # fmt: skip
+    who: str, begin: Begin, effects: Sequence[str], answers: Sequence[Answer]
+) -> Running:
     """Give these answers to a new handler, and return it; the first of them begins it.
 
-    So many of its effects were ``watched`` when it was tried before.
-    Raises ImpureHandler if it does not ask for these effects, or asks anything outside.
+    Raises ImpureHandler if it does not ask for these effects, by their texts: what a handler
+    has changed since would be equal to itself.
     """
-    with nothing_outside(who) as watch:
-        if not watched:
-            watch()
-        again = Running(begin(), who)
-        for number, effect in enumerate(effects):
-            if number and number == watched:
-                watch()
-            if number:
-                go_on(again, answers[number])
-            if again.effect != effect:
-                raise ImpureHandler(
-                    f"{who} does not do the same again: with the same answers it asked first "
-                    f"for {effect}, then for {again.effect}; {INSTEAD}"
-                )
+    again = Running(made(begin, who), who)
+    for number, effect in enumerate(effects):
+        if number:
+            go_on(again, answers[number])
+        if text_of(again.effect) != effect:
+            raise ImpureHandler(
+                f"{who} does not do the same again: with the same answers it asked first "
+                f"for {effect}, then for {again.effect}; {INSTEAD}"
+            )
     return again

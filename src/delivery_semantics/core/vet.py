@@ -6,29 +6,47 @@ again. What breaks this is the first mistake of everybody who writes a receiver:
 on ``self``, which no crash clears; a clock; a die. Here a handler's answers are given to a
 second one, and the effects are compared, as is what both could have written to.
 
+What is looked at: the participant's attributes and its class's, and of every function that can
+be reached from it what it closes over, its defaults, and the globals that it names. What cannot
+be looked into, an open file or a database, is found where it is asked.
+
 Book: 02-delivery-semantics
 """
 
 from __future__ import annotations
 
+import dis
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType, FunctionType, MethodType
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from .frames import ATOMS, attributes, value_of
+from .frames import attributes, kept_by, value_of
 
 INSTEAD = (
     "a handler is a function of its arguments and its answers: keep what a crash spares with "
     "Save, Mark or Once, what it clears with Save(..., durable=False); ask Now() for the time"
 )
 CLOCKS = {"time", "datetime"}
-CHANCE = {"random", "_random", "secrets", "uuid", "posix", "nt"}
-OUTSIDE = CLOCKS | CHANCE
-ALLOWED = {"time.struct_time", "datetime.timedelta"}
-PLAIN = {*ATOMS, list, tuple, dict, set, frozenset}
+CHANCE = {
+    "random", "_random", "secrets", "uuid", "_uuid", "posix", "nt", "builtins",
+    "numpy.random.mtrand", "numpy.random._generator",
+}  # fmt: skip
+FILES = {"io", "_io", "sqlite3", "_sqlite3", "socket", "_socket"}
+FILE = {"open", "stat", "listdir", "scandir"}
+ASKED = {
+    "datetime": {"now", "utcnow", "today"},
+    "posix": {"urandom", "getrandom"} | FILE,
+    "nt": {"urandom"} | FILE,
+    "builtins": {"id", "hash"},
+    "io": FILE,
+    "_io": FILE,
+}
+"""Of some modules, what asks anything outside; of the others everything does."""
+ALLOWED = {"time.struct_time", "datetime.timedelta", "numpy.random._generator.default_rng"}
+STATELESS = (FunctionType, property, staticmethod, classmethod, type, ModuleType)
 
 
 class ImpureHandler(ValueError):
@@ -36,108 +54,119 @@ class ImpureHandler(ValueError):
 
 
 class Reach:
-    """What the handlers of one participant could keep state in, to be looked at twice."""
+    """What one of a participant's methods could keep state in, to be looked at twice."""
 
-    def __init__(self, who: str, method: Callable[..., Any]) -> None:
+    def __init__(self, who: str, begin: Callable[..., Any]) -> None:
         self.who = who
-        method = getattr(method, "func", method)  # a partial one has its arguments already
+        method = getattr(begin, "func", begin)  # a partial one has its arguments already
+        self._given = getattr(begin, "args", ())
         self._owner = getattr(method, "__self__", None)
-        functions = [*_functions(method, self._owner)]
-        self._globals = _globals(functions)
-        self._closures = [f for f in functions if f.__closure__ or f.__defaults__]
-        self._before: dict[tuple[str, str], Any] = {
-            place: value_of(each) for place, each in self._look()
-        }
+        kinds = type(self._owner).__mro__ if self._owner is not None else ()
+        self._kinds = [kind for kind in kinds if _is_own(kind.__module__)]
+        self._functions: dict[FunctionType, None] = {}
+        self._globals: dict[tuple[str, str], dict[str, Any]] = {}
+        self._walk(method)
+        for kind in self._kinds:
+            for each in vars(kind).values():
+                self._walk(each)
+        for _, each in attributes(self._owner):
+            self._walk(each)
+        self._before = {place: (each, value_of(each)) for place, each in self._look()}
 
     def check_untouched(self) -> None:
         """Raise ImpureHandler if something is not as it was."""
         for place, each in self._look():
-            before = self._before.get(place)
-            if before is not None and before[1] is each:
+            before, value = self._before.get(place, (None, None))
+            if each is before and value == (tuple, each):
                 continue  # its content was its value, as that of a million messages is
-            if before != value_of(each):
+            if value != value_of(each):
                 raise ImpureHandler(f"{self.who} keeps state in {place[1]}; {INSTEAD}")
 
-    def _look(self) -> Iterator[tuple[tuple[str, str], Any]]:
+    def _look(self) -> Iterator[tuple[tuple[Hashable, str], Any]]:
         """Yield where something can be kept, whose and by what name, and what is there."""
-        owner = self._owner
-        if owner is not None:
-            for name, each in attributes(owner):
-                yield ("self", f"self.{name}"), each
-            kind = type(owner)
-            for name, each in vars(kind).items():
-                if _is_plain(name, each):
-                    yield (kind.__qualname__, f"{kind.__name__}.{name}"), each
-        for known, names in self._globals:
-            for name in names:
-                if name in known and _is_plain(name, known[name]):
-                    yield (known.get("__name__", ""), name), known[name]
-        for number, function in enumerate(self._closures):
-            for name, each in _own(function):
-                if _is_plain(name, each):
-                    yield (str(number), name), each
+        for name, each in attributes(self._owner):
+            yield ("self", f"self.{name}"), each
+        for kind in self._kinds:
+            for name, each in [*vars(kind).items()]:
+                if not (name.startswith("__") or isinstance(each, STATELESS)):
+                    yield (kind, f"{kind.__name__}.{name}"), each
+        for (home, name), known in self._globals.items():
+            if name in known:
+                yield (home, name), known[name]
+        for function in self._functions:
+            for name, each in kept_by(function):
+                if not isinstance(each, STATELESS):
+                    yield (function, name), each
+        for number, each in enumerate(self._given, start=1):
+            yield ("given", f"argument {number}"), each
+
+    def _walk(self, each: Any) -> None:  # noqa: ANN401  # of every type
+        """Take in a function, with those that it names, closes over or wraps."""
+        each = getattr(each, "__func__", getattr(each, "fget", each))
+        if not isinstance(each, FunctionType):
+            each = getattr(each, "__wrapped__", each)
+        if isinstance(each, type) and _is_own(each.__module__) and each not in self._kinds:
+            self._kinds.append(each)
+        if not isinstance(each, FunctionType) or each in self._functions:
+            return
+        self._functions[each] = None
+        if not _is_own(each.__module__):
+            return
+        known = each.__globals__
+        for name in _names(each.__code__):
+            value = known.get(name)
+            self._walk(value)
+            if not isinstance(value, STATELESS):
+                self._globals[each.__module__, name] = known
+        for _, value in kept_by(each):
+            self._walk(value)
 
 
-def _functions(method: Callable[..., Any], owner: object) -> Iterator[FunctionType]:
-    if isinstance(method, MethodType):
-        method = method.__func__
-    if isinstance(method, FunctionType):
-        yield method
-    for kind in type(owner).__mro__[:-1] if owner is not None else ():
-        yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield the globals that a function and those within it name."""
+    for each in dis.get_instructions(code):
+        if each.opname.endswith("_GLOBAL"):
+            yield each.argval
+        if isinstance(each.argval, CodeType):
+            yield from _names(each.argval)
 
 
-def _globals(functions: list[FunctionType]) -> list[tuple[dict[str, Any], list[str]]]:
-    """Return the globals that functions may write to: plain ones, and those to come."""
-    found: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
-    for function in functions:
-        known = function.__globals__
-        names = found.setdefault(id(known), (known, {}))[1]
-        for name in function.__code__.co_names:
-            if name not in known or _is_plain(name, known[name]):
-                names[name] = None
-    return [(known, [*names]) for known, names in found.values()]
-
-
-def _own(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Yield what a function closes over, and its defaults."""
-    for name, cell in zip(
-        function.__code__.co_freevars, function.__closure__ or (), strict=True
-    ):
-        with suppress(ValueError):  # not filled yet
-            yield name, cell.cell_contents
-    if function.__defaults__:
-        yield f"a default of {function.__name__}", function.__defaults__
-
-
-def _is_plain(name: str, each: object) -> bool:
-    return type(each) in PLAIN and not name.startswith("__")
+def _is_own(module: str | None) -> bool:
+    """Whether this may be the work of whoever wrote the participant."""
+    package = (module or "").partition(".")[0]
+    return package not in sys.stdlib_module_names and package != __name__.partition(".")[0]
 
 
 @contextmanager
-def nothing_outside(who: str) -> Iterator[Callable[[], None]]:
-    """Raise ImpureHandler where a clock is read or a die is cast, once what is given is called.
+def nothing_outside(who: str) -> Iterator[None]:
+    """Raise ImpureHandler where a clock is read, a die is cast or a file is opened.
 
-    To watch makes a handler three times as slow, so what has been watched before is left out.
+    To watch makes a handler three times as slow, so it is watched only the first time.
     """
-    asked: list[str] = []
+    asked: list[tuple[str, str]] = []
 
     def look(frame: FrameType, event: str, what: object) -> None:
-        if event == "c_call" and (name := _outsider(what)) and not _own_die(what, frame):
-            asked.append(name)
+        if event == "c_call" and (found := _outsider(what, frame)):
+            asked.append(found)
 
     profiler: Any = sys.getprofile()
     if profiler is not None and not callable(profiler):  # cProfile's, which sets itself only
-        yield lambda: None
+        yield
         return
+    before = _shared_dice()
     with collection_paused():  # others have it call them back, and then look at the time
         try:
-            yield lambda: sys.setprofile(look)
+            sys.setprofile(look)
+            yield
         finally:
             sys.setprofile(profiler)
+    if before != _shared_dice():
+        asked.append(("random", "gauss, or numpy.random"))
     if asked:
-        what = "a clock" if asked[0].split(".")[0] in CLOCKS else "chance"
-        raise ImpureHandler(f"{who} asks {what}, by {asked[0]}; {INSTEAD}")
+        home, name = asked[0]
+        file = home in FILES or name in FILE
+        what = "a clock" if home in CLOCKS else "a file" if file else "chance"
+        raise ImpureHandler(f"{who} asks {what}, by {home}.{name}; {INSTEAD}")
 
 
 @contextmanager
@@ -158,23 +187,49 @@ def collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _outsider(what: Any) -> str:  # noqa: ANN401  # a built-in function
-    """Return the name of a clock or a die, or ""."""
+def _outsider(what: Any, frame: FrameType) -> tuple[str, str] | None:  # noqa: ANN401
+    """Return the module and the name of a clock, a die or a file, or None."""
     owner = getattr(what, "__self__", None)
-    home = getattr(what, "__module__", None) or getattr(owner, "__module__", None)
-    home = home or type(owner).__module__
-    if home not in OUTSIDE:
-        return ""
-    name = f"{home}.{getattr(what, '__qualname__', '?')}"
-    if home == "datetime":
-        return name if what.__name__ in ("now", "utcnow", "today") else ""
-    if home in ("posix", "nt"):
-        return name if what.__name__ in ("urandom", "getrandom") else ""
-    return name if name not in ALLOWED else ""
+    kinds = owner.__mro__ if isinstance(owner, type) else type(owner).__mro__
+    homes = [getattr(what, "__module__", None), *(kind.__module__ for kind in kinds)]
+    home = next((each for each in homes if each in CLOCKS | CHANCE | FILES), "")
+    name = getattr(what, "__name__", "?")
+    if not home or name not in ASKED.get(home, {name}) or f"{home}.{name}" in ALLOWED:
+        return None
+    if home == "builtins" and (name != what.__qualname__ or _is_content(frame)):
+        return None
+    return None if _own_die(what, frame) or _imports(frame) else (home, name)
+
+
+def _is_content(frame: FrameType) -> bool:
+    """Whether an address or a hash is asked for what has nothing to do with its number."""
+    module = frame.f_globals.get("__name__")
+    return frame.f_code.co_name.startswith("__") or not _is_own(module)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _shared_dice() -> Hashable:
+    """Return what has changed where a die was cast without a call that is seen."""
+    plain, numpys = (getattr(sys.modules.get(home), name, None) for home, name in SHARED)
+    array: Any = numpys.get_state() if numpys is not None else None
+    return getattr(plain, "gauss_next", None), array and (array[1].tobytes(), *array[2:])
+
+
+SHARED = (("random", "_inst"), ("numpy.random.mtrand", "_rand"))
 
 
 def _own_die(what: Any, frame: FrameType) -> bool:  # noqa: ANN401
     """Whether it is a generator of the participant's own, which a seed has made."""
     owner = getattr(what, "__self__", None)
-    shared = getattr(sys.modules.get("random"), "_inst", None)
-    return type(owner).__name__ == "Random" and owner is not shared
+    shared = [getattr(sys.modules.get(home), name, None) for home, name in SHARED]
+    unseeded = what.__name__ == "seed" and frame.f_locals.get("a", owner) is None
+    dice = ("Random", "RandomState", "Generator")
+    known = any(owner is each for each in shared)
+    return type(owner).__name__ in dice and not known and not unseeded

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ..core.effects import Answer, Effect, EffectFailed
+from ..core.effects import Answer, EffectFailed
 from ..core.frames import value_of
-from ..core.tasks import TRIED_MAX, Begin, Origin, Running, Task, go_on, try_again
-from ..core.vet import Reach
+from ..core.tasks import (
+    TRIED_MAX, Begin, Origin, Reaches, Running, Task, check_unchanged, go_on, made, text_of,
+    try_again,
+)  # fmt: skip
+from ..core.vet import nothing_outside
 
 
 class Suspended:
@@ -27,7 +30,7 @@ class Suspended:
 
     def __init__(
         self, live: Running, begin: Begin, histories: Histories,
-        effects: tuple[Effect | None, ...], answers: tuple[Answer, ...],
+        effects: tuple[str, ...], answers: tuple[Answer, ...],
     ) -> None:  # fmt: skip
         self.live: Running | None = live
         self.who = live.who
@@ -61,7 +64,7 @@ class Histories:
     def __init__(self) -> None:
         self._origins: dict[Hashable, Suspended] = {}
         self._standing: dict[Hashable, Suspended] = {}
-        self._reach: dict[str, Reach] = {}
+        self._reaches = Reaches()
 
     def begin(self, origin: Origin, handler: Begin) -> Task:
         """Return the one task that began like this."""
@@ -69,10 +72,12 @@ class Histories:
         task = self._origins.get(began)
         if task is None:
             who = origin[0]
-            if who not in self._reach:
-                self._reach[who] = Reach(who, handler)
-            live = Running(handler(), who)
-            task = self._origins[began] = self._at(live, handler, (live.effect,), (None,))
+            self._reaches.of(who, handler)
+            with nothing_outside(who):
+                live = Running(made(handler, who), who)
+            task = self._origins[began] = self._at(
+                live, handler, (text_of(live.effect),), (None,)
+            )
         return task
 
     def after(self, task: Suspended, answer: Answer) -> Suspended:
@@ -80,14 +85,17 @@ class Histories:
         live, task.live = task.live, None
         if live is None:
             live = try_again(task.who, task.begin, task.effects, task.answers)
-        go_on(live, answer)
-        return self._at(live, task.begin, (*task.effects, live.effect), (*task.answers, answer))
+        with nothing_outside(task.who):
+            go_on(live, answer)
+        check_unchanged(task.who, task.effect, task.effects[-1])
+        effects = (*task.effects, text_of(live.effect))
+        return self._at(live, task.begin, effects, (*task.answers, answer))
 
     def crash(self, who: str) -> None:
         """Do nothing: values stay."""
 
     def _at(
-        self, live: Running, begin: Begin, effects: tuple[Effect | None, ...],
+        self, live: Running, begin: Begin, effects: tuple[str, ...],
         answers: tuple[Answer, ...],
     ) -> Suspended:  # fmt: skip
         """Return the task that stands where this live one does."""
@@ -100,6 +108,6 @@ class Histories:
         task = self._standing[place] = Suspended(live, begin, self, effects, answers)
         # A long history is tried again now and then: each time costs its whole length.
         if len(effects) <= TRIED_MAX or not len(effects) & (len(effects) - 1):
-            self._reach[live.who].check_untouched()
+            self._reaches.of(live.who, begin).check_untouched()
             try_again(live.who, begin, effects, answers)
         return task
