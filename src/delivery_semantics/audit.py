@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from pathlib import Path
+from io import TextIOWrapper
 
 from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, audit
 from .live.log import FIELDS, WORDS, from_lines
@@ -40,9 +41,16 @@ The words of "what" that the log of a real system needs:
 def main() -> int:
     """Print the verdicts and what they rest on; return the exit status."""
     given = _arguments()
+    sys.set_int_max_str_digits(0)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        text = sys.stdin.read() if given.file == "-" else Path(given.file).read_text("utf-8")
-        found = audit(from_lines(text))
+        # Descriptor 0 is standard input; "utf-8-sig" passes over a mark of the byte order.
+        with open(0 if given.file == "-" else given.file, encoding="utf-8-sig") as log:
+            found = audit(from_lines(log.read()))
+    except UnicodeDecodeError as error:
+        print(f"{PROGRAM}: {given.file}: {error}; allowed: UTF-8", file=sys.stderr)
+        return 2
     except (OSError, ValueError) as error:
         print(f"{PROGRAM}: {given.file}: {error}", file=sys.stderr)
         return 2
@@ -81,4 +89,11 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except OSError as error:  # whoever reads has gone, or the disk is full
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 2
+    sys.exit(status)

@@ -311,6 +311,8 @@ def test_what_was_acked_is_lost_only_if_everything_was_read() -> None:
     assert (begun.lost, begun.unread, begun.in_doubt) == ((), ("2",), ("3",))
     assert begun.verdict(AT_LEAST_ONCE) == "unknown: not drained, so 2 may still be read"
     assert begun.verdict(AT_MOST_ONCE) == "ok"
+    too_soon = audit(log(("drained", ""), *GOOD))
+    assert (too_soon.lost, too_soon.unread) == ((), ("2",))
     drained = audit(log(*GOOD, ("drained", "")))
     assert (drained.lost, drained.unread) == (("2",), ())
     assert drained.verdict(AT_LEAST_ONCE) == "broken: lost 2; lost though acked 2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -224,7 +225,10 @@ WRONG = {
     "delivery": (line(delivery=1.5), "delivery is 1.5; allowed: a whole number, 0 or more"),
     "kind": (line(kind="letter"), "kind is 'letter'; allowed: message, ack"),
     "payload": (line(payload={}), "payload is {}; allowed: a list"),
-    "torn payload": (line(payload=["Frame", 1]), "zip"),
+    "torn payload": (line(payload=["Frame", 1]), "payload is .*; allowed: what to_lines"),
+    "payload of unknown parts": (line(payload=["Frame", 1, ["Nope"]]), "payload is .*allowed"),
+    "one field twice": ('{"what": "killed", "who": "a", "who": "b"}', "'who' is there twice"),
+    "empty object": ("{}", "is no object"),
     "payload of another id": (line(payload=["Message", "2", 0]), "payload is Message"),
     "two first lines": ('{"format": 1}', "'format' is no field; allowed: what, "),
     "deep": ('{"a":' * 9999, "no JSON|recursion"),
@@ -246,6 +250,10 @@ def test_a_wrong_line_is_named_with_what_is_allowed(wrong: str) -> None:
         {"format": 1, "names": [], "messages": [{"id": 1, "amount": 1}], "outside": True},
         {"format": 1, "names": [], "messages": [{"name": "1"}], "outside": True},
         {"format": 1},
+        {"format": True, "names": [], "messages": [], "outside": True},
+        {"format": 1, "names": [1], "messages": [], "outside": True},
+        {"format": 1, "names": [], "messages": [1], "outside": True},
+        {"format": 1, "names": [], "messages": [], "outside": True, "more": 1},
     ],
 )
 def test_a_wrong_first_line_is_named(first: dict[str, Any]) -> None:
@@ -314,6 +322,62 @@ def test_wrong_input_is_one_line_and_status_2(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     assert run(str(tmp_path / "bytes")).returncode == 2
     assert run("-", "--semantic", "twice").returncode == 2
+
+
+EVENTS = line(what="sent") + "\n" + line() + "\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [EVENTS.encode(), EVENTS.encode("utf-8-sig"), EVENTS.replace("\n", "\r\n").encode()],
+    ids=["plain", "with a mark of the byte order", "with two bytes at the end of a line"],
+)
+def test_a_log_is_read_whoever_wrote_it(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "log").write_bytes(written)
+    with (tmp_path / "log").open("rb") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "delivery_semantics.audit", "-"],
+            stdin=log,
+            capture_output=True,
+        )
+    told = run(str(tmp_path / "log"))
+    assert (told.stdout, told.stderr) == (done.stdout.decode(), "")
+    assert "processed             1: 1" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"what": "sent", "who": "a", "id": "\\ud800"}', "\\ud800"),
+        (line(id="\u00fc"), "\\xfc"),
+        (
+            "".join(line(id=str(n), amount=int("9" * 4300)) + "\n" for n in range(2)),
+            "money there           19,999",
+        ),
+    ],
+    ids=["half a letter", "a letter that the terminal lacks", "more than 4,300 digits"],
+)
+def test_the_command_can_say_whatever_is_in_a_log(text: str, told: str) -> None:
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "delivery_semantics.audit", "-"],
+        input=text, capture_output=True, text=True, env=ascii_only,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("redirected", "said"), [("<&-", "descriptor"), (">/dev/full", "space")]
+)
+def test_what_cannot_be_read_or_written_is_one_line(
+    tmp_path: Path, redirected: str, said: str
+) -> None:
+    command = f"{sys.executable} -m delivery_semantics.audit - {redirected}"
+    done = subprocess.run(["bash", "-c", command], input="", capture_output=True, text=True)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_lists_every_field_and_every_event() -> None:

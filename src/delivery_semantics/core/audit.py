@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .check import one_of, truth
+from .check import of_type, one_of, truth
 from .order import Delivery, Log, group, late, redelivered
 from .trace import PARKED, Event, Trace
 
@@ -38,7 +38,8 @@ class Semantic:
     ``evidence`` is "acked" where the guarantee speaks about acked messages, else "processed".
     The findings of ``ORDER`` are allowed unless it is ``ordered``; "redelivered" always is, and
     "skipped" where "lost" is.
-    Raises ValueError for a finding or an evidence that does not exist.
+    Raises ValueError for a finding or an evidence that does not exist, TypeError for findings
+    that are no tuple.
     """
 
     name: str
@@ -48,7 +49,8 @@ class Semantic:
 
     def __post_init__(self) -> None:
         truth("ordered", self.ordered)
-        for value in self.allows:
+        of_type("name", self.name, str)
+        for value in of_type("allows", self.allows, tuple, allowed="a tuple of findings"):
             if value not in FINDINGS:
                 allowed = ", ".join(FINDINGS)
                 raise ValueError(f"allows: {value!r} is no finding; allowed: {allowed}")
@@ -159,7 +161,10 @@ class Audit:
 
 
 def audit(trace: Trace) -> Audit:
-    """Judge a run by its trace. Raises ValueError for what is no `Trace`."""
+    """Judge a run by its trace.
+
+    Raises ValueError for what is no `Trace`, and for an amount that is no whole number.
+    """
     if not isinstance(trace, Trace):
         raise ValueError(f"trace is {trace!r}; allowed: a Trace")
     if trace.messages and not trace.events:  # they went to ``record``
@@ -214,7 +219,7 @@ class _Judge:
             unread=_names(unread),
             **told,
             money_expected=sum(amounts[id] for id, _ in due),
-            money_there=sum(getattr(e.payload, "amount", 0) for e in self.effects),
+            money_there=sum(map(_amount, self.effects)),
             faults=_faults(self.trace),
         )
 
@@ -245,13 +250,21 @@ class _Judge:
         return dict.fromkeys([*(g for _, g in self.times), *filter(None, named)]) or ("",)
 
     def _unread(self, known: list[Delivery]) -> dict[Delivery, None]:
-        """Return what the log may have stopped too early to show as processed."""
-        passed = self.log.passed()
-        drained = {group(event.payload) for event in self.happened["drained"]}
-        return {p: None for p in known if p not in passed and not {p[1], ""} & drained}
+        """Return what the log may have stopped too early to show as processed.
+
+        What was acked after a subscriber had read to the end was not there to be read.
+        """
+        passed, drained, acked = self.log.passed(), dict[str, int](), dict[str, int]()
+        for number, event in enumerate(self.trace.events, start=1):
+            if event.what == "drained":
+                drained[group(event.payload)] = number
+            elif event.what == "confirmed" and event.payload:
+                acked.setdefault(event.payload.id, number)
+        ends = {p: max(drained.get(p[1], 0), drained.get("", 0)) for p in known}
+        return {p: None for p, end in ends.items() if p not in passed and end < acked[p[0]]}
 
     def _wrong_amounts(self) -> Iterable[Delivery]:
-        moved = ((e.payload, getattr(e.payload, "amount", 0)) for e in self.effects)
+        moved = ((e.payload, _amount(e)) for e in self.effects)
         return (
             (p.id, group(p))
             for p, amount in moved
@@ -276,6 +289,13 @@ def _standing(
         elif event.what == "processed":
             standing.append(event)
     return standing[::-1], {id for (_, id), times in undone.items() if times}
+
+
+def _amount(event: Event) -> int:
+    amount = getattr(event.payload, "amount", 0)
+    if type(amount) is not int:
+        raise ValueError(f"amount of {event.payload!r}; allowed: a whole number")
+    return amount
 
 
 def _deliveries(events: Iterable[Event]) -> Iterable[Delivery]:

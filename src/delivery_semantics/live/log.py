@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
+from ..core.check import of_type
 from ..core.effects import Ack, Message, Payload
 from ..core.trace import PARKED, WHAT, Event, Record, Trace
 from . import wire
@@ -96,6 +97,7 @@ def to_lines(trace: Trace) -> Iterator[str]:
 
     Raises ValueError for what JSON cannot say, such as a time that is not finite.
     """
+    of_type("trace", trace, Trace)
     messages = [{"id": m.id, "amount": m.amount} for m in trace.messages]
     head = {"format": FORMAT, "names": trace.names, "messages": messages}
     yield json.dumps(head | {"outside": trace.outside})
@@ -113,8 +115,9 @@ def from_lines(lines: Iterable[str]) -> Trace:
     Raises ValueError for a line that is wrong, with its number, what is wrong and what is
     allowed.
     """
+    of_type("lines", lines, Iterable, allowed="a text, or lines of text")
     given = lines.split("\n") if isinstance(lines, str) else lines
-    read = [(n, _at(n, _object, text)) for n, text in enumerate(given, 1) if text.strip()]
+    read = [(n, line) for n, text in enumerate(given, 1) if (line := _at(n, _object, text))]
     began = read[0] if read and "format" in read[0][1] else None
     read = read[1:] if began else read
     for number, line in read:
@@ -137,10 +140,20 @@ def _gathered(events: tuple[Event, ...], amounts: Mapping[str, int]) -> Trace:
 
 def _begun(line: dict[str, Any], events: tuple[Event, ...]) -> Trace:
     match line:
-        case {"format": 1, "names": list(names), "messages": list(sent), "outside": bool(out)}:
-            messages = tuple(Message(**message) for message in sent)
+        case {
+            "format": int(number), "names": list(names), "messages": list(sent),
+            "outside": bool(out), **other,
+        } if number is not True and number == FORMAT and not other:  # fmt: skip
+            messages = tuple(_message(each) for each in sent)
             return Trace(tuple(names), messages, events, outside=out)
     raise ValueError(f"{line} is no first line; allowed: what to_lines writes")
+
+
+def _message(made_of: object) -> Message:
+    match made_of:
+        case {"id": id, "amount": amount, **other} if not other:
+            return Message(id, amount)
+    raise ValueError(f"messages: {made_of!r} is none; allowed: an id and an amount")
 
 
 # One line ---------------------------------------------------------------------------------
@@ -154,14 +167,24 @@ def _at(number: int, make: Callable[..., Made], *given: object) -> Made:
 
 
 def _object(text: str) -> dict[str, Any]:
+    """Return the object of a line, {} for one that is empty."""
+    if not of_type("line", text, str).strip():
+        return {}
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         where = f"{error.msg} at character {error.pos + 1}"
         raise ValueError(f"no JSON, {where}; allowed: one object") from error
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not found:
         raise ValueError(f"{text.strip()[:40]} is no object; allowed: one JSON object")
     return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]!r} is there twice; allowed: once")
+    return dict(pairs)
 
 
 def _check(line: dict[str, Any], bare: bool) -> None:
@@ -188,7 +211,7 @@ def _payload(line: dict[str, Any], amounts: Mapping[str, int]) -> Payload | None
     id, place = line.get("id", ""), {name: line[name] for name in PLACE if name in line}
     amount = line.get("amount", amounts.get(id, 0))
     if line.get("payload", [""])[0] in wire.KINDS:
-        made = wire.read(line["payload"])
+        made = _made(line["payload"])
         if (made.id, getattr(made, "amount", amount)) != (id, amount):
             raise ValueError(f"payload is {made!r}; allowed: what has this id and this amount")
         return made
@@ -197,6 +220,13 @@ def _payload(line: dict[str, Any], amounts: Mapping[str, int]) -> Payload | None
     if "id" not in line:
         return None
     return Ack(id) if line.get("kind") == "ack" else Message(id, amount)
+
+
+def _made(content: list[Any]) -> Payload:
+    try:
+        return wire.read(content)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"payload is {content!r}; allowed: what to_lines writes") from error
 
 
 def _written(payload: Payload) -> dict[str, Any]:
