@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 
 from .core.audit import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, FIFO, audit
@@ -94,6 +94,7 @@ if __name__ == "__main__":
         sys.stdout.flush()
     except OSError as error:  # whoever reads has gone, or the disk is full
         print(f"{PROGRAM}: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):  # what it could not say
+            sys.stdout.close()
         status = 2
     sys.exit(status)

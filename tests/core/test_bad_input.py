@@ -210,7 +210,7 @@ NAMES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "receiver of messages": (
         lambda: simulate({"sender": FireAndForget("nobody", ONE)}),
-        "to: 'nobody' is no participant; allowed: sender",
+        "sender sends to: 'nobody' is no participant; allowed: sender",
     ),
     "next of a relay": (
         lambda: script(
@@ -220,7 +220,7 @@ NAMES: dict[str, tuple[Callable[[], object], str]] = {
             },
             Deliver(1),
         ),
-        "to: 'nobody' is no participant; allowed: sender, relay",
+        "relay sends to: 'nobody' is no participant; allowed: sender, relay",
     ),
 }
 

@@ -186,6 +186,15 @@ def test_a_trace_is_a_value() -> None:
     )
 
 
+def test_only_a_timer_is_early() -> None:
+    events = (
+        Event(0, "saved", "lock", note="x=early"), Event(0, "saved", "lock", note="x="),
+        Event(1, "timed_out", "lock", note="timer very early"),
+    )  # fmt: skip
+    run = Trace(("lock",), (), events)
+    assert [note for _, note in run.seen_by("lock")] == ["x=early", "x=", "timer very early"]
+
+
 def test_nobody_sees_that_a_timer_was_early_whatever_its_name() -> None:
     notes = ("early", "", "timer lease, early", "timer lease")
     run = Trace(("lock",), (), tuple(Event(1, "timed_out", "lock", note=n) for n in notes))

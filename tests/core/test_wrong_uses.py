@@ -4,24 +4,35 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import itertools
+import math
 import os
 import random
 import time
 import uuid
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from delivery_semantics import (
     EXACTLY_ONCE,
     Ack,
     AlternatingBitReceiver,
+    AlternatingBitSender,
     Arm,
     Atomic,
     Bounds,
+    Broker,
     Confirm,
     Crash,
     CrashPoint,
@@ -30,6 +41,9 @@ from delivery_semantics import (
     Event,
     Fail,
     Faults,
+    FireAndForget,
+    Fixed,
+    HighWaterMark,
     IsMarked,
     Load,
     Mark,
@@ -41,10 +55,14 @@ from delivery_semantics import (
     Process,
     ProcessOnce,
     Receive,
+    ReceiveAny,
+    Record,
+    Relay,
     RetryUntilAcked,
     Save,
     Semantic,
     Send,
+    Tick,
     Timeout,
     Trace,
     Wait,
@@ -53,11 +71,14 @@ from delivery_semantics import (
     payments,
     script,
     simulate,
+    sweep,
 )
 from delivery_semantics.databases.connect import connect
 from delivery_semantics.dedup.highest import Highest
 from delivery_semantics.dedup.in_database import InDatabase
 from delivery_semantics.dedup.in_memory import InMemory
+from delivery_semantics.live.campaign import kill_campaign
+from delivery_semantics.live.log import from_lines, to_lines
 from delivery_semantics.live.sockets import run_live
 from delivery_semantics.theory.windows import effects_in_window
 
@@ -124,6 +145,49 @@ class Timerless:
 
     def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
         yield Arm("retry", 1.0)
+
+
+@dataclass(frozen=True)
+class Carries:
+    kind: ClassVar[str] = "message"
+    id: str
+    data: object = None
+
+
+@dataclass(frozen=True, repr=False)
+class Titled:
+    kind: ClassVar[str] = "message"
+    id: str
+    secret: int = 77
+
+    def __repr__(self) -> str:
+        return f"Titled {self.id}"
+
+
+class Wider(Message):
+    """A message with more than its fields."""
+
+    def __init__(self, id: str, secret: int) -> None:
+        super().__init__(id)
+        self.secret = secret
+
+
+class ByName:
+    """No dataclass, and equal to all of its name."""
+
+    kind = "message"
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByName) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"ByName({self.id!r})"
 
 
 async def nothing() -> None:
@@ -199,6 +263,210 @@ def asking(what: Callable[[], object]) -> dict[str, Any]:
     return body(receive)
 
 
+# What one handler writes and does not read: to try it twice shows no other effects.
+
+BOXES: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "a deque": (deque, lambda box: box.append(1)),
+    "a counter": (Counter, lambda box: box.update("x")),
+    "a defaultdict": (lambda: defaultdict(list), lambda box: box["x"].append(1)),
+    "a count": (itertools.count, next),
+    "an iterator": (lambda: iter(range(99)), next),
+    "a generator": (lambda: (n for n in range(99)), next),
+    "bytes": (bytearray, lambda box: box.append(1)),
+    "an array": (lambda: np.zeros(1), lambda box: box.__iadd__(1)),
+    "a die": (lambda: random.Random(7), lambda box: box.random()),
+    "a die of a library": (lambda: np.random.default_rng(7), lambda box: box.random()),
+    "a text in memory": (io.StringIO, lambda box: box.write("x")),
+    "an object in a list": (
+        lambda: [SimpleNamespace(n=0)], lambda box: setattr(box[0], "n", box[0].n + 1),
+    ),
+    "a class of its own": (
+        lambda: type("Own", (dict,), {})(), lambda box: box.update({len(box): 1}),
+    ),
+}  # fmt: skip
+
+
+def writing(write: Callable[[Any], object]) -> Callable[..., Any]:
+    def receive(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+        yield Process(payload)
+        write(self)
+        yield Send(source, Ack(payload.id))
+
+    return receive
+
+
+def boxed(make: Callable[[], Any], write: Callable[[Any], object]) -> dict[str, Any]:
+    kind = type("Boxed", (Passive,), {"receive": writing(lambda self: write(self.box))})
+    made = kind()
+    made.box = make()
+    return pair(made)
+
+
+NUMBERED: Counter[str] = Counter()
+HELD = SimpleNamespace(n=0)
+
+
+class Held:
+    n = 0
+
+
+class Base(Passive):
+    inherited: ClassVar[set[int]] = set()
+
+
+class Private(Passive):
+    __slots__ = ("__hidden",)
+
+    def __init__(self) -> None:
+        self.__hidden: list[int] = []
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        yield Process(payload)
+        self.__hidden.append(1)
+        yield Send(source, Ack(payload.id))
+
+
+class Day(date):
+    """A day of its own kind."""
+
+
+def numbered() -> None:
+    NUMBERED["x"] += 1
+
+
+def by_a_helper(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield from helper(source, payload)
+
+
+def helper(source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield Process(payload)
+    numbered()
+    yield Send(source, Ack(payload.id))
+
+
+def in_a_list(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield Process(payload)
+    _ = [NUMBERED.update(each) for each in "x"]
+    yield Send(source, Ack(payload.id))
+
+
+def on_an_object(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield Process(payload)
+    HELD.n += 1
+    yield Send(source, Ack(payload.id))
+
+
+def on_a_class(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield Process(payload)
+    Held.n += 1
+    yield Send(source, Ack(payload.id))
+
+
+def on_a_named_default(self: Any, source: str, payload: Any, *, seen: Any = []) -> Any:  # noqa: ANN401, B006
+    yield Process(payload)
+    seen.append(1)
+    yield Send(source, Ack(payload.id))
+
+
+def on_a_partial(seen: list[int], source: str, payload: Any) -> Any:  # noqa: ANN401
+    yield Process(payload)
+    seen.append(1)
+    yield Send(source, Ack(payload.id))
+
+
+def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+    calls: list[int] = []
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:  # noqa: ANN401
+        calls.append(1)
+        return function(*arguments)
+
+    return call
+
+
+def changes_what_came(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    payload.amount += 1
+    yield Process(payload)
+    yield Send(source, Ack(payload.id))
+
+
+def changes_what_it_asked(self: Any, source: str, payload: Any) -> Any:  # noqa: ANN401
+    ack = Ack(payload.id)
+    yield Send(source, ack)
+    ack.id = "other"
+    yield Process(payload)
+
+
+def of_functions() -> Any:  # noqa: ANN401
+    """A participant that is no more than its functions."""
+    seen: list[int] = []
+
+    def receive(source: str, payload: Any) -> Any:  # noqa: ANN401
+        yield Process(payload)
+        seen.append(1)
+        yield Send(source, Ack(payload.id))
+
+    return SimpleNamespace(start=Passive().start, receive=receive)
+
+
+def with_receive(receive: Any) -> dict[str, Any]:  # noqa: ANN401
+    made: Any = Passive()
+    made.receive = receive
+    return pair(made)
+
+
+@functools.cache
+def first_coin(number: int) -> bool:
+    return random.random() < 2
+
+
+COIN = itertools.count()
+
+
+STATE: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
+    **{
+        name: (lambda one=one: boxed(*one), ("receiver", "self.box", "Save"))
+        for name, one in BOXES.items()
+    },
+    "a base class": (
+        lambda: pair(type("R", (Base,), {
+            "receive": writing(lambda self: self.inherited.add(len(self.inherited))),
+        })()),
+        ("receiver", "Base.inherited"),
+    ),
+    "a private slot": (lambda: pair(Private()), ("receiver", "hidden")),
+    "a global of a helper": (lambda: body(by_a_helper), ("receiver", "NUMBERED")),
+    "a global in a comprehension": (lambda: body(in_a_list), ("receiver", "NUMBERED")),
+    "a global object": (lambda: body(on_an_object), ("receiver", "HELD")),
+    "another class": (lambda: body(on_a_class), ("receiver", "Held.n")),
+    "a default by name": (lambda: body(on_a_named_default), ("receiver", "default")),
+    "a partial function": (
+        lambda: with_receive(functools.partial(on_a_partial, [])), ("receiver", "argument"),
+    ),
+    "a decorator": (lambda: body(counted(writing(lambda self: None))), ("receiver", "calls")),
+    "functions only": (lambda: pair(of_functions()), ("receiver", "seen")),
+    "what came": (lambda: body(changes_what_came), ("receiver", "argument 2")),
+    "what it asked for": (
+        lambda: body(changes_what_it_asked), ("receiver", "'other'", "later"),
+    ),
+    "a file": (lambda: asking(lambda: Path(__file__).exists()), ("receiver", "a file", "stat")),
+    "an open file": (
+        lambda: asking(lambda: Path(__file__).open().close()), ("receiver", "a file", "open"),
+    ),
+    "a die without a seed": (lambda: asking(lambda: random.Random()), ("receiver", "chance")),
+    "the die of a library": (lambda: asking(np.random.random), ("receiver", "chance")),
+    "half of two dice": (lambda: asking(lambda: random.gauss(0, 1)), ("receiver", "chance")),
+    "a die that is kept": (
+        lambda: asking(lambda: first_coin(next(COIN))), ("receiver", "chance"),
+    ),
+    "an address": (lambda: asking(lambda: id(object())), ("receiver", "chance", "id")),
+    "a hash of a text": (lambda: asking(lambda: hash("x")), ("receiver", "chance", "hash")),
+    "a day": (lambda: asking(Day.today), ("receiver", "clock", "today")),
+    "uuid1": (lambda: asking(uuid.uuid1), ("receiver", "_uuid")),
+}  # fmt: skip
+
+
 HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "no yield": (lambda: body(lambda self, s, p: None), ("receiver", "None", "generator")),
     "a list": (lambda: body(lambda self, s, p: [Process(p)]), ("receiver", "generator")),
@@ -256,6 +524,58 @@ HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     ),
     "send the id 1": (lambda: receiver(lambda m: Send("sender", Ack(1))), ("receiver", "id")),
     "receive a text": (lambda: receiver(lambda m: Receive("1", 1.0)), ("receiver", "'1'")),
+    "save no number": (
+        lambda: receiver(lambda m: Save("k", math.nan)), ("receiver", "'k'", "nan"),
+    ),
+    "save to None": (
+        lambda: receiver(lambda m: Save("k", 1, store=None)), ("receiver", "None"),
+    ),
+    "save in memory, to an unknown store": (
+        lambda: receiver(lambda m: Save("k", 1, durable=False, store="db")),
+        ("receiver", "'db'"),
+    ),
+    "load a list": (lambda: receiver(lambda m: Load("k", [])), ("receiver", "default", "[]")),
+    "load no number": (
+        lambda: receiver(lambda m: Load("k", math.nan)), ("receiver", "default", "nan"),
+    ),
+    "only if a list": (
+        lambda: receiver(lambda m: Atomic(Mark("1"), only_if=("k", [0]))),
+        ("receiver", "only_if", "[0]"),
+    ),
+    "process a word, if at all": (
+        lambda: receiver(lambda m: Atomic(Process("x"), only_if=("k", 5))), ("receiver", "'x'"),
+    ),
+    "process an ack": (lambda: receiver(lambda m: Process(Ack("1"))), ("receiver", "Ack")),
+    **{
+        f"process the amount {amount!r}": (
+            lambda amount=amount: receiver(lambda m: Process(Message("1", amount))),
+            ("receiver", "amount", repr(amount), "whole"),
+        )
+        for amount in ("ten", math.nan, True, 10.5, None)
+    },
+    "send to a list": (lambda: receiver(lambda m: Send(["sender"], m)), ("receiver", "to")),
+    **{
+        f"send what holds {value!r}"[:40]: (
+            lambda value=value: receiver(lambda m: Send("sender", Carries("1", value))),
+            ("receiver", "Carries", "data"),
+        )
+        for value in ([1], frozenset("a"), len, math.nan, {"a": 1})
+    },
+    "send a title": (
+        lambda: receiver(lambda m: Send("sender", Titled("1"))), ("receiver", "Titled", "text"),
+    ),
+    "send more than its fields": (
+        lambda: receiver(lambda m: Send("sender", Wider("1", 7))), ("receiver", "secret"),
+    ),
+    "send what goes by its name": (
+        lambda: receiver(lambda m: Send("sender", ByName("1"))), ("receiver", "compared"),
+    ),
+    "receive any number": (
+        lambda: receiver(lambda m: ReceiveAny(int, timeout_s=1.0)), ("receiver", "int"),
+    ),
+    "a wrong number of arguments": (
+        lambda: body(lambda self: None), ("receiver", "positional"),
+    ),
     "arm nothing": (lambda: receiver(lambda m: Arm("", 1.0)), ("receiver", "''", "empty")),
     "disarm nothing": (lambda: receiver(lambda m: Disarm("")), ("receiver", "''", "empty")),
     "arm without a timer": (
@@ -274,6 +594,36 @@ def said(call: Callable[[], object]) -> str:
     with pytest.raises(Exception) as caught:  # noqa: PT011  # any, as long as it says this
         call()
     return "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
+
+
+@pytest.mark.parametrize("how", [how for how in RUNS if how != "sockets"])
+@pytest.mark.parametrize("name", STATE)
+def test_state_of_ones_own_is_found_wherever_it_is(name: str, how: str) -> None:
+    parts, words = STATE[name]
+    told = said(lambda: RUNS[how](parts()))
+    assert not [word for word in words if word not in told], told
+
+
+def test_what_comes_of_a_seed_is_no_chance() -> None:
+    parts = asking(lambda: (random.Random(7).random(), np.random.default_rng(7).random()))
+    for how in ("script", "seed", "search"):
+        RUNS[how](parts)
+
+
+def test_state_that_comes_late_is_found_at_a_crash() -> None:
+    class Late(Passive):
+        def __init__(self) -> None:
+            self.seen: set[str] = set()
+
+        def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+            yield Process(payload)
+            if int(payload.id) > 40:
+                self.seen.add(payload.id)
+            yield Send(source, Ack(payload.id))
+
+    parts = pair(Late(), payments(60))
+    told = said(lambda: simulate(parts, crashes=(Outage("receiver", at_s=100.0, down_s=1.0),)))
+    assert "receiver keeps state in self.seen" in told
 
 
 @pytest.mark.slow
@@ -295,7 +645,16 @@ def in_a_database(**options: Any) -> InDatabase:  # noqa: ANN401
         return InDatabase(database, **options)
 
 
+def claiming(name: str, claim: Callable[[Any], Any], named: Any = "mine") -> object:  # noqa: ANN401
+    return explore(PAIR, **{name: {named: claim}})
+
+
+def told_of(event: Event) -> Trace:
+    return Trace(("a",), (), (event,))
+
+
 PAIR = pair()
+EVENT = Event(0.0, "processed", "a", Message("1"))
 LOSSY = Network(messages=Faults(loss=0.1))
 DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "participants a list": (lambda: simulate([ProcessOnce()]), ("participants",)),
@@ -394,6 +753,118 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "record a number": (lambda: simulate(PAIR, record=1), ("record", "1", "function")),
     "never a word": (lambda: explore(PAIR, never="twice"), ("never", "'twice'", "mapping")),
     "after a word": (lambda: explore(PAIR, after="deliver-1"), ("after", "'deliver-1'")),
+    **{
+        f"{name} answers {answer!r}": (
+            lambda name=name, answer=answer: claiming(name, lambda _: answer),
+            (name, "'mine'", repr(answer), "True, False"),
+        )
+        for name in ("never", "at_the_end")
+        for answer in (None, 0, "no")
+    },
+    **{
+        f"{name} raises": (
+            lambda name=name: claiming(name, lambda _: 1 / 0), (name, "'mine'", "zero"),
+        )
+        for name in ("never", "at_the_end")
+    },
+    "a claim without a name": (
+        lambda: claiming("never", claim=bool, named=None), ("never", "None", "mapping"),
+    ),
+    "one name for two claims": (
+        lambda: explore(PAIR, never={"mine": bool}, at_the_end={"mine": bool}),
+        ("at_the_end", "'mine'"),
+    ),
+    "crashable a list in a tuple": (
+        lambda: explore(PAIR, Bounds(crashable=(["receiver"],))), ("crashable", "['receiver']"),
+    ),
+    "an outage of a list": (
+        lambda: simulate(PAIR, crashes=(Outage(["receiver"], at_s=1.0, down_s=1.0),)),
+        ("crashes", "['receiver']"),
+    ),
+    "a crash of a list": (lambda: script(PAIR, Crash(["receiver"])), ("step 1", "possible")),
+    "a failure of a list": (lambda: script(PAIR, Fail(["receiver"])), ("step 1", "possible")),
+    "a tick back": (lambda: script(PAIR, Tick(5), Tick(1)), ("step 2", "Tick", "5 or later")),
+    **{
+        f"{name} {value!r} {how.__name__}": (
+            lambda name=name, value=value, how=how: how(PAIR, **{name: value}),
+            (name, repr(value), "allowed"),
+        )
+        for how in (simulate, run_live)
+        for name, value in (
+            ("network", 0), ("network", {}), ("record", 0), ("record", ""), ("carry", 1),
+            ("carry", 0), ("carry", "x"),
+        )
+    },
+    "on_open a number": (lambda: run_live(PAIR, on_open=1), ("on_open", "1", "function")),
+    "placed at True": (lambda: Network(placed={("ack", True): ()}), ("placed", "True")),
+    **{
+        f"{kind.__name__} of {name!r}": (
+            lambda kind=kind, name=name: kind(name, payments(1)),
+            ("receiver", repr(name), "str"),
+        )
+        for kind in (RetryUntilAcked, FireAndForget, AlternatingBitSender)
+        for name in (None, 5, ["r"])
+    },
+    "a consumer of no name": (lambda: Broker(None), ("consumer", "None")),
+    "a park of no name": (lambda: Broker("consumer", park=5), ("park", "5")),
+    "next of no name": (
+        lambda: Relay(5, timeout_s=1.0, attempts_max=1), ("next", "5"),
+    ),
+    "backoff a class": (
+        lambda: RetryUntilAcked("receiver", (), backoff=Fixed), ("backoff", "function"),
+    ),
+    "an amount in parts": (lambda: payments(1, amount=1.5), ("amount", "1.5", "whole")),
+    "a number too long": (
+        lambda: simulate(pair(HighWaterMark(), (Message("9" * 5_000),))),
+        ("message.id", "whole number"),
+    ),
+    "names a word": (lambda: Trace("ab", (), ()), ("names", "'ab'", "tuple")),
+    "names a number": (lambda: Trace((1,), (), ()), ("names", "1", "text")),
+    "messages none": (lambda: Trace(("a",), None, ()), ("messages", "None", "tuple")),
+    "events none": (lambda: Trace(("a",), (), None), ("events", "None", "tuple")),
+    **{
+        f"an event's {name} {value!r}": (
+            lambda name=name, value=value: told_of(EVENT._replace(**{name: value})),
+            (name, repr(value), "allowed"),
+        )
+        for name, value in (
+            ("who", None), ("time_s", "x"), ("packet", "7"), ("packet", -1), ("payload", "1"),
+            ("payload", {"id": "1"}),
+        )
+    },
+    "an event's id": (
+        lambda: told_of(EVENT._replace(payload=Message(1))), ("id", "1", "text"),
+    ),
+    "an event's amount": (
+        lambda: audit(told_of(EVENT._replace(payload=Message("1", "ten")))),
+        ("amount", "'ten'", "whole"),
+    ),
+    **{
+        f"a record's {name} {value!r}": (
+            lambda name=name, value=value: Record(**{"id": "1", name: value}),
+            (name, repr(value), "allowed"),
+        )
+        for name, value in (
+            ("id", 5), ("key", 5), ("group", None), ("amount", "ten"), ("amount", True),
+        )
+    },
+    **{
+        f"allows {value!r}"[:20]: (
+            lambda value=value: Semantic("mine", value, "acked"),
+            ("allows", "tuple of findings"),
+        )
+        for value in ("lost", None, {"lost"}, iter(("lost",)))
+    },
+    "a semantic of no name": (lambda: Semantic(5, (), "acked"), ("name", "5")),
+    "cells a mapping": (lambda: sweep({"a": 1}, fn=str), ("cells", "{'a': 1}")),
+    "cells bytes": (lambda: sweep(b"ab", fn=str), ("cells", "b'ab'")),
+    "stores in a list": (
+        lambda: kill_campaign(PAIR, ["sqlite:///x"]), ("stores", "iterator", "'sqlite:///x'"),
+    ),
+    "stores that run out": (lambda: kill_campaign(PAIR, iter(())), ("stores", "run out")),
+    "lines none": (lambda: from_lines(None), ("lines", "None")),
+    "lines numbers": (lambda: from_lines(range(1, 2)), ("line 1", "1")),
+    "lines of a word": (lambda: list(to_lines("x")), ("trace", "'x'", "Trace")),
     "audit a list": (lambda: audit([]), ("trace", "[]", "Trace")),
     "semantic a word": (
         lambda: audit(simulate(PAIR)).verdict("exactly once"), ("semantic", "'exactly once'"),

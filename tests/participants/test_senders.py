@@ -135,6 +135,15 @@ class TestRetryUntilAcked:
         sender = RetryUntilAcked("receiver", ONE, timeout_s=timeout_s, deadline_s=deadline_s)
         assert waits_s(sender) == expected
 
+    @pytest.mark.parametrize("deadline_s", [1e-10, 1e-9, 0.3, 1.0, 1e7, 1e12])
+    @pytest.mark.parametrize("attempts", [1, 3, 7])
+    def test_what_rounding_leaves_of_a_deadline_is_no_attempt(
+        self, deadline_s: float, attempts: int
+    ) -> None:
+        timeout_s = deadline_s / attempts
+        sender = RetryUntilAcked("receiver", ONE, timeout_s=timeout_s, deadline_s=deadline_s)
+        assert len(waits_s(sender)) == attempts
+
     def test_of_two_limits_the_nearer_one_counts(self) -> None:
         few = RetryUntilAcked("receiver", ONE, attempts_max=2, deadline_s=9.0)
         assert waits_s(few) == [1.0, 1.0]

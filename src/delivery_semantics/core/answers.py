@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import NoneType
 from typing import Any
 
-from .door import check_payload, check_value
+from .door import check_message, check_payload, check_value
 from .effects import (
     Answer, Arm, Atomic, Confirm, Disarm, Effect, GiveUp, IsMarked, Kept, Load, Mark, Message,
     Now, Once, Process, Receive, ReceiveAny, Save, Send, Wait,
@@ -38,14 +38,16 @@ def wait(world: World, who: str, effect: Any) -> None:  # noqa: ANN401  # one of
         for each in effect.match:
             if not isinstance(each, type):
                 check_payload(who, each)
+            elif not hasattr(each, "kind"):
+                raise TypeError(f"{who}: {effect!r}; allowed: payloads and types of them")
     if on_armed := world.on_armed:
         on_armed(who, "", effect.delay_s if type(effect) is Wait else effect.timeout_s)
 
 
 def _send(world: World, who: str, effect: Send) -> None:
     to, payload = effect.to, effect.payload
-    if to not in world.participants:
-        world.check_known("to", to)
+    if not (type(to) is str and to in world.participants):
+        world.check_known(f"{who} sends to", to)
     check_payload(who, payload)
     number = world.packets_sent = world.packets_sent + 1
     packet = world.packets[number] = _new(Packet, (number, who, to, payload))  # see ``note``
@@ -59,8 +61,7 @@ _new = tuple.__new__
 
 def _process(world: World, who: str, effect: Process) -> None:
     message = effect.message
-    if type(message) is not Message:
-        check_payload(who, message)
+    check_message(who, message)
     world.store(who).process(message)
     world.note("processed", who, message)
 
@@ -82,6 +83,8 @@ def _atomic(world: World, who: str, effect: Atomic) -> bool:
         if type(each) not in IN_ATOMIC or (isinstance(each, Save) and each.store):
             names = ", ".join(kind.__name__ for kind in IN_ATOMIC)
             raise TypeError(f"{who}: {each!r} in {effect!r}; allowed: {names}, on one disk")
+        if isinstance(each, Process):
+            check_message(who, each.message)
     with store.transaction():
         if refused := _condition(world, who, effect):
             messages = [each.message for each in effect.effects if isinstance(each, Process)]
@@ -101,6 +104,7 @@ def _condition(world: World, who: str, effect: Atomic) -> str:
         if not isinstance(effect.only_if, tuple) or len(effect.only_if) != 2:
             raise TypeError(f"{who}: only_if is {effect.only_if!r}; allowed: (key, value)")
         key, value = effect.only_if
+        check_value(who, "only_if", value)
         if (found := store.load(_text(who, key), 0)) != value:
             return f"{key} is {found}, not {value}"
     return ""
@@ -124,8 +128,9 @@ def _save(world: World, who: str, effect: Save) -> None:
     key, value = _text(who, effect.key), effect.value
     if type(value) is not int:
         check_value(who, key, value)
+    store = world.store(who, effect.store)
     if effect.durable is True:
-        world.store(who, effect.store).save(key, value)
+        store.save(key, value)
         world.note("saved", who, note=f"{key}={value}")
     elif effect.durable is False:
         world.memory[who] = {**world.memory[who], key: value}
@@ -136,7 +141,9 @@ def _save(world: World, who: str, effect: Save) -> None:
 
 def _load(world: World, who: str, effect: Load) -> Kept:
     key = _text(who, effect.key)
-    if not effect.store and key in world.memory[who]:
+    if type(effect.default) is not int:
+        check_value(who, "default", effect.default)
+    if effect.store == "" and key in world.memory[who]:
         return world.memory[who][key]
     return world.store(who, effect.store).load(key, effect.default)
 

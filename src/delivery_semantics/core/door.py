@@ -13,6 +13,7 @@ from typing import Any
 
 from .check import of_type
 from .effects import Ack, Message, Participant
+from .frames import attributes
 
 METHODS = ("start", "receive")
 
@@ -81,7 +82,7 @@ def check_messages(messages: Any, name: str = "messages") -> Sequence[Message]: 
 
 def check_known(parameter: str, name: str, participants: Mapping[str, Any]) -> None:
     """Raise ValueError unless ``name`` is one of the participants."""
-    if name not in participants:
+    if not isinstance(name, str) or name not in participants:
         allowed = ", ".join(participants)
         raise ValueError(f"{parameter}: {name!r} is no participant; allowed: {allowed}")
 
@@ -98,60 +99,60 @@ def check_stores(stores: Mapping[str, str] | None, participants: Mapping[str, An
 
 # What travels and what is kept --------------------------------------------------------------
 
-_KNOWN: set[type] = {Message, Ack}
-"""Types of payloads that have been looked at."""
+_KNOWN = {Message, Ack}
+"""Payloads whose text is their content."""
 
 
 def check_payload(who: str, payload: Any) -> None:  # noqa: ANN401  # anything may be sent
     """Raise TypeError unless this can travel: with a kind, an id and a text that says all."""
-    if type(payload) not in _KNOWN:
-        if fault := _fault(payload):
-            raise TypeError(
-                f"{who}: the payload {payload!r} {fault}; allowed: a Message, an Ack, or a "
-                "frozen dataclass with a class attribute `kind` and an `id`, both texts"
-            )
-        _KNOWN.add(type(payload))
+    if type(payload) not in _KNOWN and (fault := _fault(payload)):
+        raise TypeError(
+            f"{who}: the payload {payload!r} {fault}; allowed: a Message, an Ack, or a "
+            "frozen dataclass with a class attribute `kind` and an `id`, both texts"
+        )
     if type(payload.id) is not str:
         raise TypeError(
             f"{who}: the id of the payload {payload!r} is {payload.id!r}; allowed: a text"
         )
+    if type(payload) is Message and type(payload.amount) is not int:
+        raise TypeError(f"{who}: the amount of {payload!r}; allowed: a whole number")
+
+
+def check_message(who: str, message: Any) -> None:  # noqa: ANN401
+    """Raise TypeError unless this can be processed: it travels, and is no ack."""
+    check_payload(who, message)
+    if message.kind == "ack":
+        raise TypeError(f"{who} processes {message!r}; allowed: a message")
 
 
 def _fault(payload: Any) -> str:  # noqa: ANN401
     kind: Any = type(payload)
     if not isinstance(getattr(payload, "kind", None), str) or not hasattr(payload, "id"):
         return "has no kind or no id"
-    if kind.__eq__ is object.__eq__:
-        return "cannot be compared: two with the same content are not equal"
-    if kind.__hash__ is None or not _hashes(payload):
-        return "cannot be compared: its content may change"
-    if kind.__repr__ is object.__repr__:
-        return "has a text that is not its content"
-    if is_dataclass(kind):
-        for each in fields(kind):
-            if not each.repr or not each.compare:
-                return f"leaves {each.name} out of its text or of its comparison"
+    if not is_dataclass(kind) or kind.__hash__ is None:
+        return "cannot be compared by a content that stays"
+    shown = {each.name for each in fields(kind) if each.repr and each.compare}
+    for name, value in attributes(payload):
+        if name not in shown or repr(value) not in repr(payload):
+            return f"leaves {name} out of its text or of its comparison"
+        if not _is_plain(value):
+            return f"cannot be compared: {name} is {value!r}"
     return ""
 
 
-def _hashes(value: object) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
+def _is_plain(value: object) -> bool:
+    """Tell whether this can be kept: its text is its content, which stays and is comparable."""
+    if type(value) is tuple:
+        return all(map(_is_plain, value))
+    if type(value) in (int, str, bool, float, bytes, NoneType):
+        return value == value  # all but one that is no number
+    return type(value) in _KNOWN or not _fault(value)
 
 
 def check_value(who: str, key: str, value: Any) -> None:  # noqa: ANN401
     """Raise TypeError unless this can be kept: plain, and compared by its content."""
-    if type(value) in (int, str, bool, float, type(None)):
-        return
-    if type(value) is tuple:
-        for each in value:
-            check_value(who, key, each)
-        return
-    if not hasattr(value, "kind") or _fault(value):
+    if isinstance(value, bytes) or not _is_plain(value):
         raise TypeError(
-            f"{who} saves {key!r} as {value!r}; allowed: a number, a text, None, a payload, or "
-            "a tuple of them"
+            f"{who}: {key!r} is {value!r}; allowed: a number, a text, None, a payload, or a "
+            "tuple of them"
         )

@@ -76,7 +76,7 @@ class Network:
 
 def _check_placed(packet: object, fate: object) -> None:
     match packet:
-        case ("message" | "ack", int(number)) if number >= 1:
+        case ("message" | "ack", int(number)) if number >= 1 and number is not True:
             pass
         case _:
             raise ValueError(
@@ -114,7 +114,7 @@ class Links:
         link = (source, target)
         name = ""
         if faults.by_chance:
-            content = f"{source}\x1f{target}\x1f{payload}"
+            content = f"{source}\x1f{target}\x1f{payload!r}"
             name = f"{content}\x1f{self._sent.next(content)}"
         if placed := self._network.placed:
             self._kinds[payload.kind] += 1

@@ -88,11 +88,11 @@ def _stop(who: str, until: Step | None) -> Callable[[Effect], bool] | None:
 def _is_possible(world: World, step: Step) -> bool:
     match step:
         case Crash(who, None):  # also in the middle of a handler: wherever it stands
-            return who in world.participants and not world.is_down(who)
+            return who in [*world.participants] and not world.is_down(who)
         case Timeout(who, _, name):
             step = Timeout(who, name=name)
         case Fail(who, effect):
-            standing = who in world.participants and world.local_effect(who)
+            standing = who in [*world.participants] and world.local_effect(who)
             return bool(standing) and (effect is None or type(standing) is effect)
         case Tick(to_s):
             return world.clock_s is not None and to_s >= world.clock_s
@@ -102,6 +102,8 @@ def _is_possible(world: World, step: Step) -> bool:
 def _not_possible(world: World, number: int, step: Step) -> str:
     lines = [f"step {number}: {describe(step)} is not possible; possible now:"]
     lines += [f"  {describe(other)}{_content(world, other)}" for other in possible(world)]
+    if isinstance(step, Tick):
+        lines.append(f"  Tick(…) to {world.clock_s:g} or later")
     return "\n".join(lines)
 
 

@@ -50,10 +50,8 @@ def simulate(
     ``steps_max``, which also bounds the effects of a handler that does not wait.
     """
     events: list[Event] = []
-    world = boot(
-        participants, stores=stores, record=record or events.append, carry=carry,
-        new_disk=ShortStore,
-    )  # fmt: skip
+    record = events.append if record is None else record
+    world = boot(participants, stores=stores, record=record, carry=carry, new_disk=ShortStore)
     plan, to_the_end = _plans(world, time_s_max, steps_max)
     network = Network() if network is None else network
     driver = Driver(

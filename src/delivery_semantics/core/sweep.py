@@ -15,7 +15,7 @@ Book: a-million-runs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
@@ -104,7 +104,9 @@ def _checked(
     cells: Iterable[Cell], fn: object, executor: object, progress: object
 ) -> Sequence[Cell]:
     """Return the cells as a list. Raises ValueError for what is none of the four."""
-    if isinstance(cells, str | set | frozenset) or not isinstance(cells, Iterable):
+    if isinstance(cells, str | bytes | set | frozenset | Mapping) or not isinstance(
+        cells, Iterable
+    ):
         raise ValueError(f"cells is {cells!r}; allowed: values in an order, such as a list")
     if not callable(fn):
         raise ValueError(f"fn is {fn!r}; allowed: a function of one cell")

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from numbers import Real
+from typing import Any, ClassVar, NamedTuple
 
-from .check import at_least, truth
+from .check import at_least, of_type, truth
 from .effects import Message, Payload
 
 RUN = (
@@ -43,7 +44,7 @@ class Record:
     ``position`` is its place among those of the same ``key`` (a partition, a message group),
     None if not told. ``delivery`` counts how often it was handed over, from 1; 0 if not told.
     ``group`` is the subscriber for whom, "" where there is one only.
-    Raises ValueError for a position or a delivery below zero.
+    Raises ValueError for a position or a delivery below zero, TypeError for what is no text.
     """
 
     kind: ClassVar[str] = "message"
@@ -55,6 +56,10 @@ class Record:
     group: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("id", "key", "group"):
+            of_type(name, getattr(self, name), str)
+        if type(self.amount) is not int:
+            raise ValueError(f"amount is {self.amount!r}; allowed: a whole number")
         if self.position is not None:
             at_least("position", self.position, 0)
         at_least("delivery", self.delivery, 0)
@@ -93,6 +98,11 @@ class Trace:
 
     def __post_init__(self) -> None:
         truth("outside", self.outside)
+        for name in ("names", "messages", "events"):
+            of_type(name, getattr(self, name), tuple, list)
+        for name in self.names:
+            if not isinstance(name, str):
+                raise ValueError(f"names: {name!r} is none; allowed: text")
         for message in self.messages:
             if not isinstance(message, Message):
                 raise ValueError(f"messages: {message!r} is none; allowed: Message")
@@ -101,10 +111,11 @@ class Trace:
             if type(message.amount) is not int:
                 raise ValueError(f"amount is {message.amount!r}; allowed: a whole number")
         try:
-            kinds = {event.what for event in self.events}
+            alike = {_shape(event): event for event in self.events}
         except (AttributeError, TypeError) as error:
             raise ValueError("events: what is there is none; allowed: Event") from error
-        check_kinds(kinds)
+        for event in alike.values():
+            _check_event(event)
 
     def of(self, *what: str) -> tuple[Event, ...]:
         """Return the events of these kinds. Raises ValueError for an unknown kind."""
@@ -172,5 +183,30 @@ def check_kinds(kinds: Iterable[str]) -> None:
             raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")
 
 
+def _shape(event: Event) -> Hashable:
+    """Return what those have in common that are checked as one."""
+    payload = event.payload
+    told = type(payload), type(getattr(payload, "id", None))
+    return (event.what, type(event.time_s), type(event.who), type(event.packet), *told)
+
+
+def _check_event(event: Event) -> None:
+    """Raise ValueError for a value that no event has, by its name."""
+    values: dict[str, Any] = event._asdict()
+    time_s, who, payload = (values[name] for name in ("time_s", "who", "payload"))
+    check_kinds([event.what])
+    if isinstance(time_s, bool) or not isinstance(time_s, Real):
+        raise ValueError(f"time_s is {time_s!r}; allowed: a number")
+    if not isinstance(who, str):
+        raise ValueError(f"who is {who!r}; allowed: text")
+    at_least("packet", event.packet, 0)
+    if payload is not None and not (hasattr(payload, "kind") and hasattr(payload, "id")):
+        raise ValueError(f"payload is {payload!r}; allowed: a payload, or None")
+    if payload is not None and not isinstance(payload.id, str):
+        raise ValueError(f"id of {payload!r} is {payload.id!r}; allowed: text")
+
+
 def _seen_note(event: Event) -> str:
-    return "" if event.what == "crashed" else event.note.removesuffix("early").rstrip(", ")
+    if event.what in ("timed_out", "waited"):
+        return "" if event.note == "early" else event.note.removesuffix(", early")
+    return "" if event.what == "crashed" else event.note

@@ -15,7 +15,6 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-import dis
 import gc
 import sys
 from collections.abc import Callable, Hashable, Iterator
@@ -123,12 +122,11 @@ class Reach:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """Yield the globals that a function and those within it name."""
-    for each in dis.get_instructions(code):
-        if each.opname.endswith("_GLOBAL"):
-            yield each.argval
-        if isinstance(each.argval, CodeType):
-            yield from _names(each.argval)
+    """Yield what a function and those within it name: globals, and attributes of anything."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _names(each)
 
 
 def _is_own(module: str | None) -> bool:

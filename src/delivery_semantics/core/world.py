@@ -84,7 +84,7 @@ class World:
         allowed = "a function of one event, or None"
         of_type("record", record, Callable, NoneType, allowed=allowed)
         self.record = record
-        self.carry = carry or Vetting()
+        self.carry = Vetting() if carry is None else _checked(carry)
         self.on_sent: Callable[[Packet], None] | None = None
         self.on_armed: Callable[[str, str, float], None] | None = None
         self.time_s = 0.0
@@ -136,7 +136,7 @@ class World:
         Raises ValueError for another name.
         """
         used = self.store_names[who]
-        if not name:
+        if name == "":
             return self.stores[used]
         if name not in (used, who):
             raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")
@@ -150,6 +150,12 @@ class World:
         if record := self.record:
             # It takes half the time of Event(…).
             record(_new(Event, (self.time_s, what, who, payload, peer, packet, copy_of, note)))
+
+
+def _checked(carry: Carrier) -> Carrier:
+    if isinstance(carry, type) or not hasattr(carry, "begin"):
+        raise TypeError(f"carry is {carry!r}; allowed: a Carrier, or None")
+    return carry
 
 
 _new = tuple.__new__

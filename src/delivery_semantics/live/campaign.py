@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..core.audit import audit
+from ..core.check import of_type
 from ..core.effects import Effect, Participant
 from ..core.perform import boot, crash, deliver, restart, run, timeout
 from ..core.tasks import Carrier, running
@@ -71,7 +72,15 @@ def kill_campaign(
     Each run takes the next of ``stores``, URLs of empty databases. Raises as ``campaign`` does,
     and Divergence if a run, or what its database holds, differs from the model.
     """
-    return list(_runs(participants, who, lambda: Processes(participants, {who: next(stores)})))
+    of_type("stores", stores, Iterator, allowed="an iterator of URLs, one for each run")
+
+    def carrier() -> Processes:
+        store = next(stores, None)
+        if store is None:
+            raise ValueError("stores has run out; allowed: one for each run")
+        return Processes(participants, {who: store})
+
+    return list(_runs(participants, who, carrier))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ import functools
 import socket
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import NoneType
 from typing import Any, ParamSpec, TypeVar
 
-from ..core.check import positive
+from ..core.check import of_type, positive
 from ..core.crashes import Crashes
 from ..core.driver import Action, Driver
 from ..core.effects import Participant
@@ -64,8 +65,11 @@ async def live(
     for name, value in (("time_scale", time_scale), ("wall_s_max", wall_s_max)):
         positive(name, value)
     events: list[Event] = []
-    world = boot(participants, stores=stores, record=record or events.append, carry=carry)
-    run = _Run(world, network or Network(), time_scale, seed, crashes, early_timeouts)
+    of_type("on_open", on_open, Callable, NoneType, allowed="a function of ports, or None")
+    record = events.append if record is None else record
+    world = boot(participants, stores=stores, record=record, carry=carry)
+    network = Network() if network is None else network
+    run = _Run(world, network, time_scale, seed, crashes, early_timeouts)
     await run.to_the_end(wall_s_max, on_open)
     return Trace(tuple(participants), world.messages(), tuple(events))
 
@@ -170,6 +174,9 @@ class _Run:
         try:
             learn(type(packet.payload))
             leaving.sendto(encode(packet), (HOST, self._ports[packet.target]))
+        except TypeError as error:
+            error.add_note(f"sent by {packet.source}")
+            raise
         except BlockingIOError:  # the kernel has no room, so the packet is lost like any other
             lose(self._world, number)
             return

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from ..core.check import at_least, positive, truth
+from ..core.check import at_least, of_type, positive, truth
 from ..core.door import check_messages
 from ..core.effects import (
     Atomic, CarriesMessage, Confirm, GiveUp, Handler, Load, Message, Passive, Payload, Process,
@@ -65,6 +65,7 @@ class AlternatingBitSender(Passive):
     attempts_max: int | None = None
 
     def __post_init__(self) -> None:
+        of_type("receiver", self.receiver, str)
         check_messages(self.messages)
         positive("timeout_s", self.timeout_s)
         if self.attempts_max is not None:

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from ..core.check import at_least, one_of, positive
+from ..core.check import at_least, of_type, one_of, positive
 from ..core.effects import (
     Ack,
     Arm,
@@ -62,7 +62,7 @@ class Broker(Passive):
     handed out so often goes to the participant ``park`` instead, or stays on this disk, under
     "parked", if there is none. ``ids_max``: how many ids it remembers to tell copies by, None
     for all, each for ``window_s`` seconds if that is given.
-    Raises ValueError for a number out of range.
+    Raises ValueError for a number out of range, TypeError for a name that is no text.
     """
 
     consumer: str
@@ -75,6 +75,8 @@ class Broker(Passive):
     window_s: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("consumer", "park"):
+            of_type(name, getattr(self, name), str)
         one_of("confirm", self.confirm, CONFIRMS)
         for name, least in (("deliveries_max", 1), ("ids_max", 0)):
             if getattr(self, name) is not None:

@@ -104,6 +104,9 @@ class HighWaterMark(Passive):
         yield Send(source, Ack(message.id))
 
 
+DIGITS_MAX = 1_000
+
+
 def _message(payload: Payload) -> Message:
     if not isinstance(payload, Message):
         raise TypeError(
@@ -113,7 +116,7 @@ def _message(payload: Payload) -> Message:
 
 
 def _number(message: Message) -> int:
-    if not message.id.isdecimal():
+    if not message.id.isdecimal() or len(message.id) > DIGITS_MAX:
         raise ValueError(
             f"message.id is {message.id!r}; allowed: a whole number, larger when newer"
         )

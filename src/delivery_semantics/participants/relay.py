@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-from ..core.check import at_least, positive
+from ..core.check import at_least, of_type, positive
 from ..core.effects import Ack, Handler, Passive, Payload, Receive, Send
 
 
@@ -28,6 +28,7 @@ class Relay(Passive):
     attempts_max: int
 
     def __post_init__(self) -> None:
+        of_type("next", self.next, str)
         positive("timeout_s", self.timeout_s)
         at_least("attempts_max", self.attempts_max, 1)
 

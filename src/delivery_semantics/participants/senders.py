@@ -15,7 +15,7 @@ from math import ceil, log2
 from typing import ClassVar
 
 from ..core.check import at_least, not_negative, of_type, positive, truth
-from ..core.dice import dice
+from ..core.dice import check_seed, dice
 from ..core.door import check_messages
 from ..core.effects import (
     Ack, Confirm, GiveUp, Handler, Load, Message, Passive, Receive, Save, Send, Wait,
@@ -58,7 +58,7 @@ class Exponential:
     @property
     def attempts_told(self) -> int:
         """The attempt from which on the pause stays the same."""
-        return 1 + max(0, ceil(log2(self.delay_s_max / self.delay_s_base)))
+        return 1 + max(0, ceil(log2(self.delay_s_max) - log2(self.delay_s_base)))
 
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt``."""
@@ -80,7 +80,7 @@ class FullJitter:
 
     def __post_init__(self) -> None:
         Exponential(self.delay_s_base, self.delay_s_max)  # for its checks
-        at_least("seed", self.seed, 0)
+        check_seed(self.seed)
 
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt`` of this message."""
@@ -103,6 +103,7 @@ class FireAndForget(Passive):
     interval_s: float = 0.0
 
     def __post_init__(self) -> None:
+        of_type("receiver", self.receiver, str)
         check_messages(self.messages)
         not_negative("interval_s", self.interval_s)
 
@@ -136,9 +137,11 @@ class RetryUntilAcked(Passive):
     durable: bool = True
 
     def __post_init__(self) -> None:
+        of_type("receiver", self.receiver, str)
         check_messages(self.messages)
         positive("timeout_s", self.timeout_s)
-        of_type("backoff", self.backoff, Callable, allowed="a function of id and attempt")
+        backoff = None if isinstance(self.backoff, type) else self.backoff
+        of_type("backoff", backoff, Callable, allowed="a function of id and attempt")
         truth("durable", self.durable)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)
@@ -159,7 +162,8 @@ class RetryUntilAcked(Passive):
 
     def _settle(self, message: Message, told: int | None) -> Handler:
         attempt, left_s = 0, self.deadline_s
-        while attempt != self.attempts_max and (left_s is None or left_s > CLOSE_S):
+        close_s = CLOSE * (self.deadline_s or 0.0)
+        while attempt != self.attempts_max and (left_s is None or left_s > close_s):
             attempt = attempt + 1 if told is None else min(attempt + 1, told)
             yield Send(self.receiver, message)
             pause_s = not_negative("backoff", self.backoff(message.id, attempt))
@@ -181,8 +185,8 @@ class RetryUntilAcked(Passive):
         return getattr(self.backoff, "attempts_told", None) if unlimited else None
 
 
-CLOSE_S = 1e-9
-"""What is left of a deadline by rounding is no time."""
+CLOSE = 1e-9
+"""What is left of a deadline by rounding, less than this part of it, is no time."""
 
 
 COUNT_MAX = 10_000_000
@@ -198,4 +202,6 @@ def payments(count: int, *, amount: int = 10, first: int = 1) -> tuple[Message, 
     if count > COUNT_MAX:
         raise ValueError(f"count is {count}; allowed: at most {COUNT_MAX}, all are in memory")
     at_least("first", first, 0)
+    if type(amount) is not int:
+        raise ValueError(f"amount is {amount!r}; allowed: a whole number")
     return tuple(Message(str(number), amount) for number in range(first, first + count))

@@ -16,7 +16,6 @@ from ..core.check import at_least, not_negative, of_type, truth
 from ..core.steps import Crash, Run, Step, describe
 from ..core.trace import Outcome, Trace
 
-
 FAULTS_MAX = (1 << 16) - 1
 """So many faults of a kind are counted: each has 16 bits of a world's budget."""
 

@@ -25,6 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from types import NoneType
+from typing import TypeVar
 
 from ..core.check import at_least, of_type, truth
 from ..core.effects import Participant
@@ -66,18 +69,42 @@ def explore(
     at_least("worlds_max", worlds_max, 1)
     truth("automatic", automatic)
     of_type("after", after, tuple, list)
-    of_type("bounds", bounds, Bounds, type(None))
+    of_type("bounds", bounds, Bounds, NoneType)
     for name, claims in (("never", never), ("at_the_end", at_the_end)):
         _check_claims(name, claims)
+    if twice := {*(never or {})} & {*(at_the_end or {})}:
+        raise ValueError(f"at_the_end: {min(twice)!r} is in never too; allowed: another name")
     search = _Search(participants, bounds or Bounds(), stores, after, automatic)
     with collection_paused():
-        return search.result(worlds_max, never or {}, at_the_end or {})
+        return search.result(
+            worlds_max, _named("never", never), _named("at_the_end", at_the_end)
+        )
 
 
 def _check_claims(name: str, claims: object) -> None:
-    if claims is None or (isinstance(claims, Mapping) and all(map(callable, claims.values()))):
-        return
+    if isinstance(claims, Mapping | NoneType):
+        pairs = (claims or {}).items()
+        if all(isinstance(claim, str) and callable(judge) for claim, judge in pairs):
+            return
     raise TypeError(f"{name} is {claims!r}; allowed: a mapping of names to predicates")
+
+
+Judged = TypeVar("Judged")
+
+
+def _named(
+    parameter: str, claims: Mapping[str, Callable[[Judged], bool]] | None
+) -> dict[str, Callable[[Judged], bool]]:
+    """Return claims that say by their names where they raise, or answer neither."""
+
+    def judged(name: str, what: Judged) -> bool:
+        try:
+            return truth(f"{parameter}: the answer of {name!r}", (claims or {})[name](what))
+        except Exception as error:
+            error.add_note(f"raised by {parameter}, {name!r}")
+            raise
+
+    return {name: partial(judged, name) for name in claims or {}}
 
 
 class _Search:
