@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.responses import JSONResponse
 
-from delivery_semantics.databases import DatabaseRefused
+from delivery_semantics.databases import DatabaseRefused, Locked
 from delivery_semantics.idempotency import Claim, KeyName, Phase
 from tests.idempotency.conftest import insert
 
@@ -156,3 +156,36 @@ async def test_a_statement_that_is_refused_is_told_and_the_phase_rolled_back(bed
     with pytest.raises(DatabaseRefused):
         await ask_for_nothing()
     assert bed.effects() == 0
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_phase_within_a_phase_is_a_mistake_that_waits_for_nothing(bed: Bed) -> None:
+    claim = claimed(bed)
+
+    async def nested() -> None:
+        async with claim.phase() as outer:
+            await outer.run_sync(insert, "alice", "k1", 1)
+            async with claim.phase():
+                pytest.fail("it is within another")
+
+    with pytest.raises(RuntimeError, match="phase: one is open already; allowed: one"):
+        await nested()
+    async with claim.phase() as phase:
+        await paid(phase)
+    assert bed.effects() == 1
+
+
+async def test_what_a_task_group_raises_is_what_its_task_raised(bed: Bed) -> None:
+    async def locked(request: Request) -> Response:
+        async def work() -> None:
+            async with request.state.idempotency.phase():
+                raise Locked("for too long")
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(work())
+        raise AssertionError
+
+    bed.handler = locked
+    assert (await bed.post()).status_code == 503
+    bed.handler = charge
+    assert (await bed.post()).status_code == 201

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from delivery_semantics.idempotency import Claim
+    from delivery_semantics.idempotency import Claim, KeptAnswer, KeyName, Refusal
+    from delivery_semantics.idempotency.table import KeyRow
     from tests.idempotency.conftest import Bed
 
 pytestmark = pytest.mark.anyio
@@ -281,3 +282,31 @@ async def test_released_with_another_status_than_promised_is_no_second_effect(
     for _ in range(3):
         await bed.post()
     assert bed.effects() == 1
+
+
+@pytest.mark.anyio
+async def test_a_request_that_is_cancelled_while_it_claims_leaves_its_key_free(
+    bed: Bed,
+) -> None:
+    claimed, go_on, claim = asyncio.Event(), threading.Event(), bed.keys._claim
+    bed.keys.writes_at_once = False
+    loop = asyncio.get_running_loop()
+
+    def hold(
+        name: KeyName, digest: bytes, found: KeyRow | None, *, wait: bool = True
+    ) -> Claim | KeptAnswer | Refusal:
+        outcome = claim(name, digest, found, wait=wait)
+        loop.call_soon_threadsafe(claimed.set)
+        go_on.wait()
+        return outcome
+
+    bed.keys._claim = hold  # type: ignore[method-assign,assignment]
+    client = asyncio.create_task(bed.post())
+    await claimed.wait()
+    client.cancel()
+    await asyncio.wait([client])
+    go_on.set()
+    await asyncio.to_thread(bed.keys.threads.submit(lambda: None).result)  # it was given back
+    bed.keys._claim = claim  # type: ignore[method-assign]
+    assert (await bed.post()).status_code == 201
+    assert (bed.runs, bed.effects()) == (1, 1)

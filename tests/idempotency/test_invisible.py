@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
 import time
+import uuid
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Router
 
 from delivery_semantics.databases import Connections
 from delivery_semantics.idempotency import (
@@ -27,6 +31,7 @@ from delivery_semantics.idempotency import (
     Profile,
     Refusal,
 )
+from delivery_semantics.idempotency.middleware import CLAIMS_BETWEEN_SWEEPS
 from delivery_semantics.idempotency.represent import as_meant, as_sent
 from tests.idempotency.handlers import differences
 
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.types import Scope
+    from starlette.types import Message, Receive, Scope, Send
 
     from tests.idempotency.conftest import Bed
 
@@ -81,6 +86,106 @@ def test_a_handler_runs_under_trio(bed: Bed) -> None:
     replies = [trio.run(bed.post) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [201, 201]
     assert replies[1].headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.anyio
+@only_sqlite
+async def test_what_a_handler_sends_is_its_own_and_may_be_sent_again(bed: Bed) -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"x-trace", b"t")]}
+
+    async def handler(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start)
+        await send({"type": "http.response.body", "body": b"same"})
+
+    bed.profile = replace(bed.profile, key_required=False, echoes=True)
+    bed.app = bed.application(handler)
+    named = [(await bed.post(key)).headers.get("idempotency-key") for key in ("k1", "k2", None)]
+    assert named == ["k1", "k2", None]
+    assert start["headers"] == [(b"x-trace", b"t")]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", [b"k1", None])
+@only_sqlite
+@only_stripe
+async def test_what_a_server_offers_beside_the_body_is_offered_and_sent(
+    new_bed: Callable[..., Bed], key: bytes | None
+) -> None:
+    sent: list[str] = []
+    beside = ["http.response.early_hint", "http.response.debug", "http.response.trailers"]
+
+    async def handler(scope: Scope, receive: Receive, send: Send) -> None:
+        assert [*scope["extensions"]] == beside + ([] if key else ["http.response.pathsend"])
+        hint, debug, trailers = beside
+        await send({"type": hint, "links": [b"</style.css>"]})
+        await send({"type": debug, "info": {}})
+        await send({"type": "http.response.start", "status": 200, "trailers": True})
+        await send({"type": "http.response.body", "body": b"all"})
+        await send({"type": trailers, "headers": [], "more_trailers": False})
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    offered: dict[str, object] = {name: {} for name in (*beside, "http.response.pathsend")}
+    headers = [(b"authorization", b"alice"), *([(b"idempotency-key", key)] if key else [])]
+    scope = {
+        "type": "http", "method": "POST", "path": "/", "headers": headers, "extensions": offered
+    }  # fmt: skip
+    await new_bed().application(handler)(scope, receive, send)
+    whole = ["http.response.start", "http.response.body"]
+    assert sent == [*beside[:2], *whole, beside[2]]
+    assert scope["extensions"] is offered
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("request_id", "named"),
+    [(uuid.UUID(int=7), str(uuid.UUID(int=7))), (7, "7"), ("a\r\nb: c", None), ("\u20ac", None),
+     ("", None), (None, None)],
+)  # fmt: skip
+@only_sqlite
+@only_stripe
+async def test_whatever_a_first_request_is_called_it_is_replayed(
+    new_bed: Callable[..., Bed], request_id: object, named: str | None
+) -> None:
+    bed = new_bed()
+
+    async def naming(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["request_id"] = request_id
+        await bed.layer(scope, receive, send)
+
+    replies = [await bed.post(app=naming) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    assert replies[1].headers.get("original-request") == named
+
+
+@pytest.mark.anyio
+@only_sqlite
+@only_stripe
+async def test_a_store_that_was_closed_is_used_again_by_a_second_start(
+    new_bed: Callable[..., Bed],
+) -> None:
+    bed = new_bed()
+    for start in range(2):
+        for number in range(CLAIMS_BETWEEN_SWEEPS):  # one of them sweeps
+            assert (await bed.post(f"k{start}-{number}")).status_code == 201
+        bed.keys.close()
+        bed.connections.close()
+    renewed = threading.Event()
+    bed.keys.lease_s = 0.001
+
+    def renew(claim: Claim) -> bool:
+        renewed.set()
+        return True
+
+    bed.keys.renew = renew  # type: ignore[method-assign]
+    claim = bed.keys.claim(KeyName("alice", "", "held"), b"")
+    assert isinstance(claim, Claim)
+    with bed.keys.leases.held(claim):
+        assert renewed.wait(60)
 
 
 # Declared once ----------------------------------------------------------------------------
@@ -214,6 +319,8 @@ async def test_a_hook_that_fails_changes_nothing(new_bed: Callable[..., Bed]) ->
 
     bed = new_bed(hook=failing)
     assert (await bed.post()).status_code == 201
+    bed.keys.hook = lambda _: sys.exit(1)
+    assert (await bed.post("k2")).status_code == 201
 
 
 # Settings ---------------------------------------------------------------------------------
@@ -243,6 +350,24 @@ async def test_a_route_may_have_settings_of_its_own_or_no_keys(
     unkept = [await bed.post("k2", app=bed.layer, path="/refunds") for _ in range(2)]
     assert [reply.status_code for reply in aside + unkept] == [201, 201, 201, 410]
     assert bed.effects() == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("root", ["", "/shop", "/shop/v1"])
+@only_sqlite
+@only_stripe
+async def test_a_route_is_the_applications_own_wherever_that_is_mounted(
+    new_bed: Callable[..., Bed], root: str
+) -> None:
+    bed = new_bed()
+    bed.layer = IdempotencyMiddleware(
+        bed.layer.app, keys=bed.keys, account=bed.layer.account, routes={"/charges": None}
+    )
+    app = Router([Mount(root, bed.layer)]) if root else bed.layer
+    for path, runs in (("/charges", 2), ("/refunds", 3)):
+        for _ in range(2):
+            assert (await bed.post(path, path=root + path, app=app)).status_code == 201
+        assert bed.runs == runs
 
 
 @pytest.mark.anyio
@@ -356,6 +481,12 @@ def test_multipart_means_the_same_with_another_boundary() -> None:
     assert as_meant(*multipart("one", "x", "y")) == as_meant(*multipart("two", "x", "y"))
     for other in (("x", "z"), ("y", "x"), ("x",), ("x", "y", "")):
         assert as_meant(*multipart("one", "x", "y")) != as_meant(*multipart("two", *other))
+
+
+@pytest.mark.parametrize("parameter", ["", "boundary=", "boundary*=utf-8''%E2%82%AC"])
+def test_multipart_without_a_boundary_is_itself(parameter: str) -> None:
+    kind = f"multipart/form-data; {parameter}"
+    assert as_meant({"headers": [(b"content-type", kind.encode())]}, b"--a--") == b"--a--"
 
 
 @pytest.mark.parametrize(

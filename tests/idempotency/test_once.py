@@ -190,3 +190,12 @@ async def test_the_hook_is_told_what_became_of_each_call(ledger: Ledger, book: B
     with pytest.raises(DatabaseRefused):
         await book({"id": "p4"})
     assert told == ["store away"]
+
+
+async def test_a_result_too_large_to_keep_is_returned_once(ledger: Ledger, book: Book) -> None:
+    ledger.keys.answer_max_bytes = 2
+    assert await book({"id": "p1"}) == {"booked": 1}
+    with pytest.raises(KeyRefused) as raised:
+        await book({"id": "p1"})
+    assert raised.value.refusal is Refusal.ANSWER_NOT_KEPT
+    assert ledger.count() == 1

@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..databases import (
     DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable,
 )  # fmt: skip
-from .claims import Claim, LeaseLost
+from .claims import Claim, LeaseLost, cause_of
 from .kept import NO_BODY, KeptAnswer
 from .keys import KeyStore
 from .profiles import Profile, Refusal
 
+BODY_ASIDE = ("http.response.pathsend", "http.response.zerocopysend")
+"""Extensions by which a body goes past the messages that can be kept."""
 PASSING = (DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, Locked, NotSerializable)
 """Trouble of the database, not of the request: the same request may succeed later."""
 
@@ -52,11 +54,10 @@ class Attempt:
     async def carry_out(self, scope: Scope) -> BaseException | None:
         """Run the handler to its end; return what it raised, if the server is to see that."""
         scope["state"]["idempotency"] = self._claim
-        # Those would go past the messages that can be kept.
         offered = scope.get("extensions") or {}
-        scope["extensions"] = {
-            name: value for name, value in offered.items() if not name.startswith("http.")
-        }
+        aside = {name: offered[name] for name in BODY_ASIDE if name in offered}
+        if aside:
+            scope["extensions"] = {k: v for k, v in offered.items() if k not in aside}
         error: BaseException | None = None
         with self._keys.leases.held(self._claim):
             try:
@@ -67,6 +68,8 @@ class Attempt:
                 error = raised
             if not self._is_over:
                 error = await self._break_off(error)
+        if aside:
+            scope["extensions"] = offered
         return error
 
     async def _break_off(self, error: BaseException | None) -> BaseException | None:
@@ -74,13 +77,14 @@ class Attempt:
         self._is_over = True
         profile, answer = self._profile, self._claim.row.answer
         in_phases = self._keys.effects == "in phases"
-        failed = isinstance(error, Exception)  # not: was cancelled, or its client has left
-        if isinstance(error, LeaseLost):
+        cause = cause_of(error)
+        failed = isinstance(cause, Exception)  # not: was cancelled, or its client has left
+        if isinstance(cause, LeaseLost):
             self._tell("lease lost")
             error = self._say(self._in_use, error)
         elif answer:  # it had finished
             self._say(profile.restore(answer), error)
-        elif in_phases and isinstance(error, PASSING):
+        elif in_phases and isinstance(cause, PASSING):
             await self._release()
             self._tell("store away", error)
             error = self._say(profile.refuse(Refusal.UNAVAILABLE), error)
@@ -163,9 +167,11 @@ class Attempt:
         """Send a message on, when the answer need not be held back any more."""
         if self._is_replaced:
             return
+        is_start = message["type"] == "http.response.start" and self._start is None
+        if is_start:
+            message = self._begin(message)
         self._held.append(message)
-        if message["type"] == "http.response.start" and self._start is None:
-            self._begin(message)
+        if is_start:
             if self._length is not None or message["status"] in NO_BODY:
                 return  # its body follows at once; until then another answer may take its place
         elif message["type"] == "http.response.body" and self._start and not self._is_over:
@@ -180,15 +186,17 @@ class Attempt:
                 await self._end(self._start["status"])
         await self._send_held()
 
-    def _begin(self, start: Message) -> None:
-        self._start = start
-        headers = start["headers"] = list(start.get("headers", ()))
+    def _begin(self, message: Message) -> Message:
+        """Return the start with what each answer has; the handler may send its own again."""
+        headers = list(message.get("headers", ()))
+        self._start = start = {**message, "headers": headers}
         names = {name.lower(): value for name, value in headers}
         length = names.get(b"content-length", b"")
         self._length = int(length) if length.isdigit() else None
         for name, value in self._profile.echo(self._claim.name.key):
             if name.encode() not in names:
                 headers.append((name.encode(), value.encode("latin-1")))
+        return start
 
     async def _end(self, status: int) -> None:
         if self._claim.failure and status >= 500:  # who answers for errors stands inside
@@ -213,5 +221,5 @@ class Attempt:
         messages, self._held = self._held, []
         for message in messages:
             if not self.client_left:
-                self._is_sent = True
+                self._is_sent |= self._start is not None  # not: hints, which come before
                 await self._server_send(message)

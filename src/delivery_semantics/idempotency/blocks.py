@@ -45,18 +45,22 @@ class Block(Generic[Entered]):
         self._waiting, self._opened = waiting, opened
         self._inner: AbstractContextManager[Entered] | None = None
         self._lock, self._over = threading.Lock(), False
+        self.is_inside = False
 
     def __enter__(self) -> Entered:
         """Raise RuntimeError in a coroutine: what else its loop does would be held up."""
         if _in_coroutine():
             raise RuntimeError("with, in a coroutine; allowed there: async with")
-        return self._begin(apart=False)
+        entered = self._begin(apart=False)
+        self.is_inside = True
+        return entered
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:  # fmt: skip
         """Leave it, with whatever was raised."""
+        self.is_inside = False
         return self._end(kind, error, trace)
 
     async def __aenter__(self) -> Entered:
@@ -66,6 +70,7 @@ class Block(Generic[Entered]):
         except BaseException as error:  # if it was cancelled, the thread goes on
             self._waiting.threads.submit(self._end, type(error), error, None)
             raise
+        self.is_inside = True
         return entered
 
     async def __aexit__(
@@ -73,6 +78,7 @@ class Block(Generic[Entered]):
         trace: TracebackType | None,
     ) -> bool | None:  # fmt: skip
         """Leave it in a thread, which does so also if nobody waits for that any more."""
+        self.is_inside = False
         try:
             left = await self._waiting.in_thread(self._end, kind, error, trace, lane="end")
         except BaseException as raised:

@@ -30,6 +30,13 @@ class LeaseLost(RuntimeError):
     """Another attempt holds the key by now; what this one did in its phase is rolled back."""
 
 
+def cause_of(error: BaseException | None) -> BaseException | None:
+    """Return what a group of one is about: a task group wraps what its task raised."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        [error] = error.exceptions
+    return error
+
+
 class Keeper(Waiting, Protocol):
     """What a claim needs of the store that granted it."""
 
@@ -65,6 +72,7 @@ class Claim:
         self.failure: BaseException | None = None
         self.keep: Callable[[Any, Keeping], KeptAnswer] = KeptAnswer.of_response
         self._keeper = keeper
+        self._last: Block[Phase] | None = None
 
     @property
     def token(self) -> int:
@@ -91,7 +99,11 @@ class Claim:
         return self.row.status is not None
 
     def finish(self, result: Any) -> None:  # noqa: ANN401  # a response, or a function's
-        """Keep the answer of a handler without phases. Raises LeaseLost, DatabaseRefused."""
+        """Keep the answer of a handler without phases. Raises LeaseLost, DatabaseRefused.
+
+        Raises RuntimeError if an answer is kept already.
+        """
+        self._not_finished("finish")
         self._keeper.finish(self, self.keep(result, self.keeping))
 
     @property
@@ -115,13 +127,22 @@ class Claim:
         Enter it by ``with`` in a handler that is no coroutine, by ``async with`` in one that
         is. The block calls ``recover_at`` or ``finish`` once, which says where a next attempt
         goes on. Without it RuntimeError is raised, as an effect would be repeated. Raises
-        LeaseLost if another attempt has taken the key over, and DatabaseRefused. Whatever is
-        raised, all that the block did is rolled back.
+        LeaseLost if another attempt has taken the key over, and DatabaseRefused; RuntimeError
+        within a phase of this claim, or when the answer is kept. Whatever is raised, all that
+        the block did is rolled back.
         """
-        return Block(self._keeper, self._phase)
+        if self._last and self._last.is_inside:  # it would wait for itself
+            raise RuntimeError("phase: one is open already; allowed: one at a time")
+        self._last = Block(self._keeper, self._phase)
+        return self._last
+
+    def _not_finished(self, what: str) -> None:
+        if self.finished:
+            raise RuntimeError(f"{what}: the answer is kept already; allowed: before that")
 
     @contextmanager
     def _phase(self, apart: bool) -> Iterator[Phase]:
+        self._not_finished("phase")
         try:
             database = self._keeper.way(apart=apart)
             with database.transaction():
@@ -133,7 +154,8 @@ class Claim:
                 if phase.row is None:
                     raise RuntimeError("phase: without recover_at or finish; allowed: one")
                 # The fence: the row is another attempt's by now, or ours until the commit.
-                if not table.advance(database, self.name, self.row, phase.row):
+                row = phase.row.within(self._keeper.answer_max_bytes)
+                if not table.advance(database, self.name, self.row, row):
                     raise LeaseLost(f"the claim with token {self.token} is not the key's")
         except BaseException as error:
             self.failure = error
@@ -145,12 +167,18 @@ class Phase:
     """One transaction of a handler: its effect in ``database``, and where to go on after it."""
 
     def __init__(self, claim: Claim, database: Database, keeper: Keeper) -> None:
-        self.database = database
+        self._database = database
         self.row: KeyRow | None = None
         self._claim = claim
         self._keeper = keeper
         self._messages = 0
         self._lock, self._over = threading.Lock(), False
+
+    @property
+    def database(self) -> Database:
+        """Where the effect is to happen. Raises RuntimeError when the phase is over."""
+        self._not_over()
+        return self._database
 
     async def run_sync(
         self, function: Callable[Concatenate[Database, Given], Result], *values: Given.args,
@@ -160,15 +188,18 @@ class Phase:
 
         Raises RuntimeError if the phase is over by then.
         """
-        call = partial(function, self.database, *values, **named)
+        call = partial(function, self._database, *values, **named)
         result: Result = await self._keeper.in_thread(self._run, call, lane="end")
         return result
 
     def _run(self, call: Callable[[], Result]) -> Result:
         with self._lock:
-            if self._over:  # its coroutine was cancelled
-                raise RuntimeError("phase: it is over; allowed: statements within it")
+            self._not_over()  # if its coroutine was cancelled
             return call()
+
+    def _not_over(self) -> None:
+        if self._over:
+            raise RuntimeError("phase: it is over; allowed: statements within it")
 
     def end(self) -> None:
         """Take no more statements; wait for the one that is carried out."""
@@ -195,7 +226,6 @@ class Phase:
         function's result that JSON cannot hold.
         """
         answer = self._claim.keep(response, self._claim.keeping)
-        answer = answer.within(self._keeper.answer_max_bytes)
         self._go_on(self._claim.row.finished(answer))
 
     def outbox(self, kind: str, payload: Mapping[str, Any]) -> None:

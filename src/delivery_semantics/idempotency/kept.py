@@ -16,8 +16,8 @@ Headers = tuple[tuple[str, str], ...]
 
 KEPT_HEADERS = frozenset({
     "content-digest", "content-disposition", "content-encoding", "content-language",
-    "content-location", "content-type", "etag", "last-modified", "link", "location",
-    "operation-location", "repr-digest", "vary",
+    "content-location", "content-range", "content-type", "etag", "last-modified", "link",
+    "location", "operation-location", "repr-digest", "vary",
 })  # fmt: skip
 """What belongs to the answer itself, and is kept by default: a token or a trace id belongs to
 one exchange, and whoever adds a header thinks of no list."""
@@ -78,12 +78,6 @@ class KeptAnswer(NamedTuple):
             kind = type(response).__name__
             raise TypeError(f"response is a {kind}; allowed: one that has its whole body")
         return cls.of(response.status_code, response.raw_headers, bytes(body), keeping)
-
-    def within(self, body_max_bytes: int) -> KeptAnswer:
-        """Return the answer, or the fact alone that there was one, if its body is too large."""
-        if self.body is not None and len(self.body) > body_max_bytes:
-            return KeptAnswer(self.status, (), None)
-        return self
 
     def is_given_by(self, other: KeptAnswer) -> bool:
         """Whether this is what was kept of the other answer, but for headers and a coding."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import math
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from .profiles import Refusal
 from .table import STARTED, KeyName, KeyRow
 
 Effects = Literal["anywhere", "in phases"]
+ClaimOutcome = Claim | KeptAnswer | Refusal
 SOON_S = 0.05
 """How long one waits for a thread in which others may be held up, before asking for another."""
 
@@ -114,9 +116,7 @@ class KeyStore:
                 return max(0.0, row.lease_until_s - self.clock())
         return 0.0
 
-    def claim(
-        self, name: KeyName, fingerprint: bytes, *, wait: bool = True
-    ) -> Claim | KeptAnswer | Refusal:
+    def claim(self, name: KeyName, fingerprint: bytes, *, wait: bool = True) -> ClaimOutcome:
         """Claim a key; or return the answer that is kept, or why there is neither.
 
         Where ``writes_at_once`` holds, this takes some 0.05 ms; if not to ``wait``, it waits
@@ -126,9 +126,7 @@ class KeyStore:
         # To look first decides nothing. But who only repeats then need not wait for who writes.
         return self._claim(name, fingerprint, self._look(name) if wait else None, wait=wait)
 
-    async def claim_soon(
-        self, name: KeyName, fingerprint: bytes
-    ) -> Claim | KeptAnswer | Refusal:
+    async def claim_soon(self, name: KeyName, fingerprint: bytes) -> ClaimOutcome:
         """Do the same for an event loop, which goes on.
 
         Who only asks for an answer does not wait for who writes, nor for who waits for that.
@@ -140,13 +138,43 @@ class KeyStore:
         # One change of threads for both, if a thread is soon free: who looks waits for nobody.
         if not self._is_sqlite:
             with move_on_after(SOON_S):
-                return await self.in_thread(self.claim, name, fingerprint, lane="claim")
+                return await self._in_thread_or_not(self.claim, name, fingerprint)
         found = await self._look_soon(name)
         now_s = self.clock()
         then = found and _judge(found, self._first(fingerprint, now_s), now_s)
         if then and not isinstance(then, KeyRow):
             return then
-        return await self.in_thread(self._claim, name, fingerprint, found, lane="claim")
+        return await self._in_thread_or_not(self._claim, name, fingerprint, found)
+
+    async def _in_thread_or_not(
+        self, claim: Callable[[*Values], ClaimOutcome], *values: *Values
+    ) -> ClaimOutcome:
+        """Claim in a thread; if nobody waits for it any more, give the claim back."""
+        lock, outcomes, is_over = threading.Lock(), [], False
+
+        def carry_out() -> ClaimOutcome:
+            with lock:
+                if is_over:
+                    raise Locked("nobody waits any more")
+                outcomes.append(claim(*values))
+            return outcomes[0]
+
+        def give_back() -> None:
+            nonlocal is_over
+            with lock:
+                is_over = True
+            for one in outcomes:
+                # One that broke off may have done something: its lease ends once more.
+                if isinstance(one, Claim) and not one.broke_off:
+                    self.release(one, to_any_request=True)
+
+        try:
+            return await self.in_thread(carry_out, lane="claim")
+        except Exception:
+            raise
+        except BaseException:  # it was cancelled, and the thread goes on
+            self.threads.submit(give_back)
+            raise
 
     async def write_soon(self, change: Callable[..., None]) -> None:
         """Call ``finish`` or ``release`` for an event loop, which goes on."""
@@ -175,7 +203,7 @@ class KeyStore:
 
     def _claim(
         self, name: KeyName, fingerprint: bytes, found: KeyRow | None, *, wait: bool = True
-    ) -> Claim | KeptAnswer | Refusal:
+    ) -> ClaimOutcome:
         now_s = self.clock()
         first = self._first(fingerprint, now_s)
         has_room = found is not None or self._has_room(name.account, now_s)
@@ -205,8 +233,9 @@ class KeyStore:
 
         Raises LeaseLost if another attempt has taken the key over, and DatabaseRefused.
         """
-        row = claim.row.finished(answer.within(self.answer_max_bytes), in_doubt=in_doubt)
-        if not self._write(table.advance, claim.name, claim.row, row, wait=wait):
+        row = claim.row.finished(answer, in_doubt=in_doubt)
+        kept = row.within(self.answer_max_bytes)
+        if not self._write(table.advance, claim.name, claim.row, kept, wait=wait):
             raise LeaseLost(f"the claim with token {claim.token} is not the key's any more")
         claim.row = row
 
@@ -247,10 +276,13 @@ class KeyStore:
     def close(self) -> None:
         """Let its threads end, and close the connections that the store opened itself.
 
-        Call it before those that it was given are closed.
+        Call it before those that it was given are closed. As they do, it opens what it needs
+        anew if it is used again, by an application that is started a second time.
         """
-        self.leases.close()
-        self.threads.shutdown()
+        leases, threads = self.leases, self.threads
+        self.begin()
+        leases.close()
+        threads.shutdown()
         if self._claiming is not self.connections:
             self._claiming.close()
 

@@ -55,8 +55,9 @@ class IdempotencyMiddleware:
     answered now, not on the first. ``add_middleware`` puts the last one outermost. If the layer
     is there twice, the inner one steps aside for what the outer one carries out.
 
-    ``routes`` gives paths a profile of their own, or None, and then the layer steps aside; the
-    first that matches counts, such as ``{"/v1/tokens": None, "/files/{id}": replace(STRIPE,
+    ``routes`` gives paths a profile of their own, or None, and then the layer steps aside.
+    They are written as the application's own routes are, wherever that is mounted; the first
+    that matches counts, such as ``{"/v1/tokens": None, "/files/{id}": replace(STRIPE,
     keeps_body=False)}``. A handler finds its ``Claim`` in ``request.state.idempotency``, or
     None if the request has no key. It runs to its end also if the client goes away, unless it
     asks for that. ``request_max_bytes`` is the size of body that is read.
@@ -122,9 +123,11 @@ class IdempotencyMiddleware:
             await _send(send, profile.refuse(outcome, left_s), *echo)
 
     def _profile(self, scope: Scope) -> Profile | None:
-        path = scope["path"]
-        matching = (own for pattern, own in self.routes if pattern.match(path))
-        profile = next(matching, self.profile) if self.routes else self.profile
+        profile: Profile | None = self.profile
+        if self.routes:
+            path = _path_of_its_routes(scope)
+            matching = (own for pattern, own in self.routes if pattern.match(path))
+            profile = next(matching, profile)
         return profile if profile and scope["method"] in profile.methods else None
 
     async def _to_its_end(self, attempt: Attempt, scope: Scope) -> None:
@@ -201,6 +204,13 @@ class IdempotencyMiddleware:
     def _try_to_sweep(self) -> None:
         with suppress(DatabaseRefused):  # there will be another time
             self.keys.sweep(keys_max=SWEPT_AT_ONCE_MAX)
+
+
+def _path_of_its_routes(scope: Scope) -> str:
+    """Return the path as the application's own routes have it, wherever it is mounted."""
+    path: str = scope["path"]
+    below = path.removeprefix(scope.get("root_path", ""))
+    return below if below.startswith("/") else path
 
 
 def _on_asyncio() -> bool:

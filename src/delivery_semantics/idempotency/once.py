@@ -20,7 +20,7 @@ from typing import Any
 
 from ..databases import DatabaseRefused
 from .blocks import Block
-from .claims import Claim, LeaseLost
+from .claims import Claim, LeaseLost, cause_of
 from .kept import KeptAnswer
 from .keys import KeyStore
 from .outcomes import what_became
@@ -148,12 +148,12 @@ class OncePerKey:
 
     def _break_off(self, claim: Claim, error: BaseException, tell: Callable[..., None]) -> None:
         """See to the key of an attempt that raised; where that fails, its lease will end."""
-        nothing_done = isinstance(error, self.released)
+        nothing_done = isinstance(cause_of(error), self.released)
         try:
             if nothing_done or self._in_phases:
                 self.keys.release(claim, to_any_request=nothing_done)
-                if isinstance(error, LeaseLost | DatabaseRefused):
-                    raise error
+                if isinstance(cause := cause_of(error), LeaseLost | DatabaseRefused):
+                    raise cause
             else:
                 self.keys.finish(claim, IN_DOUBT, in_doubt=True)
                 tell("in doubt", error)

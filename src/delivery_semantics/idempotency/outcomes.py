@@ -72,5 +72,5 @@ def tell(hook: Hook | None, outcome: KeyOutcome) -> None:
     if hook is not None:
         try:
             hook(outcome)
-        except Exception:
+        except (Exception, SystemExit):  # sys.exit in a hook does not end the server
             LOG.exception("the hook failed that is told of outcomes")

@@ -92,6 +92,8 @@ RELEASED = (307, 308, 400, 401, 403, 404, 405, 413, 415, 422, 429)
 
 KEY_HEADER = "Idempotency-Key"
 METHOD, HEADER, STATUS = r"[A-Z]+", r"[a-z0-9!#$%&'*+.^_`|~-]+", r"[2-5]\d\d"
+FIELD = re.compile(r"[!-~]([ -~]*[!-~])?")
+"""What can be a header's value; a request's id may be an object, or nobody's words."""
 QUOTES = {True: ", in double quotes.", False: ", without quotes."}
 
 
@@ -199,8 +201,10 @@ class Profile:
 
     def keeping(self, scope: Scope) -> Keeping:
         """Return what is kept of the answer to this request, if it is the first."""
-        first = scope["state"].get("request_id") if self.echoes else None
-        return Keeping(self.kept_headers, (("original-request", first),) if first else ())
+        request_id = scope["state"].get("request_id") if self.echoes else None
+        first = "" if request_id is None else f"{request_id}"
+        named = (("original-request", first),) if FIELD.fullmatch(first) else ()
+        return Keeping(self.kept_headers, named)
 
     def echo(self, key: str) -> Headers:
         """Return the headers that each answer has."""

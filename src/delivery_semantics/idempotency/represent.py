@@ -31,8 +31,8 @@ def as_meant(scope: Scope, body: bytes) -> bytes:
     if subtype == "json" or subtype.endswith("+json"):
         return _in_order(body)
     boundary = header.get_boundary()
-    if header.get_content_maintype() == "multipart" and boundary:
-        return _in_parts(body, boundary.encode("latin-1"))
+    if header.get_content_maintype() == "multipart" and boundary and boundary.isascii():
+        return _in_parts(body, boundary.encode())
     return body
 
 

@@ -146,6 +146,12 @@ class KeyRow(NamedTuple):
             headers=_json(answer.headers), body=answer.body,
         )  # fmt: skip
 
+    def within(self, body_max_bytes: int) -> KeyRow:
+        """Return the row, with the fact alone of an answer whose body is too large to keep."""
+        if self.body is not None and len(self.body) > body_max_bytes:
+            return self._replace(headers=_json(()), body=None)
+        return self
+
     def undecided(self) -> KeyRow:
         """Return the row as it was before it was in doubt, without an answer."""
         if self.state(0.0) != "in doubt":

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from ...databases import Connections
-from ...idempotency import Claim, KeptAnswer, KeyStore, LeaseLost, Refusal
+from ...idempotency import Claim, KeptAnswer, KeyStore, Refusal
 from ...idempotency import table as key_table
 from ...idempotency.doubts import settle
 from ...idempotency.table import KeyName, KeyRow
@@ -206,7 +206,7 @@ def _try(key: AskedKey, number: int, seen: Life) -> None:
     """Make one call of those that there are, and write down what it came to."""
     call, make, fenced = list(key.calls())[number]
     before, row, told = key.state(), key.look().row, None
-    with suppress(LeaseLost, ValueError):  # the answer: this cannot be done now
+    with suppress(RuntimeError, ValueError):  # the answer: this cannot be done now
         told = make()
     after = key.state()
     seen.calls += 1
