@@ -323,6 +323,17 @@ async def test_a_hook_that_fails_changes_nothing(new_bed: Callable[..., Bed]) ->
     assert (await bed.post("k2")).status_code == 201
 
 
+def test_a_hook_that_is_async_is_refused_at_the_start(tmp_path: Path) -> None:
+    async def hook(outcome: KeyOutcome) -> None:
+        raise AssertionError
+
+    with (
+        closing(Connections(f"sqlite:///{tmp_path}/keys.db")) as connections,
+        pytest.raises(TypeError, match=r"hook is .*, which is async"),
+    ):
+        KeyStore(connections, hook=hook)
+
+
 # Settings ---------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,3 +109,15 @@ def test_a_relay_that_is_killed_lets_the_next_one_go_on(outbox: Connections) -> 
     while not sent:  # until PostgreSQL has noticed that its client is gone
         sent = deliver_outbox(outbox, lambda *_: None)
     assert sent == MESSAGES
+
+
+def test_a_sender_that_nobody_would_wait_for_is_refused_and_loses_nothing(
+    outbox: Connections,
+) -> None:
+    async def send(*_: object) -> None:
+        raise AssertionError
+
+    for sender in (send, partial(send), None):
+        with pytest.raises(TypeError, match=r"send is .*; allowed"):
+            deliver_outbox(outbox, sender)  # type: ignore[arg-type]
+    assert deliver_outbox(outbox, lambda *_: None) == MESSAGES

@@ -25,7 +25,7 @@ from ..databases import (
 from . import table
 from .claims import Claim, LeaseLost
 from .kept import KeptAnswer
-from .lanes import Lane, Result, Values, in_lane
+from .lanes import Lane, Result, Values, in_lane, plain_function
 from .leases import Leases
 from .outcomes import Hook, KeyOutcome, tell
 from .profiles import Refusal
@@ -92,7 +92,7 @@ class KeyStore:
         self._is_sqlite = connections.dialect == "sqlite"
         unforced = in_memory or self._claiming.synchronous != "FULL"
         self.writes_at_once = self._is_sqlite and unforced
-        self.hook = hook
+        self.hook = None if hook is None else plain_function("hook", hook)
         self.begin()
         _STORES.add(self)
         table.SCHEMA.ensure(connections.here())

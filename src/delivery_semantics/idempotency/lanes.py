@@ -5,6 +5,7 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
 from typing import Literal, TypeVar, TypeVarTuple
@@ -24,6 +25,7 @@ _LANES: RunVar[dict[Lane, CapacityLimiter]] = RunVar("idempotency_lanes")
 
 Result = TypeVar("Result")
 Values = TypeVarTuple("Values")
+Called = TypeVar("Called")
 
 
 async def in_lane(
@@ -41,6 +43,15 @@ async def in_lane(
             return function(*values)
 
     return await run_sync(carry_out, limiter=_lanes()[lane])
+
+
+def plain_function(name: str, value: Called) -> Called:
+    """Return `value`, which can be called and is not async; raise TypeError otherwise."""
+    if not callable(value):
+        raise TypeError(f"{name} is {value!r}; allowed: a function")
+    if any(map(inspect.iscoroutinefunction, (value, type(value).__call__))):
+        raise TypeError(f"{name} is {value!r}, which is async; allowed: one that is not")
+    return value
 
 
 def _lanes() -> dict[Lane, CapacityLimiter]:

@@ -36,6 +36,8 @@ SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Between two looks at a key that another request holds, where waiting is asked for."""
+PLACE_MAX = 800
+"""PostgreSQL's index holds some 2,700 bytes for account, place and key together."""
 REPLAYED = (("idempotent-replayed", "true"), ("cache-control", "no-store"))
 
 
@@ -170,7 +172,7 @@ class IdempotencyMiddleware:
             return Refusal.REQUEST_TOO_LARGE, None, b""
         place = ""
         if profile.key_per_endpoint:
-            place = f"{scope['method']} {quote(scope['path'])}"  # some databases refuse some
+            place = _place(scope)
         name = KeyName(account, place, key)
         digest = fingerprint(scope, profile.represent(scope, body))
         error: DatabaseRefused | None = None
@@ -211,6 +213,14 @@ def _path_of_its_routes(scope: Scope) -> str:
     path: str = scope["path"]
     below = path.removeprefix(scope.get("root_path", ""))
     return below if below.startswith("/") else path
+
+
+def _place(scope: Scope) -> str:
+    """Return method and path as every database can hold them, none longer than its index."""
+    place = f"{scope['method']} {quote(scope['path'])}"
+    if len(place) <= PLACE_MAX:
+        return place
+    return f"{place[:PLACE_MAX]}#{hashlib.sha256(place.encode()).hexdigest()}"
 
 
 def _on_asyncio() -> bool:

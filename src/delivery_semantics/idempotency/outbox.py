@@ -12,7 +12,9 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from urllib.parse import quote
 
+from ..core.check import at_least, of_type
 from ..databases import IN_MEMORY, Connections, Database, Locked, connect, file_of
+from .lanes import plain_function
 
 INSERT = "INSERT INTO idempotency_outbox (message_id, kind, payload) VALUES (?, ?, ?)"
 OLDEST = "SELECT id, message_id, kind, payload FROM idempotency_outbox ORDER BY id LIMIT ?"
@@ -25,6 +27,7 @@ def leave_in_outbox(
     database: Database, message_id: str, kind: str, payload: Mapping[str, Any]
 ) -> None:
     """Leave a message in the transaction of its effect. Raises AlreadyThere for an old id."""
+    of_type("kind", kind, str)
     database.change(INSERT, (message_id, kind, json.dumps(dict(payload))))
 
 
@@ -35,7 +38,11 @@ def deliver_outbox(connections: Connections, send: Sender, *, messages_max: int 
     if it has not: then the message stays, with those after it. A crash after ``send`` and
     before the message is deleted sends it again: at-least-once, with the same ``message_id``,
     by which the other system can tell.
+
+    Raises TypeError for a ``send`` that is async: nobody would wait for it.
     """
+    plain_function("send", send)
+    at_least("messages_max", messages_max, 1)
     with _the_only_relay(connections) as is_the_only_one:
         if not is_the_only_one:
             return 0
