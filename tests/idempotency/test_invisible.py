@@ -249,14 +249,6 @@ async def test_an_account_that_is_no_text_is_a_mistake_that_is_named(
     assert bed.rows() == []
 
 
-def test_an_account_that_is_async_is_refused_at_the_start() -> None:
-    async def account(scope: Scope) -> str:
-        return "a"
-
-    with pytest.raises(TypeError, match=r"account is .*, which is async"):
-        IdempotencyMiddleware(None, keys=None, account=account)  # type: ignore[arg-type]
-
-
 @pytest.mark.anyio
 @only_sqlite
 async def test_an_answer_that_is_not_the_kept_one_is_told_and_the_kept_one_given(
@@ -321,17 +313,6 @@ async def test_a_hook_that_fails_changes_nothing(new_bed: Callable[..., Bed]) ->
     assert (await bed.post()).status_code == 201
     bed.keys.hook = lambda _: sys.exit(1)
     assert (await bed.post("k2")).status_code == 201
-
-
-def test_a_hook_that_is_async_is_refused_at_the_start(tmp_path: Path) -> None:
-    async def hook(outcome: KeyOutcome) -> None:
-        raise AssertionError
-
-    with (
-        closing(Connections(f"sqlite:///{tmp_path}/keys.db")) as connections,
-        pytest.raises(TypeError, match=r"hook is .*, which is async"),
-    ):
-        KeyStore(connections, hook=hook)
 
 
 # Settings ---------------------------------------------------------------------------------
@@ -498,37 +479,6 @@ def test_multipart_means_the_same_with_another_boundary() -> None:
 def test_multipart_without_a_boundary_is_itself(parameter: str) -> None:
     kind = f"multipart/form-data; {parameter}"
     assert as_meant({"headers": [(b"content-type", kind.encode())]}, b"--a--") == b"--a--"
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "said"),
-    [
-        ("methods", "POST", "methods is 'POST'; allowed: a set of names in upper case"),
-        ("methods", {"post"}, "methods is .*'post'.*; allowed"),
-        ("header", "Webhook Id", "header is .*webhook id.*; allowed: the name of a header"),
-        ("kept_headers", {"X-Trace"}, "kept_headers is .*; allowed: a set of names in lower"),
-        ("kept_headers", frozenset({"set-cookie"}), "kept_headers has .*set-cookie"),
-        ("kept_headers", AllBut(frozenset({"X-Trace"})), "kept_headers is .*X-Trace"),
-        ("released_statuses", {42}, "statuses is .*42.*; allowed: numbers from 200 to 599"),
-        ("key_required", 1, "key_required is 1; allowed: True, False"),
-        ("wait_s", -1.0, "wait_s is -1.0; allowed: a finite number, 0 or more"),
-        (
-            "retry_after_s",
-            -1,
-            "retry_after_s is -1; allowed: a whole number, 0 or more, or 'lease'",
-        ),
-        (
-            "retry_after_s",
-            "rest",
-            "retry_after_s is 'rest'; allowed: a whole number, 0 or more, or 'l",
-        ),
-        ("errors", "html", "errors is 'html'; allowed: stripe, problem"),
-        ("fingerprint", "hash", "fingerprint is 'hash'; allowed: as sent, as meant"),
-    ],
-)
-def test_a_setting_is_checked_and_named(setting: str, value: object, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        replace(STRIPE, **{setting: value})  # type: ignore[arg-type]
 
 
 # The wire ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import Response
 
-from delivery_semantics.idempotency import IETF_DRAFT, STRIPE, IdempotencyMiddleware
+from delivery_semantics.idempotency import IETF_DRAFT, STRIPE
 from delivery_semantics.idempotency.middleware import fingerprint
 
 if TYPE_CHECKING:
@@ -239,8 +239,3 @@ async def test_a_path_that_no_database_can_hold_is_a_path_like_any_other(bed: Be
     long = "/" + random.Random(1).randbytes(4_000).hex()  # which no index can compress
     for path in ("/%00", long, f"{long}1"):
         assert [(await bed.post(path=path)).status_code for _ in range(2)] == [404, 404]
-
-
-def test_the_middleware_checks_its_limit() -> None:
-    with pytest.raises(ValueError, match="request_max_bytes is -1; allowed: a whole number"):
-        IdempotencyMiddleware(None, keys=None, account=None, request_max_bytes=-1)  # type: ignore[arg-type]

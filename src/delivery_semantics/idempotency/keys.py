@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 from anyio import move_on_after
 
-from ..core.check import at_least, positive
+from ..core.check import at_least, of_type, positive
 from ..databases import (
     IN_MEMORY, Connections, Database, DatabaseRefused, Locked, file_of, until,
 )  # fmt: skip
@@ -58,7 +58,7 @@ class KeyStore:
     live keys of an account; to count them costs time in proportion, None spares it. ``hook`` is
     called with each ``KeyOutcome``, in whatever thread; it should take no time.
 
-    Raises ValueError, also if a key would be forgotten during its first attempt,
+    Raises TypeError, ValueError, also if a key would be forgotten during its first attempt,
     DatabaseRefused, and SchemaMismatch for tables of another version.
     """
 
@@ -77,8 +77,8 @@ class KeyStore:
     ) -> None:
         if effects not in get_args(Effects):
             raise ValueError(f"effects is {effects!r}; allowed: 'anywhere', 'in phases'")
-        self.connections = connections
-        self.clock = clock
+        self.connections = of_type("connections", connections, Connections)
+        self.clock = plain_function("clock", clock)
         self.effects = effects
         self.lease_s = positive("lease_s", lease_s)
         self.attempt_max_s = positive("attempt_max_s", attempt_max_s)

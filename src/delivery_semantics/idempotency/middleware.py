@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import hashlib
-import inspect
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from types import NoneType
 from urllib.parse import quote
 
 from anyio import CancelScope, sleep
@@ -21,12 +22,13 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..core.check import at_least
+from ..core.check import at_least, of_type
 from ..databases import DatabaseRefused
 from .attempt import Attempt
 from .claims import Claim
 from .kept import KeptAnswer
 from .keys import KeyStore
+from .lanes import plain_function
 from .outcomes import what_became
 from .profiles import STRIPE, Profile, Refusal
 from .table import KeyName
@@ -64,8 +66,8 @@ class IdempotencyMiddleware:
     None if the request has no key. It runs to its end also if the client goes away, unless it
     asks for that. ``request_max_bytes`` is the size of body that is read.
 
-    Raises TypeError for an ``account`` that is async or, when it is called, returns something
-    else than text or None.
+    Raises TypeError or ValueError for a setting that cannot be, and TypeError if ``account``,
+    when it is called, returns something else than text or None.
     """
 
     def __init__(
@@ -78,13 +80,11 @@ class IdempotencyMiddleware:
         routes: Mapping[str, Profile | None] | None = None,
         request_max_bytes: int = 1_048_576,
     ) -> None:
-        if inspect.iscoroutinefunction(account):
-            raise TypeError(f"account is {account!r}, which is async; allowed: one that is not")
         self.app = app
-        self.keys = keys
-        self.account = account
-        self.profile = profile
-        self.routes = [(compile_path(path)[0], own) for path, own in (routes or {}).items()]
+        self.keys = of_type("keys", keys, KeyStore)
+        self.account = plain_function("account", account)
+        self.profile = of_type("profile", profile, Profile)
+        self.routes = _compiled({} if routes is None else of_type("routes", routes, Mapping))
         self.request_max_bytes = at_least("request_max_bytes", request_max_bytes, 0)
         self._claims = itertools.count(1)
         self.running: set[asyncio.Task[None]] = set()
@@ -206,6 +206,19 @@ class IdempotencyMiddleware:
     def _try_to_sweep(self) -> None:
         with suppress(DatabaseRefused):  # there will be another time
             self.keys.sweep(keys_max=SWEPT_AT_ONCE_MAX)
+
+
+def _compiled(
+    routes: Mapping[str, Profile | None],
+) -> list[tuple[re.Pattern[str], Profile | None]]:
+    for path, own in routes.items():
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise ValueError(f"routes has {path!r}; allowed: a path, which begins with /")
+        of_type(f"routes[{path!r}]", own, Profile, NoneType)
+    try:
+        return [(compile_path(path)[0], own) for path, own in routes.items()]
+    except (AssertionError, ValueError) as error:
+        raise ValueError(f"routes: {error}") from error
 
 
 def _path_of_its_routes(scope: Scope) -> str:

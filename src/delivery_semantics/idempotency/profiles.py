@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -19,8 +19,9 @@ from typing import Literal
 
 from starlette.types import Scope
 
-from ..core.check import not_negative, one_of, truth
-from .kept import KEPT_HEADERS, NEVER_KEPT, AllBut, Headers, Keeping, KeptAnswer
+from ..core.check import not_negative, of_type, one_of, truth
+from .kept import KEPT_HEADERS, NEVER_KEPT, NO_BODY, AllBut, Headers, Keeping, KeptAnswer
+from .lanes import plain_function
 from .represent import REPRESENTED, Represent
 
 KEY_CHARACTERS_MAX = 255
@@ -102,7 +103,7 @@ class Profile:
     """The choices of a service that accepts idempotency keys; the defaults are common ones.
 
     A variant is ``dataclasses.replace(STRIPE, wait_s=2.0)``; a value that cannot be is a
-    ValueError.
+    ValueError, or a TypeError if it is of another type.
 
     ``methods``: those whose requests may have a key; the header means nothing to others.
     ``header``: the one that has the key, such as "webhook-id" or "PayPal-Request-Id".
@@ -155,11 +156,19 @@ class Profile:
         kept = self.kept_headers
         named = kept.names if isinstance(kept, AllBut) else kept
         _check_each("kept_headers", named, HEADER, "a set of names in lower case")
+        for text in ("name", "header", "documentation"):
+            of_type(text, getattr(self, text), str)
         _check_each("header", [self.header.lower()], HEADER, "the name of a header")
         if secrets := [name for name in NEVER_KEPT if name in kept]:
             raise ValueError(f"kept_headers has {secrets}; allowed: what is no one exchange's")
-        statuses = [*self.released_statuses, *self.statuses.values()]
-        _check_each("statuses", map(str, statuses), STATUS, "numbers from 200 to 599")
+        for refusal in of_type("statuses", self.statuses, Mapping):
+            of_type("one of statuses", refusal, Refusal)
+        said = [*self.statuses.values()]
+        _check_each("statuses", said, STATUS, "numbers from 200 to 599", int)
+        if without := [status for status in said if status in NO_BODY]:
+            raise ValueError(f"statuses has {without}; allowed: those that have a body")
+        released = self.released_statuses
+        _check_each("released_statuses", released, STATUS, "numbers from 200 to 599", int)
         for flag in ("key_required", "key_quoted", "key_per_endpoint", "keeps_failures",
                      "keeps_body", "echoes"):  # fmt: skip
             truth(flag, getattr(self, flag))
@@ -169,7 +178,9 @@ class Profile:
             raise ValueError(f"retry_after_s is {wait_s!r}; allowed: {allowed}")
         not_negative("wait_s", self.wait_s)
         one_of("errors", self.errors, ("stripe", "problem"))
-        if not callable(self.fingerprint):
+        if callable(self.fingerprint):
+            plain_function("fingerprint", self.fingerprint)
+        else:
             one_of("fingerprint", self.fingerprint, REPRESENTED)
 
     @cached_property
@@ -195,9 +206,15 @@ class Profile:
         return BARE_OF_QUOTED if self.key_quoted else BARE
 
     def represent(self, scope: Scope, body: bytes) -> bytes:
-        """Return what stands for a body in the request's fingerprint."""
+        """Return what stands for a body in the request's fingerprint.
+
+        Raises TypeError if a function of one's own returns something else than bytes.
+        """
         own = self.fingerprint
-        return (own if callable(own) else REPRESENTED[own])(scope, body)
+        if not callable(own):
+            return REPRESENTED[own](scope, body)
+        shown = own(scope, body)
+        return of_type("what fingerprint returned", shown, bytes, bytearray, memoryview)
 
     def keeping(self, scope: Scope) -> Keeping:
         """Return what is kept of the answer to this request, if it is the first."""
@@ -249,10 +266,15 @@ class Profile:
         return self.keeps_failures or status < 500
 
 
-def _check_each(name: str, values: Iterable[str], pattern: str, allowed: str) -> None:
-    bad = [value for value in values if not re.fullmatch(pattern, value)]
-    if bad or isinstance(values, str):
-        raise ValueError(f"{name} is {bad or values!r}; allowed: {allowed}")
+def _check_each(
+    name: str, values: object, pattern: str, allowed: str, kind: type = str
+) -> None:
+    bad: object = values
+    if isinstance(values, Collection) and not isinstance(values, str | bytes):
+        fits = [isinstance(one, kind) and re.fullmatch(pattern, f"{one}") for one in values]
+        bad = [one for one, fit in zip(values, fits, strict=True) if not fit]
+    if bad != []:
+        raise ValueError(f"{name} is {bad!r}; allowed: {allowed}")
 
 
 STRIPE = Profile(
