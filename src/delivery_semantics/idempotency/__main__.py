@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from .check.command import add_check
-from .doubts import add_commands
+from .doubts import add_commands, printable
 
 PROGRAM = "python -m delivery_semantics.idempotency"
 BAD_INPUT = 2
@@ -27,7 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return int(given.run(given))
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{PROGRAM}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT
 
 

@@ -135,7 +135,7 @@ def _show(given: argparse.Namespace) -> int:
     told["data"] = json.loads(row.data)
     told["audit"] = [json.loads(line) for (line,) in lines]
     for each, value in told.items() if not given.json else ():
-        print(f"{each:15}{_printable(value)}")
+        print(f"{each:15}{printable(value)}")
     if given.json:
         print(json.dumps(told, indent=2))
     return 0
@@ -211,14 +211,14 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     head = dict(zip(rows[0], rows[0], strict=True)) if rows else {"none": "none"}
     words: list[Mapping[str, str]] = [
-        {each: _printable(value) for each, value in row.items()} for row in (head, *rows)
+        {each: printable(value) for each, value in row.items()} for row in (head, *rows)
     ]
     widths = {each: max(len(row[each]) for row in words) for each in head}
     for row in words:
         print("  ".join(row[each].ljust(width) for each, width in widths.items()).rstrip())
 
 
-def _printable(value: object) -> str:
-    """Return what a terminal may be given: a key or an account may hold anything."""
+def printable(value: object) -> str:
+    """Return what a terminal may be given: a key, or what a service says, may be anything."""
     text = "" if value is None else str(value)
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -5,9 +5,13 @@ Book: 08-stripe-idempotency
 
 from __future__ import annotations
 
+import http
 import http.client
+import io
 import re
 import shlex
+import socket
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -19,6 +23,8 @@ from ..kept import Headers
 SECRET = re.compile(r"(?i)auth|cookie|token|secret|api-?key")
 """Headers whose values are not printed."""
 BODY_SHOWN_MAX = 1000
+ANSWER_BYTES_MAX = 16 << 20
+"""Of one answer with its headers: more than anybody keeps for a key."""
 
 
 class WireRequest(NamedTuple):
@@ -61,11 +67,66 @@ class Spent(RuntimeError):
     """No request is left of those that were allowed."""
 
 
+class AnswerTooLarge(http.client.HTTPException):
+    """An answer does not end within the bytes that are read of one."""
+
+
+class _Bounded(io.RawIOBase):
+    """What a socket gives until a time is over, and no more bytes than an answer may have."""
+
+    def __init__(self, there: socket.socket, until_s: float) -> None:
+        self._there, self._until_s = there, until_s
+        self._bytes = there.makefile("rb", buffering=0)
+        self._left = ANSWER_BYTES_MAX
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: memoryview) -> int | None:  # type: ignore[override]
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        self._there.settimeout(left_s)
+        count = self._bytes.readinto(into)
+        self._left -= count or 0
+        if self._left < 0:
+            raise AnswerTooLarge(f"more than {ANSWER_BYTES_MAX:,} bytes")
+        return count
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is there as a whole within ``timeout_s``, or not at all."""
+
+    def __init__(self, there: socket.socket, method: str, timeout_s: float) -> None:
+        super().__init__(there, method=method)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Bounded(there, time.monotonic() + timeout_s))
+
+    def begin(self) -> None:
+        """Read up to the body; what comes before the answer, as 103, is none."""
+        super().begin()
+        while self.status // 100 == 1 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # else it has begun already
+            super().begin()
+
+    def whole(self) -> bytes:
+        """Return the body. A length that is only announced takes no memory."""
+        body = self.read(ANSWER_BYTES_MAX + 1)
+        if self.length:
+            raise http.client.IncompleteRead(body, self.length)
+        return body
+
+
 class OneAddress:
     """Sends up to ``requests_max`` requests to the host of ``url``, and follows nothing.
 
     Raises ValueError for a URL without http, https or a host. A request raises OSError or
-    HTTPException if no answer comes within ``timeout_s``, and Spent.
+    HTTPException if no answer comes within ``timeout_s``, from the first byte to the last, or
+    one of more than ``ANSWER_BYTES_MAX``; and Spent.
     """
 
     def __init__(self, url: str, *, requests_max: int, timeout_s: float) -> None:
@@ -113,6 +174,7 @@ class OneAddress:
         with closing(begun) as connection:
             with suppress(ConnectionError):  # answered before the body was read
                 connection.send(asked.body[-1:])
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return WireAnswer(answer.status, headers, answer.read())
+            with closing(_Response(connection.sock, asked.method, self._timeout_s)) as answer:
+                answer.begin()
+                headers = {name.lower(): value for name, value in answer.getheaders()}
+                return WireAnswer(answer.status, headers, answer.whole())
