@@ -127,10 +127,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the browser tests out where there is no browser."""
-    browser = [item for item in items if item.get_closest_marker("browser")]
+    browser = [item for item in items if _drives_a_browser(item)]
     if browser and find_chromium() is None:
         config.hook.pytest_deselected(items=browser)
         items[:] = [item for item in items if item not in browser]
+
+
+def _drives_a_browser(item: pytest.Item) -> bool:
+    asks = "chromium" in getattr(item, "fixturenames", ())
+    return asks or item.get_closest_marker("browser") is not None
 
 
 class LeftOutWithoutClient(pytest.Module):

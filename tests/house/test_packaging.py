@@ -403,9 +403,10 @@ def test_repo2docker_accepts_the_configuration_and_runs_its_steps_in_order() -> 
         Path(sys.executable).parent / "jupyter-repo2docker", "--no-build", "--debug", "."
     )
     assert done.returncode == 0, done.stdout
+    owner = f"{os.getuid()}:{os.getuid()}"  # repo2docker takes one number for both
     steps = [
         f"Building conda environment for python={RUNTIME}",
-        "COPY --chown=0:0 src/ ${REPO_DIR}/",
+        f"COPY --chown={owner} src/ ${{REPO_DIR}}/",
         "RUN ./binder/postBuild",
     ]
     places = [done.stdout.find(step) for step in steps]
