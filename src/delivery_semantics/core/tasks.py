@@ -233,7 +233,10 @@ class _Tried(Running):
 
 def text_of(effect: Effect | None) -> str:
     """Return the text of an effect, without the addresses in it."""
-    text, *more = repr(effect).split(" at 0x")
+    text = repr(effect)
+    if " at 0x" not in text:
+        return text
+    text, *more = text.split(" at 0x")
     return text + "".join(part.lstrip("0123456789abcdefABCDEF") for part in more)
 
 

@@ -19,6 +19,7 @@ import gc
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -151,13 +152,15 @@ def nothing_outside(who: str) -> Iterator[None]:
     if profiler is not None and not callable(profiler):  # cProfile's, which sets itself only
         yield
         return
-    before = _shared_dice()
-    with collection_paused():  # others have it call them back, and then look at the time
-        try:
-            sys.setprofile(look)
-            yield
-        finally:
-            sys.setprofile(profiler)
+    before, collects = _shared_dice(), gc.isenabled()
+    gc.disable()  # others have it call them back, and then look at the time
+    try:
+        sys.setprofile(look)
+        yield
+    finally:
+        sys.setprofile(profiler)
+        if collects:
+            gc.enable()
     if before != _shared_dice():
         asked.append(("random", "gauss, or numpy.random"))
     if asked:
@@ -188,15 +191,21 @@ def collection_paused() -> Iterator[None]:
 def _outsider(what: Any, frame: FrameType) -> tuple[str, str] | None:  # noqa: ANN401
     """Return the module and the name of a clock, a die or a file, or None."""
     owner = getattr(what, "__self__", None)
-    kinds = owner.__mro__ if isinstance(owner, type) else type(owner).__mro__
-    homes = [getattr(what, "__module__", None), *(kind.__module__ for kind in kinds)]
-    home = next((each for each in homes if each in CLOCKS | CHANCE | FILES), "")
+    kind = owner if isinstance(owner, type) else type(owner)
+    home = _home(getattr(what, "__module__", None), kind)
     name = getattr(what, "__name__", "?")
     if not home or name not in ASKED.get(home, {name}) or f"{home}.{name}" in ALLOWED:
         return None
     if home == "builtins" and (name != what.__qualname__ or _is_content(frame)):
         return None
     return None if _own_die(what, frame) or _imports(frame) else (home, name)
+
+
+@lru_cache(maxsize=256)
+def _home(module: str | None, kind: type) -> str:
+    """Return the first module outside that something is from, by itself or by its owner."""
+    homes = (module, *(each.__module__ for each in kind.__mro__))
+    return next((each for each in homes if each in CLOCKS | CHANCE | FILES), "")
 
 
 def _is_content(frame: FrameType) -> bool:
