@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     Command = Callable[..., tuple[int, Any]]
 
 REQUEST = b"f" * 32
+SETTLED = ("settle", "alice", "k-doubt", "--status")
+TYPED = (*SETTLED, "201", "--body", "x", "--content-type")
 SETTLE = ("--by", "ann", "--why", "the bank has no such charge")
 
 
@@ -188,7 +193,7 @@ def test_the_line_and_the_settlement_are_one_transaction(
     database.rows("DROP TABLE idempotency_audit")
     name = KeyName("alice", "", "k-doubt")
     with pytest.raises(RuntimeError):
-        doubts.settle(database, name, KeptAnswer(200, (), b""), by="", why="", now_s=0.0)
+        doubts.settle(database, name, KeptAnswer(200, (), b""), by="ann", why="seen", now_s=0.0)
     assert {row["key"]: row["state"] for row in command("list")[1]}["k-doubt"] == "in doubt"
 
 
@@ -198,14 +203,24 @@ def test_the_line_and_the_settlement_are_one_transaction(
         (("show", "alice", "k-none"), "of which there are 0"),
         (("settle", "alice", "k-doubt", "--body", "x", *SETTLE), "--body without --status"),
         (("settle", "alice", "k-doubt", "--status", "99", *SETTLE), "allowed: 200 to 599"),
+        ((*SETTLED, "204", "--body", "x", *SETTLE), "status is 204, with a body; allowed:"),
+        ((*SETTLED, "205", "--body", "x", *SETTLE), "status is 205, with a body; allowed:"),
+        ((*SETTLED, "304", "--body", "x", *SETTLE), "status is 304, with a body; allowed:"),
+        ((*TYPED, "a\r\nb: c", *SETTLE), r"content-type is 'a\r\nb: c'; allowed: one line"),
+        ((*TYPED, "text/\u20ac", *SETTLE), "content-type is 'text/\u20ac'; allowed: one line"),
+        ((*SETTLED, "200", "--by", "", "--why", "seen"), "by is ''; allowed: words"),
+        ((*SETTLED, "200", "--by", "ann", "--why", " "), "why is ' '; allowed: words"),
     ],
 )
 def test_what_cannot_be_meant_is_said(
     command: Command, words: tuple[str, ...], why: str
 ) -> None:
-    status, said = command(*words)
-    assert status == 2
-    assert why in said
+    before = command("list", "--all")
+    for more in ((), ("--dry-run",)) if words[0] == "settle" else ((),):
+        status, said = command(*words, *more)
+        assert status == 2
+        assert why in said
+    assert command("list", "--all") == before
 
 
 def test_a_table_shows_no_control_character(
@@ -218,3 +233,45 @@ def test_a_table_shows_no_control_character(
     assert head.split()[:4] == ["account", "endpoint", "key", "state"]
     assert len(rows) == 7
     assert "\x1b" not in "".join(rows)
+
+
+def test_a_key_that_is_kept_for_ages_is_told_of(
+    url: str, command: Command, keys: KeyStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = "UPDATE idempotency_keys SET expires_s = ? WHERE key = 'k-doubt'"
+    for expires_s, told in (
+        (253_402_300_799.0, "9999-12-31T23:59:59+00:00"),
+        (253_402_300_800.0, "after the year 9999"),
+        (1e300, "after the year 9999"),
+    ):
+        keys.connections.here().change(change, (expires_s,))
+        assert command("show", "alice", "k-doubt")[1]["expires"] == told
+        assert __main__.main(["list", url]) == 0
+        assert told in capsys.readouterr().out
+
+
+def test_two_headers_of_one_name_are_shown(command: Command, keys: KeyStore) -> None:
+    links = (("link", "</a>"), ("link", "</b>"))
+    keys.finish(claimed(keys, "k"), KeptAnswer(200, links, b""))
+    assert command("show", "alice", "k")[1]["headers"] == [list(link) for link in links]
+
+
+PROGRAM = (sys.executable, "-m", "delivery_semantics.idempotency")
+
+
+def test_who_reads_no_further_is_told_nothing(url: str, keys: KeyStore) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    for words in (["list", url], ["list", url, "--json"], ["sweep", url]):
+        done = subprocess.run([*PROGRAM, *words], stdout=write, stderr=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (141, b"")
+    os.close(write)
+
+
+def test_a_terminal_that_takes_ascii_alone_gets_escapes(url: str, keys: KeyStore) -> None:
+    claimed(keys, "k-\u20ac")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*PROGRAM, "list", url, "--all"], env=environment, capture_output=True, check=True
+    )
+    assert rb"k-\u20ac" in done.stdout

@@ -6,8 +6,11 @@ Book: 08-stripe-idempotency
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from .check.command import add_check
 from .doubts import add_commands, printable
@@ -15,6 +18,8 @@ from .doubts import add_commands, printable
 PROGRAM = "python -m delivery_semantics.idempotency"
 BAD_INPUT = 2
 """The exit status for what its user can mend; 1 is a command's own no."""
+NOBODY_READS = 128 + signal.SIGPIPE
+"""The exit status when whoever reads the output has left, as a shell tells of it."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,8 +29,15 @@ def main(words: Sequence[str] | None = None) -> int:
     for add in (add_commands, add_check):  # with the functions that carry them out
         add(commands)
     given = parser.parse_args(words)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(given.run(given))
+        status = int(given.run(given))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # as for `head`: what is left is flushed to nowhere at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
     except (ValueError, OSError, RuntimeError) as error:
         print(f"{PROGRAM}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT

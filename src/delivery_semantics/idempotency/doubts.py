@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -42,6 +43,12 @@ WRITE = "INSERT INTO idempotency_audit (account, endpoint, key, line) VALUES (?,
 OPEN = ("in doubt", "broke off")
 """The states that can be settled: no attempt will end them by itself, or perhaps none."""
 AT_ONCE_MAX = 1_000
+EMPTY = (204, 205, 304)
+"""No answer with one of these statuses has a body (RFC 9110, 15)."""
+FIELD = re.compile(r"[\t -~\x80-\xff]*")
+"""What the value of a header may hold."""
+BEYOND_S = 253_402_300_800.0
+"""The end of the last year that a date has."""
 
 Options = tuple[tuple[str, dict[str, Any]], ...]
 """Arguments of a command, as argparse takes them."""
@@ -53,9 +60,10 @@ def settle(
 ) -> dict[str, Any]:  # fmt: skip
     """Let a key answer so from now on, or let None's next attempt go on where it broke off.
 
-    Returns the audit line. Raises ValueError for a key that is not there or not open, and
-    DatabaseRefused.
+    Returns the audit line. Raises ValueError for a key that is not there or not open, for an
+    answer that cannot be sent and for a blank ``by`` or ``why``, and DatabaseRefused.
     """
+    _check(answer, by=by, why=why)
     AUDIT.ensure(database)
     with database.transaction():
         seen = table.find(database, name)
@@ -72,6 +80,17 @@ def settle(
         line = {"at": _when(now_s), "by": by, "was": was, "became": became, "why": why}
         database.change(WRITE, (*name, json.dumps(line)))
     return {**name._asdict(), **line}
+
+
+def _check(answer: KeptAnswer | None, **said: str) -> None:
+    for name, words in said.items():
+        if not words.strip():
+            raise ValueError(f"{name} is {words!r}; allowed: words")
+    if answer and answer.body and answer.status in EMPTY:
+        raise ValueError(f"status is {answer.status}, with a body; allowed: one without")
+    for name, value in answer.headers if answer else ():
+        if not FIELD.fullmatch(value):
+            raise ValueError(f"{name} is {value!r}; allowed: one line in Latin-1")
 
 
 # As commands ------------------------------------------------------------------------------
@@ -130,7 +149,7 @@ def _show(given: argparse.Namespace) -> int:
         AUDIT.ensure(database)
         lines = database.rows(f"{LINES} {table.THE_KEY} ORDER BY id", name)
     told = _told(name, row, time.time())
-    told["headers"] = dict(row.answer.headers) if row.answer else None
+    told["headers"] = row.answer.headers if row.answer else None
     told["body"] = row.body.decode(errors="replace") if row.body is not None else None
     told["data"] = json.loads(row.data)
     told["audit"] = [json.loads(line) for (line,) in lines]
@@ -150,6 +169,7 @@ def _settle(given: argparse.Namespace) -> int:
     if given.status is not None:
         headers = (("content-type", given.content_type),) if given.body is not None else ()
         answer = KeptAnswer(given.status, headers, (given.body or "").encode())
+    _check(answer, by=given.by, why=given.why)
     with _keys_at(given.url) as database:
         name, row = _the_key(database, given)
         if given.dry_run:
@@ -202,6 +222,8 @@ def _told(name: KeyName, row: KeyRow, now_s: float) -> dict[str, Any]:
 
 
 def _when(time_s: float) -> str:
+    if time_s >= BEYOND_S:
+        return "after the year 9999"
     return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="seconds")
 
 

@@ -67,7 +67,7 @@ def run_check(given: argparse.Namespace) -> int:
     try:
         profile = replace(PROFILES[given.profile], header=given.key_header)
         found = check_service(template, profile, **limits)
-    except HTTPException as error:
+    except (HTTPException, BrokenPipeError) as error:  # that pipe is not the output's
         raise OSError(f"no answer from {given.url}: {type(error).__name__}") from error
     told = json.dumps([one._asdict() for one in found], indent=2) if given.json else text(found)
     print(told)
