@@ -250,6 +250,24 @@ async def test_an_account_that_is_no_text_is_a_mistake_that_is_named(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("account", "held"),
+    [("é" * 400, True), ("", True), ("é" * 401, False), ("a\0b", False), ("\ud800", False)],
+)
+async def test_an_account_is_held_by_every_database_or_by_none(
+    bed: Bed, account: str, held: bool
+) -> None:
+    bed.layer.account = lambda _: account
+    if held:
+        assert [(await bed.post()).status_code for _ in range(2)] == [201, 201]
+        assert bed.effects() == 1
+    else:
+        with pytest.raises(ValueError, match=r"account returned is text .*800 bytes"):
+            await bed.post(raises=True)
+        assert bed.runs == 0
+
+
+@pytest.mark.anyio
 @only_sqlite
 async def test_an_answer_that_is_not_the_kept_one_is_told_and_the_kept_one_given(
     new_bed: Callable[..., Bed],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -190,6 +191,71 @@ async def test_the_hook_is_told_what_became_of_each_call(ledger: Ledger, book: B
     with pytest.raises(DatabaseRefused):
         await book({"id": "p4"})
     assert told == ["store away"]
+
+
+Wrong = Callable[[OncePerKey], object]
+
+
+async def _async(*given: object) -> str:
+    raise AssertionError
+
+
+def _generates(payment: object, *, claim: Claim) -> Iterator[int]:
+    yield 1
+
+
+async def _generates_async(payment: object, *, claim: Claim) -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("wrong", [None, 7, True, b"x", "a\0b", "\udcff", "x" * 801])
+def test_what_no_database_holds_as_text_is_a_named_mistake(
+    ledger: Ledger,
+    wrong: Any,  # noqa: ANN401
+) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "name": lambda: OncePerKey(ledger.keys, wrong),
+        "key": lambda: ledger.book({"id": wrong}),
+        "account": lambda: ledger.once.claimed("p1", account=wrong),
+    }
+    for name, call in calls.items():
+        with pytest.raises((TypeError, ValueError), match=rf"^{name} is .*; allowed: "):
+            call()
+    assert ledger.runs == 0
+
+
+WRONG: list[tuple[str, Wrong]] = [
+    ("keys", lambda _: OncePerKey("keys.db", "book")),  # type: ignore[arg-type]
+    ("released", lambda once: OncePerKey(once.keys, "book", released=ValueError)),  # type: ignore[arg-type]
+    ("released", lambda once: OncePerKey(once.keys, "book", released=(5,))),  # type: ignore[arg-type]
+    ("key", lambda once: once(key=_async)),
+    ("key", lambda once: once(key="id")),  # type: ignore[arg-type]
+    ("request", lambda once: once(key=str, request=_async)),
+    ("function", lambda once: once(key=str)(None)),  # type: ignore[arg-type]
+    ("function", lambda once: once(key=str)(_generates)),
+    ("function", lambda once: once(key=str)(_generates_async)),
+    ("function", lambda once: once(key=str)(partial(_generates, 1))),
+]
+
+
+def test_what_cannot_be_carried_out_once_is_a_named_mistake(ledger: Ledger) -> None:
+    for named, wrong in WRONG:
+        with pytest.raises(TypeError, match=rf"^{named} (is|has) .*allowed: "):
+            wrong(ledger.once)
+
+
+async def test_an_object_that_is_called_and_waited_for_is_carried_out_once(
+    ledger: Ledger,
+) -> None:
+    class Booking:
+        runs = 0
+
+        async def __call__(self, id: str, *, claim: Claim) -> int:
+            self.runs += 1
+            return self.runs
+
+    book = ledger.once(key=str)(Booking())
+    assert [await book(id) for id in ("p1", "p1", "p2")] == [1, 1, 2]
 
 
 async def test_a_result_too_large_to_keep_is_returned_once(ledger: Ledger, book: Book) -> None:

@@ -49,9 +49,14 @@ def plain_function(name: str, value: Called) -> Called:
     """Return `value`, which can be called and is not async; raise TypeError otherwise."""
     if not callable(value):
         raise TypeError(f"{name} is {value!r}; allowed: a function")
-    if any(map(inspect.iscoroutinefunction, (value, type(value).__call__))):
+    if is_async(value):
         raise TypeError(f"{name} is {value!r}, which is async; allowed: one that is not")
     return value
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Whether who calls it is given something to wait for; also of an object with a call."""
+    return any(map(inspect.iscoroutinefunction, (function, type(function).__call__)))
 
 
 def _lanes() -> dict[Lane, CapacityLimiter]:

@@ -31,15 +31,13 @@ from .keys import KeyStore
 from .lanes import plain_function
 from .outcomes import what_became
 from .profiles import STRIPE, Profile, Refusal
-from .table import KeyName
+from .table import STORED_BYTES_MAX, KeyName, storable
 
 CLAIMS_BETWEEN_SWEEPS = 50
 SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Between two looks at a key that another request holds, where waiting is asked for."""
-PLACE_MAX = 800
-"""PostgreSQL's index holds some 2,700 bytes for account, place and key together."""
 REPLAYED = (("idempotent-replayed", "true"), ("cache-control", "no-store"))
 
 
@@ -66,8 +64,8 @@ class IdempotencyMiddleware:
     None if the request has no key. It runs to its end also if the client goes away, unless it
     asks for that. ``request_max_bytes`` is the size of body that is read.
 
-    Raises TypeError or ValueError for a setting that cannot be, and TypeError if ``account``,
-    when it is called, returns something else than text or None.
+    Raises TypeError or ValueError for a setting that cannot be, and in a request if ``account``
+    returned neither None nor text of at most 800 bytes, without NUL.
     """
 
     def __init__(
@@ -165,6 +163,7 @@ class IdempotencyMiddleware:
             return Refusal.NO_ACCOUNT, None, b""
         if not isinstance(account, str):
             raise TypeError(f"account returned {account!r}; allowed: text, or None for nobody")
+        storable("what account returned", account)
         if isinstance(key, Refusal):
             return key, None, b""
         body = await _read(receive, self.request_max_bytes)
@@ -231,9 +230,9 @@ def _path_of_its_routes(scope: Scope) -> str:
 def _place(scope: Scope) -> str:
     """Return method and path as every database can hold them, none longer than its index."""
     place = f"{scope['method']} {quote(scope['path'])}"
-    if len(place) <= PLACE_MAX:
+    if len(place) <= STORED_BYTES_MAX:
         return place
-    return f"{place[:PLACE_MAX]}#{hashlib.sha256(place.encode()).hexdigest()}"
+    return f"{place[:STORED_BYTES_MAX]}#{hashlib.sha256(place.encode()).hexdigest()}"
 
 
 def _on_asyncio() -> bool:

@@ -14,18 +14,20 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from time import monotonic
 from typing import Any
 
+from ..core.check import of_type
 from ..databases import DatabaseRefused
 from .blocks import Block
 from .claims import Claim, LeaseLost, cause_of
 from .kept import KeptAnswer
 from .keys import KeyStore
+from .lanes import is_async, plain_function
 from .outcomes import what_became
 from .profiles import Refusal
-from .table import KeyName, KeyRow
+from .table import KeyName, KeyRow, storable
 
 RETURNED = 200
 IN_DOUBT = KeptAnswer(Refusal.IN_DOUBT.status, (), None)
@@ -47,14 +49,20 @@ class OncePerKey:
     Errors of ``released`` types state that nothing was done, so that the key may be used for
     another request. After any other one the next attempt goes on at the recovery point, where
     effects are in phases; elsewhere the outcome is in doubt.
+
+    Raises TypeError or ValueError for what cannot be, here and in its methods. Name, account
+    and key are texts of at most 800 bytes each, without NUL.
     """
 
     def __init__(
         self, keys: KeyStore, name: str, *, released: tuple[type[BaseException], ...] = ()
     ) -> None:
-        if not name:
+        if not storable("name", name):
             raise ValueError("name is ''; allowed: what is done once, such as 'charge'")
-        self.keys, self.name, self.released = keys, name, released
+        for one in of_type("released", released, tuple):
+            if not (isinstance(one, type) and issubclass(one, BaseException)):
+                raise TypeError(f"released has {one!r}; allowed: classes of exceptions")
+        self.keys, self.name, self.released = of_type("keys", keys, KeyStore), name, released
 
     def claimed(self, key: str, request: object = None, *, account: str = "") -> Block[Claim]:
         """Run a block with the claim on a key, by ``with`` or ``async with``.
@@ -64,7 +72,7 @@ class OncePerKey:
         ``claim.finish(result)``; if it does not, the result is None. ``request`` is what JSON
         can hold: the same key with another one is refused. Raises KeyRefused.
         """
-        name = KeyName(account, self.name, key)
+        name = KeyName(storable("account", account), self.name, storable("key", key))
         digest = _digest(request)
         return Block(self.keys, lambda apart: self._attempt(name, digest))
 
@@ -76,33 +84,39 @@ class OncePerKey:
         ``key(…)`` and ``request(…)`` are given its arguments, which are the request by default.
         It is given ``claim`` besides. Each call returns the one result, which JSON can hold.
         """
+        plain_function("key", key)
+        if request is not None:
+            plain_function("request", request)
 
         def begin(*given: Any, **named: Any) -> Block[Claim]:  # noqa: ANN401
             asked = request(*given, **named) if request else [given, named]
             return self.claimed(key(*given, **named), asked)
 
-        def decorate(function: Function) -> Function:
-            @wraps(function)
-            def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401
-                with begin(*given, **named) as claim:
+        return partial(self._decorated, begin)
+
+    def _decorated(self, begin: Callable[..., Block[Claim]], function: Function) -> Function:
+        if not callable(function) or _generates(function):
+            raise TypeError(f"function is {function!r}; allowed: one that returns a result")
+
+        @wraps(function)
+        def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+            with begin(*given, **named) as claim:
+                if not claim.finished:
+                    result = function(*given, **named, claim=claim)
                     if not claim.finished:
-                        result = function(*given, **named, claim=claim)
-                        if not claim.finished:
-                            claim.finish(result)
-                return claim.result
+                        claim.finish(result)
+            return claim.result
 
-            @wraps(function)
-            async def call_async(*given: Any, **named: Any) -> Any:  # noqa: ANN401
-                async with begin(*given, **named) as claim:
-                    if not claim.finished:
-                        result = await function(*given, **named, claim=claim)
-                        if not claim.finished:  # by a phase
-                            await self.keys.in_thread(claim.finish, result)
-                return claim.result
+        @wraps(function)
+        async def call_async(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+            async with begin(*given, **named) as claim:
+                if not claim.finished:
+                    result = await function(*given, **named, claim=claim)
+                    if not claim.finished:  # by a phase
+                        await self.keys.in_thread(claim.finish, result)
+            return claim.result
 
-            return call_async if inspect.iscoroutinefunction(function) else call
-
-        return decorate
+        return call_async if is_async(function) else call
 
     @contextmanager
     def _attempt(self, name: KeyName, digest: bytes) -> Iterator[Claim]:
@@ -165,6 +179,11 @@ class OncePerKey:
     @property
     def _in_phases(self) -> bool:
         return self.keys.effects == "in phases"
+
+
+def _generates(function: Function) -> bool:
+    kinds = inspect.isgeneratorfunction, inspect.isasyncgenfunction
+    return any(kind(one) for kind in kinds for one in (function, type(function).__call__))
 
 
 def _digest(request: object) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..core.check import of_type
 from ..databases import Database, Schema
 from .kept import Headers, KeptAnswer
 
@@ -105,6 +106,26 @@ SEARCH = """
       AND (? OR (account = ? AND key = ?))
     ORDER BY expires_s, account, endpoint, key LIMIT ?
 """
+
+
+STORED_BYTES_MAX = 800
+"""Of each of a key's names: PostgreSQL's index holds some 2,700 bytes for all three."""
+
+
+def storable(name: str, value: str) -> str:
+    """Return text that every database can hold; raise TypeError or ValueError for others.
+
+    What is refused is not quoted: if an account is a token by mistake, no log shall have it.
+    """
+    of_type(name, value, str)
+    try:
+        fits = len(value.encode()) <= STORED_BYTES_MAX and "\0" not in value
+    except UnicodeEncodeError:  # half of a character
+        fits = False
+    if not fits:
+        allowed = f"at most {STORED_BYTES_MAX} bytes of UTF-8, without NUL"
+        raise ValueError(f"{name} is text that not every database holds; allowed: {allowed}")
+    return value
 
 
 class KeyName(NamedTuple):
