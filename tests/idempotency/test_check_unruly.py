@@ -91,6 +91,11 @@ def test_a_body_that_ends_early_is_no_answer() -> None:
             asked(OK + b"Content-Length: 9\r\n\r\n" + body)
 
 
+def test_a_chunk_of_fewer_than_no_bytes_is_no_answer() -> None:
+    with pytest.raises(HTTPException):
+        asked(OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhi")
+
+
 def test_what_comes_before_the_answer_is_passed_over() -> None:
     before = b"".join(
         b"HTTP/1.1 %d Wait\r\nLink: </a>\r\n\r\n" % status for status in (100, 102, 103)

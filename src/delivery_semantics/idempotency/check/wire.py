@@ -115,7 +115,10 @@ class _Response(http.client.HTTPResponse):
 
     def whole(self) -> bytes:
         """Return the body. A length that is only announced takes no memory."""
-        body = self.read(ANSWER_BYTES_MAX + 1)
+        try:
+            body = self.read(ANSWER_BYTES_MAX + 1)
+        except ValueError as error:  # a chunk of fewer than no bytes
+            raise http.client.HTTPException(str(error)) from error
         if self.length:
             raise http.client.IncompleteRead(body, self.length)
         return body
