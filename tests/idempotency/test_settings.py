@@ -121,6 +121,24 @@ def test_a_setting_of_the_middleware_is_checked_and_named(
             IdempotencyMiddleware(Response(), **right, routes={"/{a:nothing}": None})  # type: ignore[arg-type]
 
 
+CONNECTIONS_WRONG: Wrong = {
+    "url": (None, 5, b"sqlite:///keys.db", "", "mysql://a"),
+    "lock_timeout_s": (None, True, "x", math.nan, math.inf, -1),
+    "synchronous": (None, True, 0, "full"),
+    "answer_timeout_s": (None, True, "x", math.nan, 0),
+    "connections_max": (None, True, 0, 1.5),
+}
+
+
+@pytest.mark.parametrize(("setting", "value"), _cases(CONNECTIONS_WRONG))
+def test_a_setting_of_connections_is_checked_before_one_is_opened(
+    setting: str, value: object
+) -> None:
+    given = {"url": "sqlite:///keys.db", setting: value}
+    with pytest.raises((TypeError, ValueError), match=rf"{setting} is .*allowed: "):
+        Connections(**given)  # type: ignore[arg-type]
+
+
 STORES_WRONG: Wrong = {
     "connections": (None, 5, "sqlite:///keys.db"),
     "clock": (None, 5, "x", _nobody_waits),

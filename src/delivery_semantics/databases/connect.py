@@ -9,7 +9,7 @@ import importlib
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..core.check import not_negative, one_of, positive
+from ..core.check import not_negative, of_type, one_of, positive
 from .database import Database, DatabaseUnreachable
 from .sqlite import SQLite
 
@@ -50,8 +50,11 @@ def connect(
 
 
 def file_of(url: str) -> Path | None:
-    """Return a SQLite URL's file, or None for PostgreSQL's. Raises ValueError for others."""
-    parts = urlsplit(url)
+    """Return a SQLite URL's file, or None for PostgreSQL's.
+
+    Raises ValueError for others, and TypeError for what is no text.
+    """
+    parts = urlsplit(of_type("url", url, str))
     if parts.scheme in ("postgresql", "postgres"):
         return None
     plain = not (parts.netloc or parts.query or parts.fragment)

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.check import at_least
-from .connect import IN_MEMORY, connect, file_of
+from ..core.check import at_least, not_negative, one_of, positive
+from .connect import IN_MEMORY, SYNCHRONOUS, connect, file_of
 from .database import Database, Locked, Row, Value
 
 CLOSE_TO_THE_LIMIT = 0.9
@@ -103,9 +103,9 @@ class Connections:
     ) -> None:  # fmt: skip
         self.dialect = "sqlite" if file_of(url) else "postgresql"  # with its check of the URL
         self.url = url
-        self.lock_timeout_s = lock_timeout_s
-        self.synchronous = synchronous
-        self.answer_timeout_s = answer_timeout_s
+        self.lock_timeout_s = not_negative("lock_timeout_s", lock_timeout_s)
+        self.synchronous = one_of("synchronous", synchronous, SYNCHRONOUS)
+        self.answer_timeout_s = positive("answer_timeout_s", answer_timeout_s)
         self.connections_max = at_least("connections_max", connections_max, 1)
         self._file = file_of(url)
         if self._file == IN_MEMORY:
