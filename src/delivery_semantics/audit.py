@@ -41,7 +41,6 @@ The words of "what" that the log of a real system needs:
 def main() -> int:
     """Print the verdicts and what they rest on; return the exit status."""
     given = _arguments()
-    sys.set_int_max_str_digits(0)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -89,6 +88,8 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    digits_max = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)  # an amount may have any number of them
     try:
         status = main()
         sys.stdout.flush()
@@ -97,4 +98,6 @@ if __name__ == "__main__":
         with suppress(OSError):  # what it could not say
             sys.stdout.close()
         status = 2
+    finally:
+        sys.set_int_max_str_digits(digits_max)
     sys.exit(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -54,6 +55,7 @@ from delivery_semantics.experiments.stripe.live import (
 from delivery_semantics.experiments.stripe.profiles import OUR_CHOICE, profiles_table
 from delivery_semantics.experiments.stripe.races import copies_view, raced, together
 from delivery_semantics.idempotency import IETF_DRAFT
+from delivery_semantics.idempotency.check.witness import COPIES
 from delivery_semantics.live.standing import Died
 from delivery_semantics.systems.gate import Gate
 from delivery_semantics.systems.http.client import ask
@@ -392,7 +394,7 @@ def test_whoever_comes_again_to_the_documents_server_is_answered_after_both_effe
 
     monkeypatch.setattr(CheckFirst, "_process", the_first_last)
     monkeypatch.setattr(outside.Documents, "_announce", looks)
-    request = charge(outside.LEFT_KEY.decode())
+    request = charge("H18-k")
     with (
         empty_place() as url,
         serving(outside.Documents(url)) as address,
@@ -401,6 +403,30 @@ def test_whoever_comes_again_to_the_documents_server_is_answered_after_both_effe
         for asked in [threads.submit(ask, address, request) for _ in range(2)]:
             assert asked.result().status == 200
     assert found == [2, 2]
+
+
+def test_copies_meet_at_the_documents_server_however_late_they_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first_is_checked, announce = threading.Event(), outside.Documents._announce
+
+    def looks(self: outside.Documents, step: str) -> None:
+        if step == "checked":
+            first_is_checked.set()
+        announce(self, step)
+
+    monkeypatch.setattr(outside.Documents, "_announce", looks)
+    copy = charge("H3-a")
+    with (
+        empty_place() as url,
+        serving(outside.Documents(url)) as address,
+        ThreadPoolExecutor(COPIES) as threads,
+    ):
+        asked = [threads.submit(ask, address, copy)]
+        assert first_is_checked.wait(60)
+        asked += [threads.submit(ask, address, copy) for _ in range(COPIES - 1)]
+        assert [one.result().status for one in asked] == [200] * COPIES
+        assert len(charged(url)) == COPIES
 
 
 # Time and profiles ------------------------------------------------------------------------

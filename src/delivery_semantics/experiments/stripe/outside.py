@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache, partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...databases import Connections, empty_place
 from ...idempotency import STRIPE, KeyStore
 from ...idempotency.check import CheckResult, Template, check_service
+from ...idempotency.check.witness import COPIES
 from ...show.diagram.paper import wrapped
 from ...show.picture import Picture, draw, text
 from ...show.strips.rail import responsive
@@ -31,8 +31,9 @@ from ...systems.payments.envelope import KEY
 from .check_first import check_first
 from .live import PAYMENT, charge
 
-LEFT_KEY, TIMEOUT_S = b"H18-k", 60.0
-"""The key that the check leaves behind, and how long its retry is waited for."""
+TOGETHER = {b"H3-a": COPIES, b"H18-k": 2}
+"""How many requests with a key are to meet: the copies, and a request left with its retry."""
+WAIT_S = 60.0
 LEFT, LINE = 24, 18
 """Units: where the words of a check begin, and from one line to the next."""
 FAILS = "does not hold"
@@ -45,67 +46,33 @@ SIGNS: dict[str, Glyph] = {
 SERVER = logging.getLogger("uvicorn.error")
 
 
-@dataclass
-class Arrived:
-    """A request at the document's server, and whether that has looked for its key."""
-
-    key: bytes
-    checked: bool = False
-
-
 class Documents:
     """The document's server, in which a charge takes its time between its check and its effect.
 
-    That is until all requests that have come with its key have been checked, and after
-    `LEFT_KEY` until that has come again; neither of those two is answered before both have had
-    their effect. So who checks first is always too slow.
+    That is until as many requests with its key have been checked as `TOGETHER` says; none of
+    them is answered before all have had their effect. So who checks first is always too slow.
     """
 
     def __init__(self, url: str) -> None:
         self._app = check_first(self._announce, time.time, url=url)
         self._changed = threading.Condition()
-        self._come, self._checked, self._processed = (Counter[bytes]() for _ in range(3))
-        self._here: ContextVar[Arrived] = ContextVar("here")
+        self._come: Counter[tuple[str, bytes]] = Counter()
+        self._key: ContextVar[bytes] = ContextVar("key")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":  # the server's own life is no copy to wait for
-            await self._app(scope, receive, send)
-            return
-        here = Arrived(dict(scope["headers"]).get(KEY, b""))
-        self._here.set(here)
-        self._count(self._come, here.key, 1)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if not here.checked:  # it was refused before that
-                self._count(self._come, here.key, -1)
+        self._key.set(dict(scope.get("headers", ())).get(KEY, b""))
+        await self._app(scope, receive, send)
 
     def _announce(self, step: str) -> None:
-        if step == "checked":
-            here = self._here.get()
-            here.checked = True
-            key = here.key
-            self._wait(self._checked, key, lambda: max(self._come[key], _least(key)))
-        elif step == "processed":
-            key = self._here.get().key
-            self._wait(self._processed, key, lambda: _least(key))
-
-    def _wait(self, counted: Counter[bytes], key: bytes, wanted: Callable[[], int]) -> None:
         """Count a request that has come so far, and wait until there are enough."""
-        self._count(counted, key, 1)
+        if step not in ("checked", "processed"):
+            return
+        here = (step, self._key.get())
         with self._changed:
-            self._changed.wait_for(lambda: counted[key] >= wanted(), TIMEOUT_S)
-
-    def _count(self, counted: Counter[bytes], key: bytes, more: int) -> None:
-        with self._changed:
-            counted[key] += more
+            self._come[here] += 1
             self._changed.notify_all()
-
-
-def _least(key: bytes) -> int:
-    """Return how many requests with a key there are to be before any goes on."""
-    return 2 if key == LEFT_KEY else 1
+            self._changed.wait_for(lambda: self._come[here] >= TOGETHER.get(here[1], 1), WAIT_S)
 
 
 def ours(url: str) -> ASGIApp:
