@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -18,8 +17,8 @@ from .doubts import add_commands, printable
 PROGRAM = "python -m delivery_semantics.idempotency"
 BAD_INPUT = 2
 """The exit status for what its user can mend; 1 is a command's own no."""
-NOBODY_READS = 128 + signal.SIGPIPE
-"""The exit status when whoever reads the output has left, as a shell tells of it."""
+NOBODY_READS = 141
+"""The exit status when whoever reads the output has left, as a shell tells of SIGPIPE (13)."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
