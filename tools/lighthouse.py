@@ -1,12 +1,14 @@
 """Measure every page of the built book as a phone on a slow network sees it.
 
-    python tools/lighthouse.py [--runs 3] [FOLDER]
+    python tools/lighthouse.py [--rounds 5] [FOLDER]
 
-Prints a table; ends with 1 if a page is below a bar or asks another host. A busy machine only
-ever makes a page slower, so the best of up to three runs counts. Lighthouse makes this machine
-four times slower, to be a phone; one that is slow itself becomes that phone by less, so a page
-below a bar is measured again with what Lighthouse's own benchmark of the machine says. Needs
-npm and a Chromium (on the PATH, or named by $CHROMIUM), and says in one line which is missing.
+Prints a table, then each page that is below a bar or asks another host; ends with 1 if there is
+one. A busy machine only ever makes a page slower, and stays busy for a while: a page is wrong
+if each round finds it so, and the next round begins when all pages were seen.
+Lighthouse makes this machine four times slower, to be a phone; one that is slow itself becomes
+that phone by less, so the rounds after the first go by what Lighthouse's own benchmark says of
+the machine. Needs npm and a Chromium (on the PATH, or named by $CHROMIUM), and says in one line
+which is missing.
 """
 
 from __future__ import annotations
@@ -101,26 +103,10 @@ def faults(report: dict[str, Any], address: str) -> list[str]:
     return low + [item["url"] for item in asked if not item["url"].startswith(inside)]
 
 
-def best(url: str, chromium: str, *, runs: int, address: str) -> dict[str, Any]:
-    """Measure until a run has no fault, at most ``runs`` times; return the fastest report.
-
-    Raises SystemExit if each run broke off.
-    """
-    reports: list[dict[str, Any]] = []
-    slower = SLOWER
-    for _ in range(runs):
-        try:
-            reports.append(measure(url, chromium, slower))
-        except BrokenOff as why:
-            print(why, file=sys.stderr)
-            continue
-        index = reports[-1]["environment"]["benchmarkIndex"]
-        slower = SLOWER * min(1.0, max(0.25, index / INDEX))
-        if not faults(reports[-1], address):
-            break
-    if not reports:
-        raise SystemExit(f"{url}: no run of {runs} came to its end")
-    return max(reports, key=lambda report: scores(report)["performance"])
+def slowed(report: dict[str, Any]) -> float:
+    """Return how many times slower the machine of a report must become to be the phone."""
+    index: float = report["environment"]["benchmarkIndex"]
+    return SLOWER * min(1.0, max(0.25, index / INDEX))
 
 
 def row(page: str, report: dict[str, Any]) -> str:
@@ -132,29 +118,43 @@ def row(page: str, report: dict[str, Any]) -> str:
     return f"{page:42}" + "".join(f"{number:>16}" for number in numbers)
 
 
+def rounds(pages: list[str], chromium: str, *, address: str, most: int) -> dict[str, list[str]]:
+    """Measure the pages, again those with faults, at most so often; return what is left."""
+    left: dict[str, list[str]] = {page: [] for page in pages}
+    latest = SLOWER
+    for again in range(most):
+        for page in list(left):
+            try:
+                report = measure(address + page, chromium, latest if again else SLOWER)
+            except BrokenOff as why:
+                left[page] = [str(why)]
+                continue
+            print(row(page, report), flush=True)
+            latest = slowed(report)
+            left[page] = faults(report, address)
+            if not left[page]:
+                del left[page]
+    return left
+
+
 def main() -> int:
     """Measure all pages; return the exit status."""
     parser = argparse.ArgumentParser(description="Measure the built book with Lighthouse.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("_build/html"))
-    parser.add_argument("--runs", type=int, default=3, help="at most so many for each page")
+    parser.add_argument("--rounds", type=int, default=5, help="at most so many for each page")
     arguments = parser.parse_args()
-    pages = sorted(
-        path.relative_to(arguments.folder) for path in arguments.folder.rglob("*.html")
-    )
+    found = arguments.folder.rglob("*.html")
+    pages = sorted(path.relative_to(arguments.folder).as_posix() for path in found)
     if not pages:
         raise SystemExit(f"no page in {arguments.folder}: run make book")
     chromium = browser()
     install()
     print(f"{'page':42}" + "".join(f"{name:>16}" for name in [*BARS, *COLUMNS]))
-    failed = 0
     with serving(arguments.folder) as address:
-        for page in pages:
-            url = address + page.as_posix()
-            report = best(url, chromium, runs=arguments.runs, address=address)
-            wrong = faults(report, address)
-            failed += bool(wrong)
-            print(row(page.as_posix(), report), *wrong, sep="  ", flush=True)
-    return min(failed, 1)
+        left = rounds(pages, chromium, address=address, most=arguments.rounds)
+    for page, wrong in left.items():
+        print(f"{page}: {', '.join(wrong)}")
+    return 1 if left else 0
 
 
 if __name__ == "__main__":
