@@ -244,6 +244,27 @@ def test_what_cannot_be_carried_out_once_is_a_named_mistake(ledger: Ledger) -> N
             wrong(ledger.once)
 
 
+async def test_what_json_cannot_hold_is_named_and_not_carried_out(ledger: Ledger) -> None:
+    def none(*_: object, **__: object) -> str:
+        raise AssertionError
+
+    called = ledger.once(key=lambda *_, **__: "p1")(none)
+    asked = ledger.once(key=lambda *_: "p1", request=lambda given: given)(none)
+    deep: list[object] = []
+    deep.append(deep)
+    calls: dict[str, Callable[[], object]] = {
+        "argument 1 is a object": lambda: called("x", object()),
+        "argument 'paid' is a dict": lambda: called("x", paid={"at": float("nan")}),
+        "argument 0 is a list": lambda: called(deep),
+        "request is a bytes": lambda: asked(b"x"),
+        "request is a set": lambda: ledger.once.claimed("p1", set()),
+        "result is a set": lambda: ledger.once(key=str)(lambda _, claim: {1})("p2"),
+    }
+    for named, call in calls.items():
+        with pytest.raises(TypeError, match=rf"^{named} \(.*\); allowed: what JSON can hold"):
+            await ledger.keys.in_thread(call)
+
+
 async def test_an_object_that_is_called_and_waited_for_is_carried_out_once(
     ledger: Ledger,
 ) -> None:

@@ -43,6 +43,10 @@ class KeyRefused(RuntimeError):
         self.refusal = refusal
 
 
+class NotJson(TypeError):
+    """A request, an argument or a result that JSON cannot hold."""
+
+
 class OncePerKey:
     """Carries out what is called ``name`` once for each key of ``keys``.
 
@@ -82,15 +86,22 @@ class OncePerKey:
         """Decorate a function, or one that is async, so that each key is carried out once.
 
         ``key(…)`` and ``request(…)`` are given its arguments, which are the request by default.
-        It is given ``claim`` besides. Each call returns the one result, which JSON can hold.
+        It is given ``claim`` besides. Each call returns the one result, which JSON can hold. A
+        call raises TypeError for an argument, or a request, that JSON cannot hold.
         """
         plain_function("key", key)
         if request is not None:
             plain_function("request", request)
 
         def begin(*given: Any, **named: Any) -> Block[Claim]:  # noqa: ANN401
-            asked = request(*given, **named) if request else [given, named]
-            return self.claimed(key(*given, **named), asked)
+            if request:
+                return self.claimed(key(*given, **named), request(*given, **named))
+            try:
+                return self.claimed(key(*given, **named), [given, named])
+            except NotJson:
+                for which, value in (*enumerate(given), *named.items()):
+                    _digest(value, f"argument {which!r}")
+                raise
 
         return partial(self._decorated, begin)
 
@@ -186,13 +197,21 @@ def _generates(function: Function) -> bool:
     return any(kind(one) for kind in kinds for one in (function, type(function).__call__))
 
 
-def _digest(request: object) -> bytes:
-    """Return the SHA-256 of what JSON can hold. Raises TypeError for anything else."""
-    text = json.dumps(request, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _digest(request: object, name: str = "request") -> bytes:
+    """Return the SHA-256 of what JSON can hold. Raises NotJson for anything else."""
+    text = _in_json(name, request, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
+
+
+def _in_json(name: str, value: object, **how: Any) -> str:  # noqa: ANN401
+    try:
+        return json.dumps(value, allow_nan=False, **how)
+    except (TypeError, ValueError, RecursionError) as error:  # it may be secret: not quoted
+        kind = type(value).__name__
+        raise NotJson(f"{name} is a {kind} ({error}); allowed: what JSON can hold") from error
 
 
 def _as_json(result: object, _: object) -> KeptAnswer:
     """Keep a result. Raises TypeError for one that JSON cannot hold."""
     headers = (("content-type", "application/json"),)
-    return KeptAnswer(RETURNED, headers, json.dumps(result, allow_nan=False).encode())
+    return KeptAnswer(RETURNED, headers, _in_json("result", result).encode())
