@@ -47,11 +47,16 @@ EMPTY = (204, 205, 304)
 """No answer with one of these statuses has a body (RFC 9110, 15)."""
 FIELD = re.compile(r"[\t -~\x80-\xff]*")
 """What the value of a header may hold."""
+CONTENT_TYPE = "application/json"
 BEYOND_S = 253_402_300_800.0
 """The end of the last year that a date has."""
 
 Options = tuple[tuple[str, dict[str, Any]], ...]
 """Arguments of a command, as argparse takes them."""
+
+
+class NotOpen(ValueError):
+    """The key has nothing to settle."""
 
 
 def settle(
@@ -60,8 +65,8 @@ def settle(
 ) -> dict[str, Any]:  # fmt: skip
     """Let a key answer so from now on, or let None's next attempt go on where it broke off.
 
-    Returns the audit line. Raises ValueError for a key that is not there or not open, for an
-    answer that cannot be sent and for a blank ``by`` or ``why``, and DatabaseRefused.
+    Returns the audit line. Raises NotOpen for a key that is not there or not open, ValueError
+    for an answer that cannot be sent and for a blank ``by`` or ``why``, and DatabaseRefused.
     """
     _check(answer, by=by, why=why)
     AUDIT.ensure(database)
@@ -69,13 +74,13 @@ def settle(
         seen = table.find(database, name)
         was = seen.state(now_s) if seen else "not there"
         if seen is None or was not in OPEN:
-            raise ValueError(f"the key {name.key!r} is {was}; allowed: {', '.join(OPEN)}")
+            raise NotOpen(f"the key {name.key!r} is {was}; allowed: {', '.join(OPEN)}")
         row = seen.undecided()._replace(token=seen.token + 1, lease_until_s=0.0)
         settled = table.take_over(database, name, seen, row) and (
             answer is None or table.advance(database, name, row, row.finished(answer))
         )
         if not settled:
-            raise ValueError(f"the key {name.key!r} was taken by another attempt just now")
+            raise NotOpen(f"the key {name.key!r} was taken by another attempt just now")
         became = f"answers {answer.status}" if answer else f"goes on at {row.recovery_point!r}"
         line = {"at": _when(now_s), "by": by, "was": was, "became": became, "why": why}
         database.change(WRITE, (*name, json.dumps(line)))
@@ -111,7 +116,7 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401  # argparse does not na
         ("--status", {"type": int, "help": "the answer from now on; without it and --body the "
                       "next attempt carries the request out"}),
         ("--body", {"help": "of the answer"}),
-        ("--content-type", {"default": "application/json"}),
+        ("--content-type", {"help": f"of the body; {CONTENT_TYPE} if it is not given"}),
         ("--by", {"required": True, "help": "who settles it"}),
         ("--why", {"required": True, "help": "what was found"}),
         ("--dry-run", {"action": "store_true", "help": "change nothing"}),
@@ -163,11 +168,18 @@ def _show(given: argparse.Namespace) -> int:
 def _settle(given: argparse.Namespace) -> int:
     if given.body is not None and given.status is None:
         raise ValueError("--body without --status; allowed: both, --status alone or neither")
+    if given.content_type is not None and given.body is None:
+        raise ValueError(
+            "--content-type without --body; allowed: both, --body alone or neither"
+        )
+    if given.content_type is not None and not given.content_type.strip():
+        raise ValueError(f"--content-type is {given.content_type!r}; allowed: one such as a/b")
     if given.status is not None and not 200 <= given.status <= 599:
         raise ValueError(f"--status is {given.status}; allowed: 200 to 599")
     answer = None
     if given.status is not None:
-        headers = (("content-type", given.content_type),) if given.body is not None else ()
+        kind = CONTENT_TYPE if given.content_type is None else given.content_type
+        headers = (("content-type", kind),) if given.body is not None else ()
         answer = KeptAnswer(given.status, headers, (given.body or "").encode())
     _check(answer, by=given.by, why=given.why)
     with _keys_at(given.url) as database:
