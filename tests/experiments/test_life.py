@@ -65,6 +65,16 @@ def test_a_request_is_told_what_the_rules_say(seen: Life) -> None:
     assert all(another[state] == {"422"} for state in begun)
 
 
+@pytest.mark.parametrize("mistake", [RuntimeError, ValueError])
+def test_a_mistake_of_the_store_is_not_taken_for_an_answer(mistake: type[Exception]) -> None:
+    class Fails(KeyStore):
+        def renew(self, claim: Claim) -> bool:
+            raise mistake("of the store")
+
+    with pytest.raises(mistake, match="of the store"):
+        life_of_a_key(Fails)
+
+
 def test_smaller_steps_of_the_clock_show_no_other_change(
     seen: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:

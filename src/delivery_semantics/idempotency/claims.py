@@ -30,6 +30,10 @@ class LeaseLost(RuntimeError):
     """Another attempt holds the key by now; what this one did in its phase is rolled back."""
 
 
+class AnswerKept(RuntimeError):
+    """The answer is kept already: there is nothing left to finish."""
+
+
 def cause_of(error: BaseException | None) -> BaseException | None:
     """Return what a group of one is about: a task group wraps what its task raised."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
@@ -101,7 +105,7 @@ class Claim:
     def finish(self, result: Any) -> None:  # noqa: ANN401  # a response, or a function's
         """Keep the answer of a handler without phases. Raises LeaseLost, DatabaseRefused.
 
-        Raises RuntimeError if an answer is kept already.
+        Raises AnswerKept, a RuntimeError, if one is.
         """
         self._not_finished("finish")
         self._keeper.finish(self, self.keep(result, self.keeping))
@@ -138,7 +142,7 @@ class Claim:
 
     def _not_finished(self, what: str) -> None:
         if self.finished:
-            raise RuntimeError(f"{what}: the answer is kept already; allowed: before that")
+            raise AnswerKept(f"{what}: the answer is kept already; allowed: before that")
 
     @contextmanager
     def _phase(self, apart: bool) -> Iterator[Phase]:

@@ -20,9 +20,10 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from ...databases import Connections
-from ...idempotency import Claim, KeptAnswer, KeyStore, Refusal
+from ...idempotency import Claim, KeptAnswer, KeyStore, LeaseLost, Refusal
 from ...idempotency import table as key_table
-from ...idempotency.doubts import settle
+from ...idempotency.claims import AnswerKept
+from ...idempotency.doubts import NotOpen, settle
 from ...idempotency.table import KeyName, KeyRow
 
 LEASE_S, KEEP_S, TICK_S = 1.0, 3.0, 1.0
@@ -30,6 +31,9 @@ LEASE_S, KEEP_S, TICK_S = 1.0, 3.0, 1.0
 NAME = KeyName("shop", "", "k")
 CHARGED, DOUBT = KeptAnswer(200, (), b""), KeptAnswer(Refusal.IN_DOUBT.status, (), b"")
 ONE, OTHER = b"one request", b"another"
+
+NOT_NOW = (LeaseLost, AnswerKept, NotOpen)
+"""Answers too: that a call cannot be made in this situation. Anything else is a mistake."""
 
 NONE, EXPIRED, TAKEN_OVER = "none", "expired", "taken over"
 SAME, ANOTHER = "claim", "claim for another request"
@@ -206,7 +210,7 @@ def _try(key: AskedKey, number: int, seen: Life) -> None:
     """Make one call of those that there are, and write down what it came to."""
     call, make, fenced = list(key.calls())[number]
     before, row, told = key.state(), key.look().row, None
-    with suppress(RuntimeError, ValueError):  # the answer: this cannot be done now
+    with suppress(*NOT_NOW):
         told = make()
     after = key.state()
     seen.calls += 1
