@@ -40,7 +40,7 @@ def script(
     follow(world, *steps, automatic=automatic)
     if automatic:
         run_local(world)
-    return Trace(tuple(participants), world.messages(), tuple(events))
+    return world.trace(events)
 
 
 def follow(world: World, *steps: Step, automatic: bool = True) -> None:

@@ -60,7 +60,7 @@ def simulate(
     with collection_paused():
         driver.begin()
         to_the_end()
-    return Trace(tuple(participants), world.messages(), tuple(events))
+    return world.trace(events)
 
 
 EFFECTS_MAX = 1_000
@@ -72,10 +72,10 @@ def _plans(world: World, time_s_max: float, steps_max: int) -> tuple[Plan, Calla
     positive("time_s_max", time_s_max)
     world.effects_max = max(at_least("steps_max", steps_max, 1), EFFECTS_MAX)
     plans: list[tuple[float, int, Action, Any]] = []
-    serials = count(1)  # so that ties have one order
+    serial = count(1).__next__  # so that ties have one order
 
     def plan(delay_s: float, action: Action, argument: object) -> None:
-        heappush(plans, (world.time_s + delay_s, next(serials), action, argument))
+        heappush(plans, (world.time_s + delay_s, serial(), action, argument))
 
     def to_the_end() -> None:
         for _ in range(steps_max):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple
@@ -110,12 +110,17 @@ class Trace:
                 raise ValueError(f"id of a message is {message.id!r}; allowed: text")
             if type(message.amount) is not int:
                 raise ValueError(f"amount is {message.amount!r}; allowed: a whole number")
-        try:
-            usual = _usual(self.events)
-        except (AttributeError, TypeError) as error:
-            raise ValueError("events: what is there is none; allowed: Event") from error
-        for event in () if usual else self.events:
-            _check_event(event)
+        _check_events(self.events, _usual)
+
+    @classmethod
+    def of_run(
+        cls, names: tuple[str, ...], messages: tuple[Message, ...], events: tuple[Event, ...]
+    ) -> Trace:
+        """Return the trace of what a world has noted; only the payloads are checked."""
+        trace = cls(names, messages, ())
+        _check_events(events, _usual_payloads)
+        object.__setattr__(trace, "events", events)
+        return trace
 
     def of(self, *what: str) -> tuple[Event, ...]:
         """Return the events of these kinds. Raises ValueError for an unknown kind."""
@@ -183,10 +188,19 @@ def check_kinds(kinds: Iterable[str]) -> None:
             raise ValueError(f"what: {kind!r} is no event; allowed: {', '.join(WHAT)}")
 
 
+def _check_events(events: Sequence[Event], usual: Callable[[Sequence[Event]], bool]) -> None:
+    """Raise ValueError for what no event has; look closer if some of them are not usual."""
+    try:
+        look_closer = not usual(events)
+    except (AttributeError, TypeError) as error:
+        raise ValueError("events: what is there is none; allowed: Event") from error
+    for event in events if look_closer else ():
+        _check_event(event)
+
+
 def _usual(events: Sequence[Event]) -> bool:
     """Whether no event needs a closer look: of a million, each is looked at in passing."""
-    payloads = {type(event.payload) for event in events}
-    if not payloads <= {type(None), Message, Ack, Record}:
+    if not _usual_payloads(events):
         return False
     check_kinds({event.what for event in events})
     return (
@@ -194,8 +208,14 @@ def _usual(events: Sequence[Event]) -> bool:
         and {type(event.who) for event in events} <= {str}
         and {type(event.packet) for event in events} <= {int}
         and min((event.packet for event in events), default=0) >= 0
-        and {type(event.payload.id) for event in events if event.payload is not None} <= {str}
     )
+
+
+def _usual_payloads(events: Sequence[Event]) -> bool:
+    payloads = [each for event in events if (each := event.payload) is not None]
+    if not {*map(type, payloads)} <= {Message, Ack, Record}:
+        return False
+    return {type(payload.id) for payload in payloads} <= {str}
 
 
 def _check_event(event: Event) -> None:

@@ -9,7 +9,7 @@ Book: 02-delivery-semantics
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from types import NoneType
 from typing import NamedTuple, cast
@@ -21,7 +21,7 @@ from .effects import (
 )  # fmt: skip
 from .store import Disk, Store
 from .tasks import Carrier, Task, Vetting
-from .trace import Event
+from .trace import Event, Trace
 
 
 class Packet(NamedTuple):
@@ -130,13 +130,20 @@ class World:
         given = (getattr(each, "messages", ()) for each in self.participants.values())
         return tuple(chain.from_iterable(given))
 
+    def trace(self, events: Iterable[Event]) -> Trace:
+        """Return the trace of all the events that this world has noted.
+
+        Raises ValueError for a payload whose id has become something else than a text.
+        """
+        return Trace.of_run(tuple(self.participants), self.messages(), tuple(events))
+
     def store(self, who: str, name: str = "") -> Disk:
         """Return the store that ``who`` uses; by its own name, a disk that nobody shares.
 
         Raises ValueError for another name.
         """
         used = self.store_names[who]
-        if name == "":
+        if not name:
             return self.stores[used]
         if name not in (used, who):
             raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")

@@ -116,7 +116,7 @@ def kill_at_each_place(
         walk.to_the_end()
         if walk.missed:
             raise ValueError(f"places are {list(places)}; allowed: those of a campaign")
-        trace = Trace(tuple(participants), walk.world.messages(), tuple(events))
+        trace = walk.world.trace(events)
         processes.check(trace)
         return ManyKills(trace, Counter(walk.points), processes.money())
 
@@ -151,7 +151,7 @@ def _crashed_at(
         walk.crash_at(place)
         if not walk.to_the_end():
             return None
-        trace = Trace(tuple(participants), walk.world.messages(), tuple(events))
+        trace = walk.world.trace(events)
         [step] = walk.points
         if isinstance(carry, Processes):
             carry.check(trace)

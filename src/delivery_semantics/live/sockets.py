@@ -71,7 +71,7 @@ async def live(
     network = Network() if network is None else network
     run = _Run(world, network, time_scale, seed, crashes, early_timeouts)
     await run.to_the_end(wall_s_max, on_open)
-    return Trace(tuple(participants), world.messages(), tuple(events))
+    return world.trace(events)
 
 
 def _blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

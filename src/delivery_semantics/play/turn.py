@@ -102,7 +102,7 @@ def reached(game: Game, values: Chosen, steps: Sequence[Step]) -> Turn:
             left -= 1
             if not left:
                 raise never_waits(world, who)
-    trace = Trace(tuple(participants), world.messages(), tuple(events))
+    trace = world.trace(events)
     return Turn(participants, world, trace, tuple(ran), tuple(steps), game.bounds)
 
 
