@@ -15,7 +15,7 @@ import gc
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import (
     BuiltinMethodType, CellType, CodeType, FunctionType, GeneratorType, ModuleType,
 )  # fmt: skip
@@ -167,10 +167,19 @@ def kept_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
 def attributes(each: object) -> Iterator[tuple[str, Any]]:
     """Yield the names and values of what an object of a Python class holds."""
     yield from vars(each).items() if hasattr(each, "__dict__") else ()
-    for kind in type(each).__mro__:
-        slots = vars(kind).get("__slots__", ())
+    kind: Any = type(each)
+    for name in _slots(kind):
+        if hasattr(each, name):
+            yield name, getattr(each, name)
+
+
+@lru_cache(maxsize=256)
+def _slots(kind: type) -> tuple[str, ...]:
+    """Return the names by which the slots of a class and of its bases are reached."""
+    names = []
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             private = name.startswith("__") and not name.endswith("__")
-            name = f"_{kind.__name__.lstrip('_')}{name}" if private else name
-            if name != "__dict__" and hasattr(each, name):
-                yield name, getattr(each, name)
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+    return tuple(name for name in names if name != "__dict__")

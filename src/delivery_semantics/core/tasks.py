@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from .effects import Answer, Effect, EffectFailed, Handler, Payload
 from .frames import line, standing
-from .vet import INSTEAD, ImpureHandler, Reach, nothing_outside
+from .vet import INSTEAD, ImpureHandler, Reach, watched
 
 
 class Task(Protocol):
@@ -205,8 +205,8 @@ class _Tried(Running):
         self._again, self._reach = begin, reach
         self._answers: list[Answer] = []
         self._effects: list[str] = []
-        with nothing_outside(reach.who):
-            super().__init__(made(begin, reach.who), reach.who)
+        who = reach.who
+        watched(who, lambda: Running.__init__(self, made(begin, who), who))
         self._try(None)
 
     def resume(self, answer: Answer) -> Running:
@@ -215,8 +215,7 @@ class _Tried(Running):
             super().resume(answer)
             return self.gone_on()
         asked = self.effect
-        with nothing_outside(self.who):
-            super().resume(answer)
+        watched(self.who, super().resume, answer)
         check_unchanged(self.who, asked, self._effects[-1])
         self._try(answer)
         return self

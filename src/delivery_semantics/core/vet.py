@@ -21,18 +21,19 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from .frames import attributes, kept_by, value_of
+from .frames import ATOMS, attributes, kept_by, value_of
 
 INSTEAD = (
     "a handler is a function of its arguments and its answers: keep what a crash spares with "
     "Save, Mark or Once, what it clears with Save(..., durable=False); ask Now() for the time"
 )
 CLOCKS = {"time", "datetime"}
+NUMPYS = "numpy.random.mtrand"
 CHANCE = {
     "random", "_random", "secrets", "uuid", "_uuid", "posix", "nt", "builtins",
-    "numpy.random.mtrand", "numpy.random._generator",
+    NUMPYS, "numpy.random._generator",
 }  # fmt: skip
 FILES = {"io", "_io", "sqlite3", "_sqlite3", "socket", "_socket"}
 FILE = {"open", "stat", "listdir", "scandir"}
@@ -46,6 +47,9 @@ ASKED = {
 }
 """Of some modules, what asks anything outside; of the others everything does."""
 ALLOWED = {"time.struct_time", "datetime.timedelta", "numpy.random._generator.default_rng"}
+Done = TypeVar("Done")
+NOWHERE = (object(), None)
+"""What was where nothing was."""
 STATELESS = (FunctionType, property, staticmethod, classmethod, type, ModuleType)
 
 
@@ -76,8 +80,8 @@ class Reach:
     def check_untouched(self) -> None:
         """Raise ImpureHandler if something is not as it was."""
         for place, each in self._look():
-            before, value = self._before.get(place, (None, None))
-            if each is before and value == (tuple, each):
+            before, value = self._before.get(place, NOWHERE)
+            if each is before and (type(each) in ATOMS or value == (tuple, each)):
                 continue  # its content was its value, as that of a million messages is
             if value != value_of(each):
                 raise ImpureHandler(f"{self.who} keeps state in {place[1]}; {INSTEAD}")
@@ -136,9 +140,8 @@ def _is_own(module: str | None) -> bool:
     return package not in sys.stdlib_module_names and package != __name__.partition(".")[0]
 
 
-@contextmanager
-def nothing_outside(who: str) -> Iterator[None]:
-    """Raise ImpureHandler where a clock is read, a die is cast or a file is opened.
+def watched(who: str, do: Callable[..., Done], *arguments: object) -> Done:
+    """Do this; raise ImpureHandler where a clock is read, a die is cast or a file is opened.
 
     To watch makes a handler three times as slow, so it is watched only the first time.
     """
@@ -150,13 +153,12 @@ def nothing_outside(who: str) -> Iterator[None]:
 
     profiler: Any = sys.getprofile()
     if profiler is not None and not callable(profiler):  # cProfile's, which sets itself only
-        yield
-        return
+        return do(*arguments)
     before, collects = _shared_dice(), gc.isenabled()
     gc.disable()  # others have it call them back, and then look at the time
     try:
         sys.setprofile(look)
-        yield
+        done = do(*arguments)
     finally:
         sys.setprofile(profiler)
         if collects:
@@ -168,6 +170,7 @@ def nothing_outside(who: str) -> Iterator[None]:
         file = home in FILES or name in FILE
         what = "a clock" if home in CLOCKS else "a file" if file else "chance"
         raise ImpureHandler(f"{who} asks {what}, by {home}.{name}; {INSTEAD}")
+    return done
 
 
 @contextmanager
@@ -193,8 +196,10 @@ def _outsider(what: Any, frame: FrameType) -> tuple[str, str] | None:  # noqa: A
     owner = getattr(what, "__self__", None)
     kind = owner if isinstance(owner, type) else type(owner)
     home = _home(getattr(what, "__module__", None), kind)
+    if not home:
+        return None
     name = getattr(what, "__name__", "?")
-    if not home or name not in ASKED.get(home, {name}) or f"{home}.{name}" in ALLOWED:
+    if name not in ASKED.get(home, {name}) or f"{home}.{name}" in ALLOWED:
         return None
     if home == "builtins" and (name != what.__qualname__ or _is_content(frame)):
         return None
@@ -224,19 +229,21 @@ def _imports(frame: FrameType | None) -> bool:
 
 def _shared_dice() -> Hashable:
     """Return what has changed where a die was cast without a call that is seen."""
-    plain, numpys = (getattr(sys.modules.get(home), name, None) for home, name in SHARED)
+    plain, numpys = _shared()
     array: Any = numpys.get_state() if numpys is not None else None
     return getattr(plain, "gauss_next", None), array and (array[1].tobytes(), *array[2:])
 
 
-SHARED = (("random", "_inst"), ("numpy.random.mtrand", "_rand"))
+def _shared() -> tuple[Any, Any]:
+    """Return the generators of random and of numpy.random, None where they are not imported."""
+    get = sys.modules.get
+    return getattr(get("random"), "_inst", None), getattr(get(NUMPYS), "_rand", None)
 
 
 def _own_die(what: Any, frame: FrameType) -> bool:  # noqa: ANN401
     """Whether it is a generator of the participant's own, which a seed has made."""
     owner = getattr(what, "__self__", None)
-    shared = [getattr(sys.modules.get(home), name, None) for home, name in SHARED]
     unseeded = what.__name__ == "seed" and frame.f_locals.get("a", owner) is None
     dice = ("Random", "RandomState", "Generator")
-    known = any(owner is each for each in shared)
+    known = any(owner is each for each in _shared())
     return type(owner).__name__ in dice and not known and not unseeded

@@ -18,7 +18,7 @@ from ..core.tasks import (
     TRIED_MAX, Begin, Origin, Reaches, Running, Task, check_unchanged, go_on, made, text_of,
     try_again,
 )  # fmt: skip
-from ..core.vet import nothing_outside
+from ..core.vet import watched
 
 
 class Suspended:
@@ -73,8 +73,7 @@ class Histories:
         if task is None:
             who = origin[0]
             self._reaches.of(who, handler)
-            with nothing_outside(who):
-                live = Running(made(handler, who), who)
+            live = watched(who, lambda: Running(made(handler, who), who))
             task = self._origins[began] = self._at(
                 live, handler, (text_of(live.effect),), (None,)
             )
@@ -85,8 +84,7 @@ class Histories:
         live, task.live = task.live, None
         if live is None:
             live = try_again(task.who, task.begin, task.effects, task.answers)
-        with nothing_outside(task.who):
-            go_on(live, answer)
+        watched(task.who, go_on, live, answer)
         check_unchanged(task.who, task.effect, task.effects[-1])
         effects = (*task.effects, text_of(live.effect))
         return self._at(live, task.begin, effects, (*task.answers, answer))
