@@ -27,6 +27,8 @@ from .world import Packet, World
 Action = Callable[[Any], None]
 Plan = Callable[[float, Action, Any], None]
 """Call plan(delay_s, action, argument) to have action(argument) done after that time."""
+Armed = tuple[str, str, bool]
+"""Whose timer, its name, and whether it fires early."""
 
 
 class Driver:
@@ -50,8 +52,7 @@ class Driver:
         self._points = [each for each in crashes if isinstance(each, CrashPoint)]
         self._fragile = {point.who for point in self._points}
         self._transmit = transmit or self.deliver
-        self._armed = 0
-        self._timers: dict[tuple[str, str], int] = {}  # who and name -> the one that counts
+        self._timers: dict[tuple[str, str], Armed] = {}  # who and name -> the one that counts
         self._due: list[tuple[str, str]] = []  # run out while their participant was busy
         self._restarts: dict[str, tuple[float, str]] = {}  # who -> the restart that counts
         self._to_come = 0  # crashes and restarts
@@ -89,11 +90,13 @@ class Driver:
 
     # What comes true ------------------------------------------------------------------
 
-    def _timeout(self, timer: tuple[str, str, int, bool]) -> None:
-        who, name, armed, early = timer
+    def _timeout(self, timer: Armed) -> None:
+        who, name, early = timer
+        if self._timers[who, name] is timer:
+            self._run_out(who, name, early=early)
+
+    def _run_out(self, who: str, name: str, *, early: bool) -> None:
         world = self._world
-        if self._timers[who, name] != armed:
-            return
         if name not in world.timers[who] if name else world.timer_s(who) is None:
             return
         if name and world.tasks[who] is not None:
@@ -129,7 +132,7 @@ class Driver:
         for due in [each for each in self._due if each[0] == who]:
             if self._world.tasks[who] is None and due in self._due:
                 self._due.remove(due)
-                self._timeout((*due, self._timers[due], False))
+                self._run_out(*due, early=False)
 
     def _work_in_danger(self, who: str) -> None:
         work(self._world, who, partial(self._strikes, who))
@@ -137,9 +140,10 @@ class Driver:
             crash(self._world, who, before=type(effect))
 
     def _send_packet(self, packet: Packet) -> None:
-        world, plan = self._world, self._plan
-        number, source, target, payload = packet
-        fate = self._links.fate(source, target, payload, world.time_s)
+        world, plan, number = self._world, self._plan, packet.number
+        fate = self._links.certain or self._links.fate(
+            packet.source, packet.target, packet.payload, world.time_s
+        )
         if not fate:
             lose(world, number)
             return
@@ -154,9 +158,9 @@ class Driver:
             asked = ("timer", who, self._count(who, "timer"))
             early = dice(self._seed, "early", *asked) < self._early_timeouts
             wait_s *= dice(self._seed, "fraction", *asked) if early else 1.0
-        self._armed = self._timers[who, name] = armed = self._armed + 1
+        self._timers[who, name] = timer = (who, name, early)
         plan = self._plan
-        plan(wait_s, self._timeout, (who, name, armed, early))
+        plan(wait_s, self._timeout, timer)
 
     def _stay_down(self, who: str, down_s: float) -> None:
         """Plan the restart; where crashes overlap, the latest restart counts."""

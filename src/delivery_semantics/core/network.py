@@ -93,7 +93,8 @@ class Links:
     """A network's links in one run: they decide each packet's fate when the packet is sent.
 
     They count how often each content was sent on each link, so that every packet has dice of
-    its own, and remember when each link's queue is empty.
+    its own, and remember when each link's queue is empty. ``certain`` is the fate of all
+    packets if there is one only, or else None.
     """
 
     def __init__(self, network: Network, *, seed: int) -> None:
@@ -104,12 +105,10 @@ class Links:
         messages, acks = network.messages, network.acks
         alike = messages.delay_s == acks.delay_s  # then no packet can come up with another
         chance = messages.by_chance or acks.by_chance or network.placed
-        self._certain = (messages.delay_s,) if alike and not chance else None
+        self.certain = (messages.delay_s,) if alike and not chance else None
 
     def fate(self, source: str, target: str, payload: Payload, now_s: float) -> Fate:
         """Return the delays of the copies of this packet, sent at ``now_s``."""
-        if self._certain is not None:
-            return self._certain
         faults = self._network.acks if payload.kind == "ack" else self._network.messages
         link = (source, target)
         name = ""

@@ -172,11 +172,11 @@ def deliver(world: World, number: int) -> str | None:
             return _stand(world, who, task)
     else:
         effect = task.effect
-        assert type(effect) in WAITING, f"{who} is busy"
         if type(effect) is Receive and effect.payload == payload:
             return _stand(world, who, task.resume(True))
         if type(effect) is ReceiveAny and effect.accepts(payload):
             return _stand(world, who, task.resume((source, payload)))
+        assert type(effect) in WAITING, f"{who} is busy"
     world.note("ignored", who, payload, source, number)
     return None
 
@@ -261,7 +261,10 @@ def _stand(world: World, who: str, task: Task) -> str:
         task = task.resume(carry_out(world, who, effect))
     else:
         raise never_waits(world, who)
-    world.tasks[who] = None if effect is None else task
+    if effect is None:
+        world.tasks[who] = None
+        return who
+    world.tasks[who] = task
     if type(effect) in WAITING:
         wait(world, who, effect)
     return who

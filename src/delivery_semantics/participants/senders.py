@@ -164,7 +164,8 @@ class RetryUntilAcked(Passive):
         attempt, left_s = 0, self.deadline_s
         close_s = CLOSE * (self.deadline_s or 0.0)
         while attempt != self.attempts_max and (left_s is None or left_s > close_s):
-            attempt = attempt + 1 if told is None else min(attempt + 1, told)
+            if told is None or attempt < told:
+                attempt += 1
             yield Send(self.receiver, message)
             pause_s = not_negative("backoff", self.backoff(message.id, attempt))
             wait_s = self.timeout_s + pause_s
