@@ -143,7 +143,7 @@ class World:
         Raises ValueError for another name.
         """
         used = self.store_names[who]
-        if not name:
+        if name == "":
             return self.stores[used]
         if name not in (used, who):
             raise ValueError(f"store: {who} asks for {name!r}; allowed: {used}, {who}")
