@@ -226,6 +226,12 @@ class OnSelf(Passive):
         yield Process(payload)
 
 
+class NoneOnSelf(Passive):
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        self.last = None
+        yield Process(payload)
+
+
 class OnClass(Passive):
     seen: ClassVar[list[str]] = []
 
@@ -477,6 +483,7 @@ HANDLERS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "reads for ever": (lambda: body(reads_for_ever), ("receiver", "without a wait", "Wait")),
     "raises": (lambda: body(raises), ("receiver", "by the handler")),
     "state on self": (lambda: pair(OnSelf()), ("receiver", "self.seen", "Save")),
+    "None on self": (lambda: pair(NoneOnSelf()), ("receiver", "self.last", "Save")),
     "state on the class": (lambda: pair(OnClass()), ("receiver", "seen", "Save")),
     "state in a global": (lambda: body(on_global), ("receiver", "SEEN", "Save")),
     "state in a closure": (lambda: body(on_closure()), ("receiver", "count", "Save")),

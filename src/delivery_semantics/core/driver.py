@@ -159,8 +159,7 @@ class Driver:
             early = dice(self._seed, "early", *asked) < self._early_timeouts
             wait_s *= dice(self._seed, "fraction", *asked) if early else 1.0
         self._timers[who, name] = timer = (who, name, early)
-        plan = self._plan
-        plan(wait_s, self._timeout, timer)
+        self._plan(wait_s, self._timeout, timer)
 
     def _stay_down(self, who: str, down_s: float) -> None:
         """Plan the restart; where crashes overlap, the latest restart counts."""

@@ -27,6 +27,10 @@ DEPTH_MAX = 4
 """So many objects may stand in one another; a ring of them shows no content."""
 CONSTANT = (type, CodeType, ModuleType)
 ATOMS = (type(None), bool, int, float, str, bytes)
+GATHERED: dict[type, Any] = {
+    list: tuple, tuple: tuple, set: frozenset, frozenset: frozenset,
+}  # fmt: skip
+"""In what the values of a collection are kept, which can be hashed."""
 _WALKED: tuple[Any, ...] = (range(0), range(2**70), (), [], "", "ä")
 ITERATORS: tuple[type, ...] = (*{type(iter(each)): None for each in _WALKED}, enumerate, zip)
 ITERATORS += (reversed, map)
@@ -108,17 +112,16 @@ def value_of(
 
     1, 1.0 and True are not equal here, nor are 0.0 and -0.0.
     """
-    kind, inner = type(each), partial(value_of, other=other, depth=depth)
+    kind = type(each)
     if kind in ATOMS:
         return kind, each if kind is not float else repr(each)
     if isinstance(each, CONSTANT):
         return Same(each)
+    inner = partial(value_of, other=other, depth=depth)
     if kind is tuple and {*map(type, each)} <= {Message}:
         return kind, each  # a million messages are looked at in passing
-    if kind in (list, tuple):
-        return kind, tuple(map(inner, each))
-    if kind in (set, frozenset):
-        return kind, frozenset(map(inner, each))
+    if kind in GATHERED:
+        return kind, GATHERED[kind](map(inner, each))
     if kind is dict:
         return kind, tuple((inner(key), inner(value)) for key, value in each.items())
     if kind is GeneratorType:
