@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from anyio import CancelScope
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Router
 
@@ -33,6 +34,7 @@ from delivery_semantics.idempotency import (
 )
 from delivery_semantics.idempotency.middleware import CLAIMS_BETWEEN_SWEEPS
 from delivery_semantics.idempotency.represent import as_meant, as_sent
+from tests.idempotency.conftest import BODY
 from tests.idempotency.handlers import differences
 
 if TYPE_CHECKING:
@@ -197,6 +199,42 @@ async def test_of_two_layers_the_inner_one_steps_aside(bed: Bed) -> None:
     bed.app = bed.application(bed.application())
     replies = [await bed.post() for _ in range(2)]
     assert [reply.status_code for reply in replies] == [201, 201]
+    assert (bed.runs, bed.effects()) == (1, 1)
+
+
+@pytest.mark.anyio
+@only_sqlite
+@pytest.mark.parametrize("leaves_first", [False, True])
+async def test_who_uses_a_scope_again_makes_a_second_request(
+    bed: Bed, leaves_first: bool
+) -> None:
+    inside, go_on = bed.hold()
+    answers: list[int] = []
+
+    async def again(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": BODY, "more_body": False}
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answers.append(message["status"])
+
+        with CancelScope() as leaving:
+
+            async def meanwhile() -> None:
+                await inside.wait()
+                bed.handler = bed.charge  # a second attempt would not be held
+                leaving.cancel() if leaves_first else go_on.set()
+
+            waiting = asyncio.create_task(meanwhile())
+            await bed.layer(scope, receive_again, note)
+        await waiting
+        await bed.layer(scope, receive_again, send)
+
+    reply = await bed.post(app=again)
+    go_on.set()
+    await bed.all_attempts()
+    assert (answers, reply.status_code) == (([], 409) if leaves_first else ([201], 201))
     assert (bed.runs, bed.effects()) == (1, 1)
 
 

@@ -38,6 +38,10 @@ SWEPT_AT_ONCE_MAX = 100
 """More is swept than comes, so that the table shrinks after a rush."""
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Between two looks at a key that another request holds, where waiting is asked for."""
+_CARRIED_OUT: contextvars.ContextVar[Claim | None] = contextvars.ContextVar(
+    "idempotency carried out", default=None
+)
+"""Whose handler is running here: a scope alone is the same when it is used again."""
 REPLAYED = (("idempotent-replayed", "true"), ("cache-control", "no-store"))
 
 
@@ -55,14 +59,17 @@ class IdempotencyMiddleware:
     ``Depends`` has to let ``account`` check the credential once more, and return None for one
     that is revoked. *Inside CORS and compression*, whose headers depend on the request that is
     answered now, not on the first. ``add_middleware`` puts the last one outermost. If the layer
-    is there twice, the inner one steps aside for what the outer one carries out.
+    is there twice, the inner one steps aside for what the outer one carries out. Who calls
+    the application a second time with one scope, to try again, makes a second request.
 
     ``routes`` gives paths a profile of their own, or None, and then the layer steps aside.
     They are written as the application's own routes are, wherever that is mounted; the first
     that matches counts, such as ``{"/v1/tokens": None, "/files/{id}": replace(STRIPE,
     keeps_body=False)}``. A handler finds its ``Claim`` in ``request.state.idempotency``, or
     None if the request has no key. It runs to its end also if the client goes away, unless it
-    asks for that. ``request_max_bytes`` is the size of body that is read.
+    asks for that. So it has a task of its own, with a copy of the context: what it sets of a
+    ``ContextVar`` is set outside too, but it cannot reset one by a token made outside.
+    ``request_max_bytes`` is the size of body that is read.
 
     Raises TypeError or ValueError for a setting that cannot be, and in a request if ``account``
     returned neither None nor text of at most 800 bytes, without NUL.
@@ -91,8 +98,9 @@ class IdempotencyMiddleware:
         """Handle one request as ASGI has it."""
         profile = None
         if scope["type"] == "http":
-            another = scope.setdefault("state", {}).setdefault("idempotency", None)
-            profile = self._profile(scope) if another is None else None
+            its = scope.setdefault("state", {}).setdefault("idempotency", None)
+            is_within = its is not None and its is _CARRIED_OUT.get()
+            profile = None if is_within else self._profile(scope)
         if profile is None:
             await self.app(scope, receive, send)
             return
@@ -111,7 +119,7 @@ class IdempotencyMiddleware:
             attempt = Attempt(
                 self.app, self.keys, profile, outcome, body, receive, send, began_s
             )
-            await self._to_its_end(attempt, scope)
+            await self._to_its_end(attempt, outcome, scope)
             return
         echo = profile.echo(name.key) if name else ()
         if isinstance(outcome, KeptAnswer):
@@ -130,13 +138,17 @@ class IdempotencyMiddleware:
             profile = next(matching, profile)
         return profile if profile and scope["method"] in profile.methods else None
 
-    async def _to_its_end(self, attempt: Attempt, scope: Scope) -> None:
+    async def _to_its_end(self, attempt: Attempt, claim: Claim, scope: Scope) -> None:
         """Let nobody who cancels this call cancel the handler; raise what it raised."""
         if not _on_asyncio():  # where only scopes cancel
+            outer = _CARRIED_OUT.get()
+            _CARRIED_OUT.set(claim)
             with CancelScope(shield=True):
                 error = await attempt.carry_out(scope)
+            _CARRIED_OUT.set(outer)
         else:
             context = contextvars.copy_context()
+            context.run(_CARRIED_OUT.set, claim)
             told = asyncio.get_running_loop().create_future()
             task = asyncio.create_task(_tell(told, attempt, scope), context=context)
             self.running.add(task)
@@ -256,7 +268,7 @@ async def _tell(
 
 def _take_over(context: contextvars.Context) -> None:
     for variable, value in context.items():
-        if variable.get(context) is not value:
+        if variable is not _CARRIED_OUT and variable.get(context) is not value:
             variable.set(value)
 
 
