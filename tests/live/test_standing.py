@@ -281,6 +281,7 @@ def test_nothing_outlives_the_starter_however_it_ends(end: str) -> None:
 @pytest.mark.slow
 def test_ctrl_c_is_for_the_starter() -> None:
     script = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored after `make &`
 try:
     os.killpg(0, signal.SIGINT)
     while True:  # another thread may be the one that is interrupted: a pause would not end
