@@ -558,6 +558,28 @@ async def test_a_replay_without_a_body_has_no_length(
     assert replies[1].headers["idempotent-replayed"] == "true"
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize(
+    "profile", [replace(STRIPE, methods=frozenset({"HEAD", "GET"}))], indirect=True
+)
+@only_sqlite
+async def test_a_replay_to_head_has_the_length_of_the_first_answer(
+    new_bed: Callable[..., Bed], method: str
+) -> None:
+    bed = new_bed()
+
+    async def head(request: Request) -> Response:
+        length = {"content-length": "1234"} if method == "HEAD" else {}
+        return Response(headers=length)
+
+    bed.handler = head
+    replies = [await bed.post(method=method) for _ in range(2)]
+    length = "1234" if method == "HEAD" else "0"
+    assert [reply.headers.get_list("content-length") for reply in replies] == [[length]] * 2
+    assert replies[1].headers["idempotent-replayed"] == "true"
+
+
 @pytest.mark.parametrize("asked", [STRIPE, IETF_DRAFT], ids=["stripe", "ietf"])
 def test_each_problem_has_one_type_and_one_code(asked: Profile) -> None:
     said = [asked.refuse(refusal).body or b"" for refusal in Refusal]

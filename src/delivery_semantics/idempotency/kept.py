@@ -48,6 +48,12 @@ class Keeping(NamedTuple):
 
     names: Container[str] = KEPT_HEADERS
     added: Headers = ()
+    length: bool = False
+    """Whether Content-Length is kept: in an answer to HEAD it is not its body's."""
+
+    def keeps(self, name: str) -> bool:
+        """Whether a header of this name is kept."""
+        return name in self.names or (self.length and name == "content-length")
 
 
 USUAL = Keeping()
@@ -67,7 +73,7 @@ class KeptAnswer(NamedTuple):
     ) -> KeptAnswer:  # fmt: skip
         """Keep of a response what may be kept."""
         named = ((name.decode("latin-1").lower(), value) for name, value in headers)
-        kept = ((name, v.decode("latin-1")) for name, v in named if name in keeping.names)
+        kept = [(name, v.decode("latin-1")) for name, v in named if keeping.keeps(name)]
         return cls(status, (*kept, *keeping.added), body)
 
     @classmethod
@@ -93,7 +99,7 @@ class KeptAnswer(NamedTuple):
         """Return the ASGI messages that send this answer, with ``more`` in place of its own."""
         body, now = self.body or b"", dict(more)
         headers = (*(kept for kept in self.headers if kept[0] not in now), *more)
-        if self.status not in NO_BODY:
+        if self.status not in NO_BODY and "content-length" not in dict(headers):
             headers += (("content-length", str(len(body))),)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return [

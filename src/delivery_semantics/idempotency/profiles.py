@@ -221,7 +221,7 @@ class Profile:
         request_id = scope["state"].get("request_id") if self.echoes else None
         first = "" if request_id is None else f"{request_id}"
         named = (("original-request", first),) if FIELD.fullmatch(first) else ()
-        return Keeping(self.kept_headers, named)
+        return Keeping(self.kept_headers, named, length=scope["method"] == "HEAD")
 
     def echo(self, key: str) -> Headers:
         """Return the headers that each answer has."""
