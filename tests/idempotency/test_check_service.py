@@ -29,6 +29,7 @@ from delivery_semantics.idempotency.check import CheckResult, Template, check_se
 from delivery_semantics.idempotency.check.wire import OneAddress, Spent, WireRequest
 from delivery_semantics.systems.http.serving import serving
 from delivery_semantics.systems.payments import payments_app
+from tests.idempotency.threaded import threaded
 
 pytestmark = pytest.mark.slow
 Answer = tuple[int, bytes]
@@ -199,14 +200,8 @@ def served(service: Service) -> Iterator[str]:
         def log_message(self, *values: object) -> None:
             """Say nothing."""
 
-    with Quiet(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/orders"
-        finally:
-            server.shutdown()
-            thread.join()
+    with threaded(Quiet(("127.0.0.1", 0), Handler), "/orders") as url:
+        yield url
 
 
 def asked(url: str) -> Template:

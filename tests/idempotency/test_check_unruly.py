@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException, IncompleteRead
@@ -19,6 +18,7 @@ from delivery_semantics.idempotency.check.wire import (
     WireAnswer,
     WireRequest,
 )
+from tests.idempotency.threaded import threaded
 
 OK = b"HTTP/1.1 200 OK\r\n"
 DONE = OK + b"Content-Length: 2\r\n\r\nhi"
@@ -41,14 +41,8 @@ def saying(*answers: Said) -> Iterator[str]:
                 while for_ever:
                     self.request.sendall(for_ever)
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
+    with threaded(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
 
 
 def asked(once: bytes, for_ever: bytes = b"", timeout_s: float = LONG_S) -> WireAnswer:
