@@ -74,7 +74,7 @@ def late_with(
     for deadline_s in DEADLINES_S:
         with call_lab(setting) as lab:
             status = lab.call(timeout_s=deadline_s)
-            if lab.held.is_set():
+            if lab.held_in_time:
                 lab.gate.open()
                 lab.finished.wait(DEADLINES_S[-1])
                 return call_ended(lab, status)

@@ -82,7 +82,8 @@ class Setting:
 class CallLab:
     """A service that runs. ``now_s`` is the clock of its interceptor, if it has one.
 
-    A handler that is to be held at a step is ``held``, at ``gate``, and then ``finished``.
+    A handler that is to be held at a step is ``held``, at ``gate``, and then ``finished``; it
+    was ``held_in_time`` if the client's last call had not ended before.
     """
 
     client: PaymentsClient
@@ -96,6 +97,7 @@ class CallLab:
             AttemptsSeen(skip_retries=setting.skip_retries),
         )
         self.held, self.finished = threading.Event(), threading.Event()
+        self.held_in_time = False
         self.now_s = 0.0
         self._setting, self._next = setting, numbering()
 
@@ -105,6 +107,7 @@ class CallLab:
         """Pay once, and return the name of the status."""
         call = self.client.begin(payment, timeout_s=timeout_s, metadata=metadata)
         status = str(call.code().name)
+        self.held_in_time = self.held.is_set()  # asked first: what comes later is told later
         self.log.ended(status)
         return status
 

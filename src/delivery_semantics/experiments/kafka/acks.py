@@ -6,9 +6,10 @@ Book: 11-kafka
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from ... import Trace, audit, payments
 from ...core.check import one_of
@@ -17,7 +18,7 @@ from ...show.plots import money
 from ...show.view import View
 from ...systems.cut import Cut
 from ...systems.frames import FrameName, NamedFrame
-from ...systems.kafka.client import producer, read, send_payments, topic, written
+from ...systems.kafka.client import TIMEOUT_S, producer, read, send_payments, topic, written
 from ...systems.kafka.frames import proxy
 from ...systems.kafka.server import restartable
 from ...systems.server import Server
@@ -69,7 +70,8 @@ def lossy(
             journal.now = payment
             asked = journal.asked
             confirmed = send_payments(made, through, payment)
-            _wait_until_asked(between, journal, asked)
+            # without acks a producer is done before anything has left
+            _wait_until(between, partial(journal.asked_after, asked), "request")
             if confirmed:
                 journal.tell("confirmed", PRODUCER)
         made.close()
@@ -80,10 +82,11 @@ def lossy(
     return Sent(trace, journal.lost, copies)
 
 
-def _wait_until_asked(between: Cut[NamedFrame], journal: KafkaJournal, asked: int) -> None:
-    """Wait for one more request: without acks a producer is done before anything has left."""
+def _wait_until(between: Cut[NamedFrame], so: Callable[[], bool], what: str) -> None:
+    """Wait until something has passed or is lost. Raises TimeoutError after ``TIMEOUT_S``."""
     with between.changed:
-        between.changed.wait_for(lambda: journal.asked > asked)
+        if not between.changed.wait_for(so, TIMEOUT_S):
+            raise TimeoutError(f"no {what} within {TIMEOUT_S} s")
 
 
 def sent_again(address: str, kind: str) -> Sent:
@@ -99,8 +102,7 @@ def sent_again(address: str, kind: str) -> Sent:
         first.purge()
         del first
         between.release(reply)
-        with between.changed:
-            between.changed.wait_for(lambda: journal.lost == 1)
+        _wait_until(between, lambda: journal.lost == 1, "lost reply")
         journal.tell("crashed", PRODUCER)
         journal.tell("restarted", PRODUCER)
         if send_payments(producer(through, **PRODUCERS[kind]), through, journal.now):

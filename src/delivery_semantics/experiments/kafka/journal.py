@@ -36,6 +36,10 @@ class KafkaJournal(RunLog):
                 case "produce reply":
                     self.packet(BROKER, PRODUCER, Ack(self.now.id), lost=fate == "lost")
 
+    def asked_after(self, requests: int) -> bool:
+        """Return whether there have been more requests than so many."""
+        return self.asked > requests
+
     def lose(self, sent: Event) -> None:
         """Write down that a packet is gone, and count it."""
         self.lost += 1

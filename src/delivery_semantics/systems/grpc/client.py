@@ -139,11 +139,12 @@ class HistorySource:
 
     def __init__(self, address: str, account: str, place: str) -> None:
         self._account = account
-        self._stack = ExitStack()
-        self._place = self._stack.enter_context(closing(connect(place)))
-        POSITIONS.ensure(self._place)
-        client = self._stack.enter_context(connected(address, account=account))
-        self._stream = client.history(after=self._resume_point())
+        with ExitStack() as opened:
+            self._place = opened.enter_context(closing(connect(place)))
+            POSITIONS.ensure(self._place)
+            client = opened.enter_context(connected(address, account=account))
+            self._stream = client.history(after=self._resume_point())
+            self._stack = opened.pop_all()  # an error before this closes what is open
 
     def take(self) -> Record | None:
         """Return the next payment; its position is its number."""

@@ -66,7 +66,11 @@ class Peer:
         self._client.connect(
             str(place.hostname), place.port or 1883, clean_start=not keeps, properties=asked
         )
-        self.wait(self._client.is_connected)
+        try:
+            self.wait(self._client.is_connected)
+        except BaseException:
+            self.close()
+            raise
 
     def subscribe(self, topic: str, quality: int) -> None:
         """Have what is published under ``topic`` sent here, at most with this quality.

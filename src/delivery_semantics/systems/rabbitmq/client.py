@@ -38,6 +38,17 @@ def connect(url: str, *, heartbeat_s: int = 0) -> pika.BlockingConnection:
 
 
 @contextmanager
+def _closed_on_error(connection: pika.BlockingConnection) -> Iterator[None]:
+    """Close a connection that nobody will have, because what is made with it has failed."""
+    try:
+        yield
+    except BaseException:
+        with suppress(AMQPError):  # it may have ended before
+            connection.close()
+        raise
+
+
+@contextmanager
 def queue(url: str, *, kind: str = QUORUM, **arguments: object) -> Iterator[str]:
     """Make a durable queue and yield its name; it is deleted in the end.
 
@@ -78,12 +89,13 @@ class AmqpPublisher:
         persistent: bool = True,
     ) -> None:
         self._connection = connect(url)
-        self._channel = self._connection.channel()
         self._confirms, self._mandatory = confirms, mandatory
         self._mode = PERSISTENT if persistent else TRANSIENT
         self.returned: list[str] = []
-        if confirms:
-            self._channel.confirm_delivery()
+        with _closed_on_error(self._connection):
+            self._channel = self._connection.channel()
+            if confirms:
+                self._channel.confirm_delivery()
         self._channel.add_on_return_callback(
             lambda _, method, properties, body: self.returned.append(properties.message_id)
         )
@@ -143,14 +155,16 @@ class Deliveries:
         heartbeat_s: int = 0,
     ) -> None:  # fmt: skip
         self._queue, self._auto_ack = queue, auto_ack
-        self._connection = connect(url, heartbeat_s=heartbeat_s)
-        self._channel = self._connection.channel()
-        self._left, self._prefetch = self._wait_for_others(), prefetch
-        self._channel.basic_qos(prefetch_count=prefetch)
+        self._prefetch = prefetch
         self._come: deque[tuple[Record, int]] = deque()
         self._tags: dict[str, int] = {}
         self._unanswered: set[int] = set()
-        self._channel.basic_consume(queue, self._comes, auto_ack=auto_ack)
+        self._connection = connect(url, heartbeat_s=heartbeat_s)
+        with _closed_on_error(self._connection):
+            self._channel = self._connection.channel()
+            self._left = self._wait_for_others()
+            self._channel.basic_qos(prefetch_count=prefetch)
+            self._channel.basic_consume(queue, self._comes, auto_ack=auto_ack)
 
     def take(self) -> Record | None:
         """Return the next message; None if the queue has none that is ready.
