@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import queue
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException, IncompleteRead
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import NoReturn
 
 import pytest
 
@@ -48,6 +52,24 @@ def saying(*answers: Said) -> Iterator[str]:
 def asked(once: bytes, for_ever: bytes = b"", timeout_s: float = LONG_S) -> WireAnswer:
     with saying((once, for_ever)) as url:
         return OneAddress(url, requests_max=1, timeout_s=timeout_s).ask(WireRequest("GET", "/"))
+
+
+def test_a_name_that_is_not_resolved_is_over_when_its_time_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolved, late = threading.Event(), queue.Queue[threading.Thread]()
+
+    def resolve(*_: object, **__: object) -> NoReturn:
+        late.put(threading.current_thread())
+        resolved.wait(LONG_S)
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    address = OneAddress("http://slow.test/", requests_max=1, timeout_s=SHORT_S)
+    with pytest.raises(TimeoutError, match="no connection to slow"):
+        address.ask(WireRequest("GET", "/"))
+    resolved.set()
+    late.get().join()
 
 
 @pytest.mark.parametrize(

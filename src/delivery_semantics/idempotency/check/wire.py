@@ -11,9 +11,11 @@ import io
 import re
 import shlex
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -124,6 +126,31 @@ class _Response(http.client.HTTPResponse):
         return body
 
 
+def _connected(
+    address: tuple[str, int], timeout_s: float, source: tuple[str, int] | None = None
+) -> socket.socket:
+    """Connect within a time; to resolve a name has no limit of its own and cannot be ended."""
+    told = Future[socket.socket]()
+
+    def connect() -> None:
+        try:
+            made = socket.create_connection(address, timeout_s, source)
+        except Exception as error:
+            with suppress(InvalidStateError):
+                told.set_exception(error)
+            return
+        try:
+            told.set_result(made)
+        except InvalidStateError:  # nobody waits any more
+            made.close()
+
+    threading.Thread(target=connect, name="connects", daemon=True).start()
+    futures.wait([told], timeout_s)
+    if told.cancel():
+        raise TimeoutError(f"no connection to {address[0]} in time")
+    return told.result()
+
+
 class OneAddress:
     """Sends up to ``requests_max`` requests to the host of ``url``, and follows nothing.
 
@@ -165,6 +192,7 @@ class OneAddress:
             raise Spent("all requests that were allowed are spent")
         self.left -= 1
         connection = self._kind(self._host, self._port, timeout=self._timeout_s)
+        connection._create_connection = _connected  # type: ignore[attr-defined]
         connection.putrequest(asked.method, asked.target, skip_accept_encoding=True)
         for name, value in asked.headers:
             connection.putheader(name, value)
