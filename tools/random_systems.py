@@ -282,7 +282,8 @@ class Maker:
             crashable = tuple(name for name in names if draw.random() < 0.5)
         together: tuple[tuple[str, ...], ...] = ()
         if draw.random() < 0.1:
-            together = (tuple(draw.sample(names, 2)),)
+            two = draw.sample(names, 2)
+            together = (tuple(x for x in two if crashable is None or x in crashable),)
         return Bounds(
             losses=losses, duplicates=copies, crashes=crashes,
             early_timeouts=draw.choice((0, 0, 0, 1)), failures=draw.choice((0, 0, 0, 0, 1)),

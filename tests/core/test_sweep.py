@@ -121,6 +121,15 @@ def test_a_callers_pool_stays_open() -> None:
         assert pool.submit(abs, -1).result() == 1
 
 
+@pytest.mark.slow
+def test_a_function_that_cannot_travel_is_named() -> None:
+    with processes() as pool, pytest.raises(Exception, match="pickle") as error:
+        sweep([1], fn=lambda cell: cell, executor=pool)
+    [_, note] = error.value.__notes__
+    assert "fn is <function" in note
+    assert "allowed, for other processes: a function at the top of a module" in note
+
+
 # Progress ---------------------------------------------------------------------------------
 
 

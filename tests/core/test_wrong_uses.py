@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,10 +40,12 @@ from delivery_semantics import (
     Deliver,
     Disarm,
     Event,
+    Exponential,
     Fail,
     Faults,
     FireAndForget,
     Fixed,
+    FullJitter,
     HighWaterMark,
     IsMarked,
     Load,
@@ -656,6 +659,32 @@ def claiming(name: str, claim: Callable[[Any], Any], named: Any = "mine") -> obj
     return explore(PAIR, **{name: {named: claim}})
 
 
+async def coroutine(cell: int) -> int:
+    return cell
+
+
+def shut_down() -> ThreadPoolExecutor:
+    with ThreadPoolExecutor(1) as pool:
+        return pool
+
+
+def raising(kind: type[Exception]) -> Any:  # noqa: ANN401
+    def messages(self: object) -> Any:  # noqa: ANN401
+        raise kind("by the property")
+
+    return type("Sender", (Passive,), {"messages": property(messages)})()
+
+
+def telling(attempts: object) -> Callable[[str, int], float]:
+    """A policy that tells so."""
+
+    def policy(message_id: str, attempt: int) -> float:
+        return 1.0
+
+    policy.attempts_told = attempts  # type: ignore[attr-defined]
+    return policy
+
+
 def told_of(event: Event) -> Trace:
     return Trace(("a",), (), (event,))
 
@@ -711,6 +740,10 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "two groups with one": (
         lambda: Bounds(crash_together=(("a", "b"), ("b", "c"))), ("crash_together", "'b'"),
+    ),
+    "a group with one who may not crash": (
+        lambda: Bounds(crashable=("a",), crash_together=(("a", "b"),)),
+        ("crash_together", "'b'", "'a'"),
     ),
     **{
         f"{name} without end": (lambda name=name: Bounds(**{name: 65_536}), (name, "65535"))
@@ -865,6 +898,30 @@ DOOR: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "a semantic of no name": (lambda: Semantic(5, (), "acked"), ("name", "5")),
     "cells a mapping": (lambda: sweep({"a": 1}, fn=str), ("cells", "{'a': 1}")),
     "cells bytes": (lambda: sweep(b"ab", fn=str), ("cells", "b'ab'")),
+    "fn a coroutine": (lambda: sweep([1], fn=coroutine), ("fn", "coroutine", "allowed")),
+    "an executor that is shut down": (
+        lambda: sweep([1], fn=str, executor=shut_down()), ("executor", "shutdown", "allowed"),
+    ),
+    **{
+        f"messages that raise {kind.__name__}": (
+            lambda kind=kind: simulate({"sender": raising(kind)}),
+            ("messages of sender", "by the property"),
+        )
+        for kind in (KeyError, AttributeError)
+    },
+    **{
+        f"attempts_told {told!r}": (
+            lambda told=told: RetryUntilAcked("receiver", (), backoff=telling(told)),
+            ("attempts_told", "backoff", repr(told)),
+        )
+        for told in ("two", 0, 1.5)
+    },
+    **{
+        f"{kind.__name__} from above its most": (
+            lambda kind=kind: kind(2.0, 1.0), ("delay_s_max", "1.0", "delay_s_base", "2.0"),
+        )
+        for kind in (Exponential, FullJitter)
+    },
     "stores in a list": (
         lambda: kill_campaign(PAIR, ["sqlite:///x"]), ("stores", "iterator", "'sqlite:///x'"),
     ),

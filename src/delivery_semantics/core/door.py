@@ -28,11 +28,24 @@ def check_participants(participants: Mapping[str, Participant]) -> None:
     for who, each in participants.items():
         _check_participant(who, each)
     sent = {
-        who: check_messages(getattr(each, "messages", ()), f"messages of {who}")
+        who: check_messages(_messages(who, each), f"messages of {who}")
         for who, each in participants.items()
     }
     if sum(map(bool, sent.values())) > 1:
         _check_senders(sent)
+
+
+def _messages(who: str, each: Participant) -> Any:  # noqa: ANN401  # of every type
+    """Return what it sends, if it sends; an error of a property names ``who``."""
+    try:
+        given: Any = each
+        # of a property that raises AttributeError, getattr would say that there is none
+        return (
+            given.messages if hasattr(type(each), "messages") else getattr(each, "messages", ())
+        )
+    except Exception as error:
+        error.add_note(f"raised by messages of {who}")
+        raise
 
 
 def _check_senders(sent: Mapping[str, Iterable[Message]]) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from types import CoroutineType
 from typing import TypeVar
 
 from .check import at_least
@@ -67,9 +68,9 @@ def sweep(
     try:
         if executor is not None:
             for part in parts:  # not Executor.map: Dask's ignores its chunksize, silently
-                futures.append(executor.submit(_rows, fn, part))
+                futures.append(_submitted(executor, fn, part))
         for number, part in enumerate(parts):
-            rows += _received(futures[number], part) if futures else _rows(fn, part)
+            rows += _received(futures[number], fn, part) if futures else _rows(fn, part)
             if progress is not None:
                 progress(len(rows), len(listed))
     finally:
@@ -83,13 +84,28 @@ def _rows(fn: Callable[[Cell], Output], part: Sequence[Cell]) -> list[Output]:
     rows = []
     for cell in part:
         try:
-            rows.append(fn(cell))
+            rows.append(row := fn(cell))
+            if isinstance(row, CoroutineType):
+                row.close()
+                raise TypeError(f"fn is {fn!r}; allowed: a function, no `async def`")
         except Exception as error:
             raise CellFailed(cell, f"{type(error).__name__}: {error}") from error
     return rows
 
 
-def _received(future: Future[list[Output]], part: Sequence[Cell]) -> list[Output]:
+def _submitted(
+    executor: Executor, fn: Callable[[Cell], Output], part: Sequence[Cell]
+) -> Future[list[Output]]:
+    try:
+        return executor.submit(_rows, fn, part)
+    except Exception as error:
+        error.add_note(f"executor is {executor!r}; allowed: one that still takes work")
+        raise
+
+
+def _received(
+    future: Future[list[Output]], fn: Callable[[Cell], Output], part: Sequence[Cell]
+) -> list[Output]:
     """Wait for the rows of some cells; whatever else goes wrong names the cells as well."""
     try:
         return future.result()
@@ -97,6 +113,9 @@ def _received(future: Future[list[Output]], part: Sequence[Cell]) -> list[Output
         raise
     except Exception as error:
         error.add_note(f"while waiting for cells {part[0]!r} to {part[-1]!r}")
+        if "pickle" in str(error):
+            allowed = "a function at the top of a module, with cells and rows that are values"
+            error.add_note(f"fn is {fn!r}; allowed, for other processes: {allowed}")
         raise
 
 

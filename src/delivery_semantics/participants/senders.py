@@ -53,12 +53,14 @@ class Exponential:
 
     def __post_init__(self) -> None:
         positive("delay_s_base", self.delay_s_base)
-        positive("delay_s_max", self.delay_s_max)
+        if positive("delay_s_max", self.delay_s_max) < self.delay_s_base:
+            allowed = f"delay_s_base, which is {self.delay_s_base!r}, or more"
+            raise ValueError(f"delay_s_max is {self.delay_s_max!r}; allowed: {allowed}")
 
     @property
     def attempts_told(self) -> int:
         """The attempt from which on the pause stays the same."""
-        return 1 + max(0, ceil(log2(self.delay_s_max) - log2(self.delay_s_base)))
+        return 1 + ceil(log2(self.delay_s_max) - log2(self.delay_s_base))
 
     def __call__(self, message_id: str, attempt: int) -> float:
         """Return the pause after attempt number ``attempt``."""
@@ -142,6 +144,8 @@ class RetryUntilAcked(Passive):
         positive("timeout_s", self.timeout_s)
         backoff = None if isinstance(self.backoff, type) else self.backoff
         of_type("backoff", backoff, Callable, allowed="a function of id and attempt")
+        if (told := getattr(backoff, "attempts_told", None)) is not None:
+            at_least("attempts_told of backoff", told, 1)
         truth("durable", self.durable)
         if self.attempts_max is not None:
             at_least("attempts_max", self.attempts_max, 1)

@@ -25,11 +25,11 @@ class Bounds:
     """How many faults of each kind one run may hold, and whether packets may overtake others.
 
     ``crashable`` names those who may crash; None means all. Those of a group in
-    ``crash_together`` go down as one, for one crash. ``links`` are the pairs (source, target)
-    on which packets can be lost and copied; None means all. ``failures`` is how many effects
-    may fail, of those that write. ``clock_s`` are the moments, in rising order, that the clock
-    which ``Now`` asks can show: the first of them that ``after`` has not passed when the search
-    begins, then one after the other at any time.
+    ``crash_together``, all of them crashable, go down as one, for one crash. ``links`` are the
+    pairs (source, target) on which packets can be lost and copied; None means all. ``failures``
+    is how many effects may fail, of those that write. ``clock_s`` are the moments, in rising
+    order, that the clock which ``Now`` asks can show: the first of them that ``after`` has not
+    passed when the search begins, then one after the other at any time.
     Raises ValueError for a count below zero or beyond ``FAULTS_MAX``, TypeError for a word
     where names are allowed.
     """
@@ -60,6 +60,9 @@ class Bounds:
         for who, groups in Counter(chain.from_iterable(self.crash_together)).items():
             if groups > 1:
                 raise ValueError(f"crash_together: {who!r} is in two groups; allowed: one")
+            if self.crashable is not None and who not in self.crashable:
+                allowed = ", ".join(map(repr, self.crashable)) or "nobody"
+                raise ValueError(f"crash_together: {who!r} may not crash; allowed: {allowed}")
         for moment in of_type("clock_s", self.clock_s, tuple, list):
             not_negative("clock_s", moment)
         if not self.clock_s or list(self.clock_s) != sorted(set(self.clock_s)):
