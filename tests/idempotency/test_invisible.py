@@ -10,7 +10,8 @@ import time
 import uuid
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import trio
@@ -32,6 +33,7 @@ from delivery_semantics.idempotency import (
     Profile,
     Refusal,
 )
+from delivery_semantics.idempotency.attempt import Attempt
 from delivery_semantics.idempotency.middleware import CLAIMS_BETWEEN_SWEEPS
 from delivery_semantics.idempotency.represent import as_meant, as_sent
 from tests.idempotency.conftest import BODY
@@ -236,6 +238,29 @@ async def test_who_uses_a_scope_again_makes_a_second_request(
     await bed.all_attempts()
     assert (answers, reply.status_code) == (([], 409) if leaves_first else ([201], 201))
     assert (bed.runs, bed.effects()) == (1, 1)
+
+
+@only_sqlite
+def test_so_it_is_under_trio_also_where_the_first_attempt_failed_in_the_layer(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> NoReturn:
+        raise RuntimeError("of the layer")
+
+    async def again(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": BODY, "more_body": False}
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Attempt, "_take", fails)
+            broken.setattr(Attempt, "_break_off", fails)
+            with pytest.raises(RuntimeError, match="of the layer"):
+                await bed.layer(scope, receive_again, send)
+        await bed.layer(scope, receive_again, send)
+
+    reply = trio.run(partial(bed.post, app=again))
+    kept = bed.keys.effects == "in phases"  # by the phase
+    assert (bed.runs, reply.status_code) == (1, 201 if kept else 409)
 
 
 @pytest.mark.anyio

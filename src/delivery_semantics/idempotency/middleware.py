@@ -143,9 +143,11 @@ class IdempotencyMiddleware:
         if not _on_asyncio():  # where only scopes cancel
             outer = _CARRIED_OUT.get()
             _CARRIED_OUT.set(claim)
-            with CancelScope(shield=True):
-                error = await attempt.carry_out(scope)
-            _CARRIED_OUT.set(outer)
+            try:
+                with CancelScope(shield=True):
+                    error = await attempt.carry_out(scope)
+            finally:
+                _CARRIED_OUT.set(outer)
         else:
             context = contextvars.copy_context()
             context.run(_CARRIED_OUT.set, claim)
