@@ -19,10 +19,12 @@ from delivery_semantics import (
     Event,
     Fail,
     FireAndForget,
+    Load,
     Lose,
     Mark,
     MarkThenProcess,
     Message,
+    Now,
     Once,
     Participant,
     Passive,
@@ -260,6 +262,14 @@ def test_with_a_shared_store_even_a_read_is_a_step_of_its_own() -> None:
     assert both.events[-1].what == "delivered"
 
 
+class Asking(Passive):
+    """Asks the clock, and for what the other may have written."""
+
+    def start(self) -> Handler:
+        yield Now()
+        yield Load("stock")
+
+
 def test_every_kind_of_event_has_a_script() -> None:
     bounded = parts(MarkThenProcess(), attempts_max=2)
     told = script(
@@ -279,7 +289,8 @@ def test_every_kind_of_event_has_a_script() -> None:
         Timeout("sender"),
     )
     full = script(parts(ProcessThenAck()), Deliver(1), Fail("receiver", Process))
-    runs = (told, in_doubt, repeated, paced, full)
+    asking = script({"a": Asking(), "b": Asking()}, stores=dict.fromkeys("ab", "shared"))
+    runs = (told, in_doubt, repeated, paced, full, asking)
     found = {e.what for trace in runs for e in trace.events}
     assert sorted(found) == sorted(RUN)
 

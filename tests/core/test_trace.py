@@ -9,20 +9,29 @@ import pytest
 
 from delivery_semantics import (
     Ack,
+    Atomic,
     Deliver,
     Duplicate,
     Event,
     FireAndForget,
+    IsMarked,
+    Load,
     Lose,
+    Mark,
     Message,
+    Now,
+    Passive,
     ProcessOnce,
     ProcessThenAck,
     RetryUntilAcked,
+    Save,
+    Tick,
     Timeout,
     Trace,
     payments,
     script,
 )
+from delivery_semantics.core.effects import Effect, Handler, Payload
 from delivery_semantics.core.trace import WHAT
 
 M1, M2 = payments(2)
@@ -83,11 +92,11 @@ def test_the_metrics_count_packets_effects_and_outcomes() -> None:
 
 def test_a_participant_sees_its_own_events_and_no_fault_of_the_network() -> None:
     assert REPEATED.seen_by("sender") == (
-        ("sent", repr(M1)),
-        ("delivered", repr(Ack("1"))), ("confirmed", repr(Message("1"))),
+        ("sent", f"{M1!r} to receiver"),
+        ("delivered", f"{Ack('1')!r} from receiver"), ("confirmed", repr(Message("1"))),
         ("saved", "settled=1"),
-        ("sent", repr(M2)), ("timed_out", ""),
-        ("sent", repr(M2)), ("timed_out", ""),
+        ("sent", f"{M2!r} to receiver"), ("timed_out", ""),
+        ("sent", f"{M2!r} to receiver"), ("timed_out", ""),
         ("gave_up", repr(Message("2"))), ("saved", "settled=2"),
     )  # fmt: skip
     assert [what for what, _ in REPEATED.seen_by("receiver")] == [
@@ -112,6 +121,68 @@ def test_nobody_sees_at_which_point_it_crashes() -> None:
     crashed = (Event(1, "crashed", "receiver", note=f"before {at}") for at in ("Send", "Mark"))
     one, other = (Trace(("receiver",), (), (event,)) for event in crashed)
     assert one.seen_by("receiver") == other.seen_by("receiver") == (("crashed", ""),)
+
+
+ANOTHER_MARK = Mark("2")
+
+
+class Asked(Passive):
+    """Asks for what only an answer tells."""
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+
+    def receive(self, source: str, payload: Payload) -> Handler:
+        yield self.effect
+
+
+class Writer(Passive):
+    """Writes once on the disk that it shares."""
+
+    def __init__(self, written: Effect) -> None:
+        self.written = written
+
+    def start(self) -> Handler:
+        yield self.written
+
+
+def view(
+    asked: Effect, written: Effect = ANOTHER_MARK, *, source: str = "a", at_s: float = 0.0
+) -> object:
+    """What the receiver sees that asks this, after another has written on its disk."""
+    parts = {
+        "a": FireAndForget("asked", (M1,) if source == "a" else ()),
+        "b": FireAndForget("asked", (M1,) if source == "b" else ()),
+        "asked": Asked(asked), "writer": Writer(written),
+    }  # fmt: skip
+    run = script(parts, Tick(at_s), Deliver(1), stores=dict.fromkeys(("asked", "writer"), "s"))
+    return run.seen_by("asked")
+
+
+DIFFERENT = {
+    "the source": (view(IsMarked("1")), view(IsMarked("1"), source="b")),
+    "a mark of another's": (view(IsMarked("1")), view(IsMarked("1"), Mark("1"))),
+    "a value of another's": (view(Load("n")), view(Load("n"), Save("n", 1))),
+    "the clock": (view(Now()), view(Now(), at_s=0.1)),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERENT)
+def test_a_participant_sees_whatever_it_is_told(what: str) -> None:
+    one, other = DIFFERENT[what]
+    assert one != other
+
+
+def test_a_participant_does_not_see_why_a_transaction_was_skipped() -> None:
+    def asked(value: int) -> Atomic:
+        return Atomic(Mark("1"), only_if=("n", value))
+
+    assert view(asked(1), Save("n", 2)) == view(asked(1), Save("n", 3))
+
+
+def test_what_only_its_owner_writes_needs_no_event() -> None:
+    parts = {"a": FireAndForget("asked", (M1,)), "asked": Asked(Load("n"))}
+    assert not script(parts, Deliver(1)).of("loaded")
 
 
 WRONG: dict[str, tuple[Any, Any, str]] = {

@@ -15,7 +15,7 @@ import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -469,6 +469,11 @@ STATE: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "a die that is kept": (
         lambda: asking(lambda: first_coin(next(COIN))), ("receiver", "chance"),
     ),
+    "the process": (lambda: asking(os.getpid), ("receiver", "the machine", "getpid")),
+    "the environment": (
+        lambda: asking(lambda: os.environ.get("HOME")), ("receiver", "the machine", "environ"),
+    ),
+    "a variable": (lambda: asking(lambda: os.getenv("X")), ("receiver", "machine", "environ")),
     "an address": (lambda: asking(lambda: id(object())), ("receiver", "chance", "id")),
     "a hash of a text": (lambda: asking(lambda: hash("x")), ("receiver", "chance", "hash")),
     "a day": (lambda: asking(Day.today), ("receiver", "clock", "today")),
@@ -620,20 +625,70 @@ def test_what_comes_of_a_seed_is_no_chance() -> None:
         RUNS[how](parts)
 
 
-def test_state_that_comes_late_is_found_at_a_crash() -> None:
-    class Late(Passive):
-        def __init__(self) -> None:
-            self.seen: set[str] = set()
+class Late(Passive):
+    """Keeps state from the 41st message on."""
 
-        def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        yield Process(payload)
+        if int(payload.id) > 40:
+            self.seen.add(payload.id)
+        yield Send(source, Ack(payload.id))
+
+
+LATE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "at a crash": lambda parts: simulate(
+        parts, crashes=(Outage("receiver", at_s=100.0, down_s=1.0),)
+    ),
+    "at the end of a seed's run": simulate,
+    "at the end of a script": lambda parts: script(parts, *map(Deliver, range(1, 91))),
+    "at the end of a run over sockets": lambda parts: run_live(parts, time_scale=0.001),
+}
+
+
+@pytest.mark.parametrize("where", LATE)
+def test_state_that_comes_late_is_found(where: str) -> None:
+    parts = pair(Late(), payments(60))
+    assert "receiver keeps state in self.seen" in said(lambda: LATE[where](parts))
+
+
+class Finally(Passive):
+    """Asks for something where nobody carries it out: when it is ended."""
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        try:
             yield Process(payload)
-            if int(payload.id) > 40:
-                self.seen.add(payload.id)
+            yield Wait(1.0)
+        finally:
             yield Send(source, Ack(payload.id))
 
-    parts = pair(Late(), payments(60))
-    told = said(lambda: simulate(parts, crashes=(Outage("receiver", at_s=100.0, down_s=1.0),)))
-    assert "receiver keeps state in self.seen" in told
+
+class Stubborn(Passive):
+    """Goes on whatever ends it."""
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        with suppress(BaseException):
+            yield Wait(1.0)
+        yield Process(payload)
+
+
+ENDED: dict[str, Callable[[dict[str, Any]], object]] = {
+    "by a crash": lambda parts: script(parts, Deliver(1), Crash("receiver")),
+    "with the script": lambda parts: script(parts, Deliver(1)),
+    "in a search": explore,
+    "in a simulated crash": lambda parts: simulate(
+        parts, crashes=(Outage("receiver", at_s=0.5, down_s=1.0),)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [Finally, Stubborn])
+@pytest.mark.parametrize("how", ENDED)
+def test_a_handler_that_goes_on_when_it_is_ended_is_named(how: str, kind: Any) -> None:  # noqa: ANN401
+    told = said(lambda: ENDED[how](pair(kind())))
+    assert "receiver yields once more when it is ended" in told
 
 
 @pytest.mark.slow

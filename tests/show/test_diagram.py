@@ -151,6 +151,12 @@ EVENTS = {
     "processed": (Event(1, "processed", "receiver", ONE), "process 1"),
     "marked": (Event(1, "marked", "receiver", ONE), "mark 1"),
     "checked": (Event(1, "checked", "receiver", ONE, note="no"), "1 marked? no"),
+    "loaded": (Event(1, "loaded", "receiver", note="stock=3"), "read stock=3"),
+    "loaded at length": (
+        Event(1, "loaded", "receiver", note="row=Message(id='1', amount=10)"),
+        "read row",
+    ),
+    "asked": (Event(1, "asked", "receiver", note="300 s"), "clock: 300 s"),
     "skipped": (Event(1, "skipped", "receiver", ONE), "skip 1"),
     "saved": (Event(1, "saved", "receiver", note="bit=1"), "save bit=1"),
     "timed_out": (Event(1, "timed_out", "sender"), "timeout"),
@@ -175,6 +181,9 @@ SENTENCES = {
     "processed": "Receiver processes message 1.",
     "marked": "Receiver marks message 1.",
     "checked": "Receiver looks for message 1: it is not marked.",
+    "loaded": "Receiver reads stock=3.",
+    "loaded at length": "Receiver reads row=Message(id='1', amount=10).",
+    "asked": "Receiver asks the clock: 300 s.",
     "skipped": "Receiver skips message 1.",
     "saved": "Receiver saves bit=1.",
     "timed_out": "The timer of sender runs out.",
@@ -519,8 +528,8 @@ NAMES = [
 ]
 IDS = st.sampled_from(["1", "2", "pay-4b825dc642cb6eb9a060e54bf8d69288fbee4904", "…", "W" * 12])
 LOCAL = [
-    "processed", "marked", "checked", "skipped", "saved", "timed_out", "waited", "crashed",
-    "restarted", "confirmed", "gave_up",
+    "processed", "marked", "checked", "loaded", "asked", "skipped", "saved", "timed_out",
+    "waited", "crashed", "restarted", "confirmed", "gave_up",
 ]  # fmt: skip
 
 

@@ -145,7 +145,10 @@ def _load(world: World, who: str, effect: Load) -> Kept:
         check_value(who, "default", effect.default)
     if effect.store == "" and key in world.memory[who]:
         return world.memory[who][key]
-    return world.store(who, effect.store).load(key, effect.default)
+    value = world.store(who, effect.store).load(key, effect.default)
+    if world.shares_store[who] and effect.store != who:  # else who reads what it wrote
+        world.note("loaded", who, note=f"{key}={value}")
+    return value
 
 
 def _arm(world: World, who: str, effect: Arm) -> None:
@@ -162,7 +165,9 @@ def _disarm(world: World, who: str, effect: Disarm) -> None:
 
 
 def _now(world: World, who: str, effect: Now) -> float:
-    return world.time_s if world.clock_s is None else world.clock_s
+    now_s = world.time_s if world.clock_s is None else world.clock_s
+    world.note("asked", who, note=f"{now_s!r} s".replace(".0 s", " s"))
+    return now_s
 
 
 def _text(who: str, value: str) -> str:

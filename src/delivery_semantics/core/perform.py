@@ -20,7 +20,7 @@ Book: 02-delivery-semantics
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import assert_never
 
@@ -28,8 +28,8 @@ from .answers import EFFECTS, NOTHING, READING, answer, wait
 from .effects import Answer, Effect, Participant, Receive, ReceiveAny, Wait
 from .steps import Crash, Deliver, Duplicate, Fail, Lose, Restart, Run, Step, Tick, Timeout
 from .store import Disk, Store
-from .tasks import Carrier, Task
-from .trace import Event
+from .tasks import Carrier, Running, Task, Vetting
+from .trace import Event, Trace
 from .world import DOWN, WAITING, World
 
 
@@ -53,6 +53,20 @@ def boot(
     for who in participants:
         _begin(world, who)
     return world
+
+
+def end(world: World, events: Iterable[Event]) -> Trace:
+    """End a run, of which these are the events, wherever its handlers stand.
+
+    Raises ImpureHandler and TypeError for what is seen no earlier: state that came late, and
+    a handler that goes on when it is ended.
+    """
+    for task in world.tasks.values():
+        if isinstance(task, Running):
+            task.end()
+    if isinstance(world.carry, Vetting):
+        world.carry.check_untouched(*world.participants)
+    return world.trace(events)
 
 
 def perform(world: World, step: Step) -> str | None:
@@ -220,11 +234,13 @@ def timeout(world: World, who: str, name: str = "", *, early: bool = False) -> s
 
 def crash(world: World, who: str, *, before: type[Effect] | None = None) -> str:
     """Let ``who`` go down; its handler and its memory are gone."""
-    effect = world.local_effect(who)
-    assert not world.is_down(who), f"{who} is down already"
+    effect, task = world.local_effect(who), world.tasks[who]
+    assert task is not DOWN, f"{who} is down already"
     assert before is None or type(effect) is before, f"{who} stands at {effect}"
     world.note("crashed", who, note=f"before {type(effect).__name__}" if effect else "")
     world.tasks[who] = DOWN
+    if isinstance(task, Running):
+        task.end()
     world.carry.crash(who)
     world.memory[who], world.timers[who] = {}, {}
     return who

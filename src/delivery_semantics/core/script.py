@@ -10,7 +10,7 @@ from typing import get_args
 
 from .check import truth
 from .effects import Effect, Participant
-from .perform import boot, perform, possible, work
+from .perform import boot, end, perform, possible, work
 from .steps import (
     KINDS, Crash, Deliver, Duplicate, Fail, Lose, Step, Tick, Timeout, describe,
 )  # fmt: skip
@@ -40,7 +40,7 @@ def script(
     follow(world, *steps, automatic=automatic)
     if automatic:
         run_local(world)
-    return world.trace(events)
+    return end(world, events)
 
 
 def follow(world: World, *steps: Step, automatic: bool = True) -> None:

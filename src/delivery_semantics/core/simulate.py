@@ -18,7 +18,7 @@ from .crashes import CrashPoint, Outage
 from .driver import Action, Driver, Plan
 from .effects import Participant
 from .network import Network
-from .perform import UnboundedRun, boot
+from .perform import UnboundedRun, boot, end
 from .store import ShortStore
 from .tasks import Carrier
 from .trace import Event, Trace
@@ -60,7 +60,7 @@ def simulate(
     with collection_paused():
         driver.begin()
         to_the_end()
-    return world.trace(events)
+    return end(world, events)
 
 
 EFFECTS_MAX = 1_000

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from types import GeneratorType
 from typing import Any, Protocol
 
@@ -114,6 +115,23 @@ class Running:
         finally:
             self._send = self._handler.send
 
+    def end(self, twin: Running | None = None) -> None:
+        """End it where it stands, as a crash does.
+
+        Raises TypeError, naming ``who``, for a handler that asks for something then, and ends
+        its ``twin`` too.
+        """
+        try:
+            self._handler.close()
+        except RuntimeError as error:
+            for each in filter(None, (self, twin, twin)):
+                with suppress(RuntimeError):
+                    each._handler.close()
+            raise TypeError(
+                f"{self.who} yields once more when it is ended; allowed: no `yield` in "
+                "`finally`, nor where BaseException is caught: who crashes does nothing more"
+            ) from error
+
     def standing(self) -> Hashable:
         """Return a value that is equal for handlers with one future."""
         return standing(self._handler)
@@ -166,10 +184,11 @@ class Reaches:
             known[method] = Reach(who, begin)
         return known[method]
 
-    def check_untouched(self, who: str) -> None:
-        """Raise ImpureHandler if anything is not as it was."""
-        for reach in self._known[who].values():
-            reach.check_untouched()
+    def check_untouched(self, *names: str) -> None:
+        """Raise ImpureHandler if anything of theirs is not as it was."""
+        for who in names:
+            for reach in self._known[who].values():
+                reach.check_untouched()
 
 
 class Vetting(Generators):
@@ -193,7 +212,11 @@ class Vetting(Generators):
 
     def crash(self, who: str) -> None:
         """Look whether it has left behind what a crash would clear."""
-        self._reaches.check_untouched(who)
+        self.check_untouched(who)
+
+    def check_untouched(self, *names: str) -> None:
+        """Raise ImpureHandler if something is not as it was in which these keep state."""
+        self._reaches.check_untouched(*names)
 
 
 class _Tried(Running):
@@ -227,7 +250,7 @@ class _Tried(Running):
         tried = len(self._effects)
         if self.effect is None or (tried > 1 and not tried & (tried - 1)):
             self._reach.check_untouched()
-            try_again(self.who, self._again, self._effects, self._answers)
+            try_again(self.who, self._again, self._effects, self._answers).end(self)
 
 
 def text_of(effect: Effect | None) -> str:

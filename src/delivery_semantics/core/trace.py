@@ -20,10 +20,10 @@ from .effects import Ack, Message, Payload
 
 RUN = (
     "sent", "lost", "duplicated", "delivered", "refused", "ignored", "processed", "marked",
-    "checked", "skipped", "saved", "timed_out", "waited", "crashed", "restarted", "confirmed",
-    "gave_up", "raised",
+    "checked", "loaded", "asked", "skipped", "saved", "timed_out", "waited", "crashed",
+    "restarted", "confirmed", "gave_up", "raised",
 )  # fmt: skip
-"""What happens in a run of this package."""
+"""What happens in a run of this package; only what others may have written is loaded."""
 PARKED = ("rejected", "dead_lettered", "expired", "returned")
 """What a real system does with a message instead of handing it over."""
 LOGGED = (
@@ -131,14 +131,15 @@ class Trace:
         """Return all that ``who`` can know: its own events as (what, payload), without times.
 
         Two traces with the same view leave ``who`` no way to tell them apart: a timer that
-        fires early looks like any other, and nobody sees at which point it crashes itself.
+        fires early looks like any other, nobody sees at which point it crashes itself, nor
+        why a transaction was skipped. What it asked the clock or others' disk is among them.
         Raises ValueError for a name that took no part.
         """
         if who not in self.names:
             raise ValueError(f"who: {who!r} took no part; allowed: {', '.join(self.names)}")
         hidden = ("lost", "duplicated", "refused")
         return tuple(
-            (event.what, repr(event.payload) if event.payload else _seen_note(event))
+            (event.what, _seen(event))
             for event in self.events
             if event.who == who and event.what not in hidden
         )
@@ -234,7 +235,20 @@ def _check_event(event: Event) -> None:
         raise ValueError(f"id of {payload!r} is {payload.id!r}; allowed: text")
 
 
-def _seen_note(event: Event) -> str:
-    if event.what in ("timed_out", "waited"):
-        return "" if event.note == "early" else event.note.removesuffix(", early")
-    return "" if event.what == "crashed" else event.note
+def _seen(event: Event) -> str:
+    """Return what tells this event from others of its kind, for whom it happens to."""
+    match event.what:
+        case "sent":
+            return f"{event.payload!r} to {event.peer}"
+        case "delivered" | "ignored":
+            return f"{event.payload!r} from {event.peer}"
+        case "checked":
+            return f"{event.payload!r}: {event.note}"
+        case "timed_out" | "waited":
+            return "" if event.note == "early" else event.note.removesuffix(", early")
+        case "crashed":
+            return ""
+        case "skipped":
+            return repr(event.payload) if event.payload else ""
+        case _:
+            return repr(event.payload) if event.payload else event.note

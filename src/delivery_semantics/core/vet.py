@@ -37,10 +37,11 @@ CHANCE = {
 }  # fmt: skip
 FILES = {"io", "_io", "sqlite3", "_sqlite3", "socket", "_socket"}
 FILE = {"open", "stat", "listdir", "scandir"}
+MACHINE = {"getpid", "getppid", "getcwd", "uname", "cpu_count", "times", "environ"}
 ASKED = {
     "datetime": {"now", "utcnow", "today"},
-    "posix": {"urandom", "getrandom"} | FILE,
-    "nt": {"urandom"} | FILE,
+    "posix": {"urandom", "getrandom"} | FILE | MACHINE,
+    "nt": {"urandom"} | FILE | MACHINE,
     "builtins": {"id", "hash"},
     "io": FILE,
     "_io": FILE,
@@ -141,7 +142,7 @@ def _is_own(module: str | None) -> bool:
 
 
 def watched(who: str, do: Callable[..., Done], *arguments: object) -> Done:
-    """Do this; raise ImpureHandler where a clock is read, a die is cast or a file is opened.
+    """Do this; raise ImpureHandler where anything outside is asked: a clock, a die, a file.
 
     To watch makes a handler three times as slow, so it is watched only the first time.
     """
@@ -150,6 +151,8 @@ def watched(who: str, do: Callable[..., Done], *arguments: object) -> Done:
     def look(frame: FrameType, event: str, what: object) -> None:
         if event == "c_call" and (found := _outsider(what, frame)):
             asked.append(found)
+        elif event == "call" and _reads_environ(frame):
+            asked.append(("os", "environ"))
 
     profiler: Any = sys.getprofile()
     if profiler is not None and not callable(profiler):  # cProfile's, which sets itself only
@@ -166,11 +169,15 @@ def watched(who: str, do: Callable[..., Done], *arguments: object) -> Done:
     if before != _shared_dice():
         asked.append(("random", "gauss, or numpy.random"))
     if asked:
-        home, name = asked[0]
-        file = home in FILES or name in FILE
-        what = "a clock" if home in CLOCKS else "a file" if file else "chance"
-        raise ImpureHandler(f"{who} asks {what}, by {home}.{name}; {INSTEAD}")
+        raise ImpureHandler(f"{who} asks {_words(*asked[0])}; {INSTEAD}")
     return done
+
+
+def _words(home: str, name: str) -> str:
+    file = home in FILES or name in FILE
+    beyond = "the machine" if name in MACHINE else "chance"
+    what = "a clock" if home in CLOCKS else "a file" if file else beyond
+    return f"{what}, by {home}.{name}"
 
 
 @contextmanager
@@ -204,6 +211,11 @@ def _outsider(what: Any, frame: FrameType) -> tuple[str, str] | None:  # noqa: A
     if home == "builtins" and (name != what.__qualname__ or _is_content(frame)):
         return None
     return None if _own_die(what, frame) or _imports(frame) else (home, name)
+
+
+def _reads_environ(frame: FrameType) -> bool:
+    reads = frame.f_code.co_qualname in ("_Environ.__getitem__", "_Environ.__iter__")
+    return reads and not _imports(frame)
 
 
 @lru_cache(maxsize=256)

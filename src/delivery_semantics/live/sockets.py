@@ -24,7 +24,7 @@ from ..core.crashes import Crashes
 from ..core.driver import Action, Driver
 from ..core.effects import Participant
 from ..core.network import Network
-from ..core.perform import boot, lose
+from ..core.perform import boot, end, lose
 from ..core.simulate import HINT, UnboundedRun
 from ..core.tasks import Carrier
 from ..core.trace import Event, Trace
@@ -71,7 +71,7 @@ async def live(
     network = Network() if network is None else network
     run = _Run(world, network, time_scale, seed, crashes, early_timeouts)
     await run.to_the_end(wall_s_max, on_open)
-    return world.trace(events)
+    return end(world, events)
 
 
 def _blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -107,5 +107,5 @@ class Histories:
         # A long history is tried again now and then: each time costs its whole length.
         if len(effects) <= TRIED_MAX or not len(effects) & (len(effects) - 1):
             self._reaches.of(live.who, begin).check_untouched()
-            try_again(live.who, begin, effects, answers)
+            try_again(live.who, begin, effects, answers).end(live)
         return task

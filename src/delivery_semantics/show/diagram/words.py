@@ -31,6 +31,8 @@ def lower(name: str) -> str:
 _TOLD = {
     "marked": ("mark {short}", "{who} marks message {id}."),
     "checked": ("{short} marked? {note}", "{who} looks for message {id}: it is {found}."),
+    "loaded": ("read {read}", "{who} reads {note}."),
+    "asked": ("clock: {note}", "{who} asks the clock: {note}."),
     "skipped": ("skip {short}", "{who} skips message {id}."),
     "saved": ("save {note}", "{who} saves {note}."),
     "timed_out": ("timeout {note}", "the timer of {who} runs out {note}"),
@@ -58,6 +60,7 @@ def told(event: Event) -> tuple[str, str]:
             short=short(id),
             note=event.note,
             found=found,
+            read=event.note if len(event.note) <= ID_LENGTH else event.note.partition("=")[0],
             name=name,
             early=early,
         )
