@@ -10,10 +10,17 @@ import grpc
 import pytest
 
 from delivery_semantics import Message, payments
-from delivery_semantics.databases import Connections
+from delivery_semantics.databases import (
+    Connections,
+    Database,
+    DatabaseRefused,
+    Schema,
+    SchemaMismatch,
+    connect,
+)
 from delivery_semantics.systems.frames import FrameName
 from delivery_semantics.systems.gate import Gate
-from delivery_semantics.systems.grpc.client import connected, retry_policy
+from delivery_semantics.systems.grpc.client import HistorySource, connected, retry_policy
 from delivery_semantics.systems.grpc.frames import reply, request
 from delivery_semantics.systems.grpc.service import Payments, listening
 from delivery_semantics.systems.server import HOST, free_ports
@@ -168,3 +175,23 @@ def test_fewer_than_two_attempts_are_no_policy() -> None:
         ValueError, match="attempts_max is 1; allowed: a whole number, 2 or more"
     ):
         retry_policy(1)
+
+
+def test_a_source_that_cannot_begin_closes_its_place(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Database] = []
+
+    def connected_to(place: str) -> Database:
+        opened.append(connect(place))
+        return opened[-1]
+
+    monkeypatch.setattr("delivery_semantics.systems.grpc.client.connect", connected_to)
+    with closing(connect(store)) as database:
+        Schema("grpc_positions", 2, ("CREATE TABLE grpc_positions (n BIGINT)",)).ensure(
+            database
+        )
+    with pytest.raises(SchemaMismatch):
+        HistorySource("localhost:1", "anna", store)
+    with pytest.raises(DatabaseRefused, match="closed"):
+        opened[0].rows("SELECT 1")

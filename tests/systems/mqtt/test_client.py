@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -89,3 +90,14 @@ def test_one_that_has_left_holds_no_socket(url: str) -> None:
         before = len(os.listdir("/dev/fd"))
         Peer(url, publisher).close()
         assert len(os.listdir("/dev/fd")) <= before
+
+
+def test_who_is_never_answered_leaves_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery_semantics.systems.mqtt.client.TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(TimeoutError):
+            Peer(f"mqtt://127.0.0.1:{silent.getsockname()[1]}", "nobody")
+        asking, _ = silent.accept()
+        asking.settimeout(10.0)
+        with asking, asking.makefile("rb") as heard:
+            assert heard.read().startswith(b"\x10")  # its CONNECT, and then the end

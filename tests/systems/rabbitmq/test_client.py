@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from typing import Any
 
 import pika
 import pytest
@@ -206,3 +207,28 @@ def test_a_stream_whose_confirm_was_lost_takes_the_retry_for_what_it_is(url: str
 def ids(url: str, name: str) -> list[str]:
     """Return the ids of what a queue hands over, all of which is acked."""
     return [record.id for record in drain(url, name)]
+
+
+@pytest.mark.parametrize("made", ["a consumer", "a publisher"])
+def test_what_cannot_be_made_leaves_no_connection(
+    url: str, made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[pika.BlockingConnection] = []
+
+    def connected(*arguments: Any, **named: Any) -> pika.BlockingConnection:  # noqa: ANN401
+        opened.append(connect(*arguments, **named))
+        return opened[-1]
+
+    def refuse(channel: object) -> None:
+        raise pika.exceptions.ChannelClosed(540, "no confirms here")
+
+    monkeypatch.setattr("delivery_semantics.systems.rabbitmq.client.connect", connected)
+    channel = pika.adapters.blocking_connection.BlockingChannel
+    monkeypatch.setattr(channel, "confirm_delivery", refuse)
+    makes: dict[str, Callable[[], object]] = {
+        "a consumer": partial(Deliveries, url, "nobody's"),
+        "a publisher": partial(AmqpPublisher, url),
+    }
+    with pytest.raises(pika.exceptions.ChannelClosed):
+        makes[made]()
+    assert [connection.is_closed for connection in opened] == [True]
