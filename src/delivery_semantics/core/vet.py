@@ -4,7 +4,8 @@ A script, a seed, a search and sockets run one handler in four ways, and a searc
 times. All of that means something only if a handler that gets the same answers does the same
 again. What breaks this is the first mistake of everybody who writes a receiver: a set of ids
 on ``self``, which no crash clears; a clock; a die. Here a handler's answers are given to a
-second one, and the effects are compared, as is what both could have written to.
+second one, and the effects are compared, as is what both could have written to: that also at
+each crash and at the end of a run.
 
 What is looked at: the participant's attributes and its class's, and of every function that can
 be reached from it what it closes over, its defaults, and the globals that it names. What cannot
