@@ -674,6 +674,16 @@ class Stubborn(Passive):
         yield Process(payload)
 
 
+class Complaining(Passive):
+    """Raises what looks like the word of a generator that goes on."""
+
+    def receive(self, source: str, payload: Any) -> Any:  # noqa: ANN401
+        try:
+            yield Wait(1.0)
+        finally:
+            raise RuntimeError("by its own finally")
+
+
 ENDED: dict[str, Callable[[dict[str, Any]], object]] = {
     "by a crash": lambda parts: script(parts, Deliver(1), Crash("receiver")),
     "with the script": lambda parts: script(parts, Deliver(1)),
@@ -689,6 +699,13 @@ ENDED: dict[str, Callable[[dict[str, Any]], object]] = {
 def test_a_handler_that_goes_on_when_it_is_ended_is_named(how: str, kind: Any) -> None:  # noqa: ANN401
     told = said(lambda: ENDED[how](pair(kind())))
     assert "receiver yields once more when it is ended" in told
+
+
+@pytest.mark.parametrize("how", ENDED)
+def test_an_error_where_a_handler_is_ended_names_it(how: str) -> None:
+    told = said(lambda: ENDED[how](pair(Complaining())))
+    assert "by its own finally" in told
+    assert "raised in a handler of receiver" in told
 
 
 @pytest.mark.slow

@@ -123,10 +123,14 @@ class Running:
         """
         try:
             self._handler.close()
-        except RuntimeError as error:
+        except Exception as error:
+            goes_on = self._handler.gi_frame is not None
             for each in filter(None, (self, twin, twin)):
-                with suppress(RuntimeError):
+                with suppress(Exception):
                     each._handler.close()
+            if not goes_on:  # the error is its own
+                error.add_note(f"raised in a handler of {self.who}")
+                raise
             raise TypeError(
                 f"{self.who} yields once more when it is ended; allowed: no `yield` in "
                 "`finally`, nor where BaseException is caught: who crashes does nothing more"

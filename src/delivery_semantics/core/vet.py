@@ -48,6 +48,7 @@ ASKED = {
     "_io": FILE,
 }
 """Of some modules, what asks anything outside; of the others everything does."""
+ENVIRON = {"_Environ.__getitem__", "_Environ.__iter__"}
 ALLOWED = {"time.struct_time", "datetime.timedelta", "numpy.random._generator.default_rng"}
 Done = TypeVar("Done")
 NOWHERE = (object(), None)
@@ -152,7 +153,7 @@ def watched(who: str, do: Callable[..., Done], *arguments: object) -> Done:
     def look(frame: FrameType, event: str, what: object) -> None:
         if event == "c_call" and (found := _outsider(what, frame)):
             asked.append(found)
-        elif event == "call" and _reads_environ(frame):
+        elif event == "call" and frame.f_code.co_qualname in ENVIRON and not _imports(frame):
             asked.append(("os", "environ"))
 
     profiler: Any = sys.getprofile()
@@ -212,11 +213,6 @@ def _outsider(what: Any, frame: FrameType) -> tuple[str, str] | None:  # noqa: A
     if home == "builtins" and (name != what.__qualname__ or _is_content(frame)):
         return None
     return None if _own_die(what, frame) or _imports(frame) else (home, name)
-
-
-def _reads_environ(frame: FrameType) -> bool:
-    reads = frame.f_code.co_qualname in ("_Environ.__getitem__", "_Environ.__iter__")
-    return reads and not _imports(frame)
 
 
 @lru_cache(maxsize=256)
