@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -146,23 +147,33 @@ class Writer(Passive):
         yield self.written
 
 
+SHARED = {"asked": "s", "writer": "s"}
+LENT = {"writer": "asked"}
+"""The asked one's own disk, on which another writes too."""
+
+
 def view(
-    asked: Effect, written: Effect = ANOTHER_MARK, *, source: str = "a", at_s: float = 0.0
-) -> object:
+    asked: Effect, written: Effect = ANOTHER_MARK, *, source: str = "a", at_s: float = 0.0,
+    stores: Mapping[str, str] = SHARED,
+) -> object:  # fmt: skip
     """What the receiver sees that asks this, after another has written on its disk."""
     parts = {
         "a": FireAndForget("asked", (M1,) if source == "a" else ()),
         "b": FireAndForget("asked", (M1,) if source == "b" else ()),
         "asked": Asked(asked), "writer": Writer(written),
     }  # fmt: skip
-    run = script(parts, Tick(at_s), Deliver(1), stores=dict.fromkeys(("asked", "writer"), "s"))
-    return run.seen_by("asked")
+    return script(parts, Tick(at_s), Deliver(1), stores=stores).seen_by("asked")
 
 
 DIFFERENT = {
     "the source": (view(IsMarked("1")), view(IsMarked("1"), source="b")),
     "a mark of another's": (view(IsMarked("1")), view(IsMarked("1"), Mark("1"))),
     "a value of another's": (view(Load("n")), view(Load("n"), Save("n", 1))),
+    "its type": (view(Load("n"), Save("n", 1)), view(Load("n"), Save("n", "1"))),
+    "a value on a disk that it lends": (
+        view(Load("n", store="asked"), stores=LENT),
+        view(Load("n", store="asked"), Save("n", 1), stores=LENT),
+    ),
     "the clock": (view(Now()), view(Now(), at_s=0.1)),
 }
 

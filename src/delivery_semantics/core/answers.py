@@ -146,8 +146,9 @@ def _load(world: World, who: str, effect: Load) -> Kept:
     if effect.store == "" and key in world.memory[who]:
         return world.memory[who][key]
     value = world.store(who, effect.store).load(key, effect.default)
-    if world.shares_store[who] and effect.store != who:  # else who reads what it wrote
-        world.note("loaded", who, note=f"{key}={value}")
+    if world.shares_store[who] and effect.store in ("", world.store_names[who]):
+        # of a disk of its own it knows what is there
+        world.note("loaded", who, note=f"{key}={value!r}")
     return value
 
 

@@ -240,7 +240,7 @@ def _seen(event: Event) -> str:
     match event.what:
         case "sent":
             return f"{event.payload!r} to {event.peer}"
-        case "delivered" | "ignored":
+        case "delivered" | "ignored" if event.payload:
             return f"{event.payload!r} from {event.peer}"
         case "checked":
             return f"{event.payload!r}: {event.note}"
