@@ -42,7 +42,7 @@ def test_with_keys_no_kill_loses_or_repeats_a_charge() -> None:
 @pytest.mark.slow
 def test_every_layer_is_asked_in_the_same_way() -> None:
     _, _, rows = idempotency.costs(turns=1, turn_s=0.05)
-    assert len(rows) == 24
+    assert len(rows) == 32
     for *_, per_s, p50_us, p99_us, ratio, _, cpu_ratio in rows:
         assert per_s > 0
         assert 0 < p50_us <= p99_us
