@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 
 from ..core.perform import UnboundedRun
 from ..core.trace import Outcome
@@ -76,24 +77,25 @@ class Graph:
         for name, predicate in never.items():
             if name not in self.broken and predicate(self._branches.world(settled)):
                 self.broken[name] = number
-        if self._automatic:
-            yield from self._branches.stops(state)
-        yield from self._branches.all_ways(settled)
+        ways = self._branches.all_ways(settled)
+        return chain(self._branches.stops(state), ways) if self._automatic else ways
 
     def _reach(
         self, state: Key, number: int, taken: Taken, cost: int, queue: deque[int]
     ) -> int:
-        step = self._steps.setdefault(taken, len(self._steps))
         choices = self._choices[number] + cost
         other = self._numbers.get(state)
         if other is None:
-            other = self._discover(state, number, step, choices)
+            other = self._discover(state, number, self._step(taken), choices)
             queue.append(other)
         elif choices < self._choices[other]:
-            self._parents[other], self._taken[other] = number, step
+            self._parents[other], self._taken[other] = number, self._step(taken)
             self._choices[other] = choices
             queue.append(other)
         return other
+
+    def _step(self, taken: Taken) -> int:
+        return self._steps.setdefault(taken, len(self._steps))
 
     def _discover(self, state: Key, parent: int, step: int, choices: int) -> int:
         number = self._numbers[state] = len(self._parents)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 
 class FaultFree:
@@ -60,7 +61,7 @@ class FaultFree:
 
     def _ahead(self, bits: Sequence[int]) -> list[int]:
         """Return the bits of each world, with those of all to which its steps can lead."""
-        first, before = self._before(len(bits))
+        first, before = self._before
         found, waiting, lowest = list(bits), list(range(len(bits))), len(bits)
         while waiting:
             number = waiting.pop()
@@ -73,8 +74,10 @@ class FaultFree:
                         waiting.append(other)
         return found
 
-    def _before(self, worlds: int) -> tuple[array[int], array[int]]:
-        """Return from where steps lead to each world, in one row, and where each begins."""
+    @cached_property
+    def _before(self) -> tuple[array[int], array[int]]:
+        """From where steps lead to each world, in one row, and where each begins."""
+        worlds = len(self.masks)
         first = array("q", bytes(8 * (worlds + 1)))
         for other in self._to:
             first[other + 1] += 1
