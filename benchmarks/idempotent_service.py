@@ -20,6 +20,7 @@ from starlette.types import Scope
 from delivery_semantics.databases import Connections, Database, Schema
 from delivery_semantics.idempotency import Claim, IdempotencyMiddleware, KeyStore, table
 from delivery_semantics.idempotency.kept import USUAL, KeptAnswer
+from delivery_semantics.idempotency.keys import unforced
 from delivery_semantics.systems.http.serving import listen, settings
 
 CHARGES = Schema(
@@ -39,9 +40,10 @@ LEASE_S = 0.5  # short, as this server will be killed every second
 def service(connections: Connections, layer: str) -> Starlette:
     """Return the application."""
     CHARGES.ensure(connections.here())
+    claiming = connections
     if layer == ALONE:
         table.SCHEMA.ensure(connections.here())
-    claiming = unforced(connections)
+        claiming = unforced(connections) if connections.synchronous == "FULL" else connections
 
     async def charge(request: Request) -> Response:
         asked = json.loads(await request.body())
@@ -80,16 +82,6 @@ def carry_out(
         response = insert(phase.database, key, asked)
         phase.finish(response)
     return response
-
-
-def unforced(connections: Connections) -> Connections:
-    """Return others to the same database, which force nothing to the disk; or these, if so."""
-    if connections.synchronous == "NORMAL":
-        return connections
-    return Connections(
-        connections.url, synchronous="NORMAL", lock_timeout_s=connections.lock_timeout_s,
-        connections_max=connections.connections_max,
-    )  # fmt: skip
 
 
 def by_itself(

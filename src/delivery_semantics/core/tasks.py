@@ -125,7 +125,7 @@ class Running:
             self._handler.close()
         except Exception as error:
             goes_on = self._handler.gi_frame is not None
-            for each in filter(None, (self, twin, twin)):
+            for each in 2 * [task for task in (self, twin) if task]:  # one may go on once
                 with suppress(Exception):
                     each._handler.close()
             if not goes_on:  # the error is its own

@@ -88,10 +88,10 @@ class KeyStore:
         self.keys_max = None if keys_max is None else at_least("keys_max", keys_max, 1)
         in_memory = file_of(connections.url) == IN_MEMORY
         forces = effects == "in phases" and connections.synchronous == "FULL"
-        self._claiming = _unforced(connections) if forces and not in_memory else connections
+        self._claiming = unforced(connections) if forces and not in_memory else connections
         self._is_sqlite = connections.dialect == "sqlite"
-        unforced = in_memory or self._claiming.synchronous != "FULL"
-        self.writes_at_once = self._is_sqlite and unforced
+        is_unforced = in_memory or self._claiming.synchronous != "FULL"
+        self.writes_at_once = self._is_sqlite and is_unforced
         self.hook = None if hook is None else plain_function("hook", hook)
         self.begin()
         _STORES.add(self)
@@ -309,7 +309,7 @@ def _check_times(keep_s: float, **shorter: float) -> None:
             raise ValueError(f"keep_s is {keep_s!r}; allowed: {name} ({time_s!r}) or more")
 
 
-def _unforced(connections: Connections) -> Connections:
+def unforced(connections: Connections) -> Connections:
     """Return others to the same database, whose last commits a loss of power may undo."""
     return Connections(
         connections.url, lock_timeout_s=connections.lock_timeout_s, synchronous="NORMAL",
